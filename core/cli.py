@@ -1,0 +1,231 @@
+"""The command line: `python -m core ...`, or `spectre-lens ...` where the package is installed.
+
+Bad input gets one line that says what is wrong and what to do, exit status 2, and nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from core.errors import Cancelled, InputError
+
+# What Typer raises for a wrong option; its own copy of Click in new versions, Click itself in older ones.
+USAGE_ERROR: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="Poison an image classifier, look inside it, and watch robust statistics find and remove the poison.",
+)
+out = Console()
+err = Console(stderr=True)
+
+RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are kept.", envvar="SPECTRE_LENS_RUNS")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS.")]
+
+
+def main() -> None:
+    """Entry point: run a command, and turn everything a user can mend into one line and exit status 2."""
+    try:
+        status = app(standalone_mode=False)
+    except InputError as problem:
+        status = _complain(str(problem))
+    except USAGE_ERROR as problem:
+        status = _complain(f"{problem.format_message()} (--help lists the options)")  # type: ignore[attr-defined]
+    except (Cancelled, typer.Abort, KeyboardInterrupt):
+        err.print("cancelled")
+        status = 130
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _complain(message: str) -> int:
+    err.print(f"error: {' '.join(message.split())}", style="bold red", highlight=False, soft_wrap=True, markup=False)
+    return 2
+
+
+@app.command()
+def run(
+    dataset: Annotated[str, typer.Option(help="digits, signs, parquet or folder; see `options`.")] = "digits",
+    data: Annotated[Path | None, typer.Option(help="Path of the images, for data sets parquet and folder.")] = None,
+    attack: Annotated[str, typer.Option(help="patch, pixel or periodic; see `options`.")] = "patch",
+    poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
+    source: Annotated[str | None, typer.Option(help="Class whose images are poisoned, number or name.")] = None,
+    target: Annotated[str | None, typer.Option(help="Class they are labelled as, number or name.")] = None,
+    model: Annotated[str, typer.Option(help="small or resnet32; see `options`.")] = "small",
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training set.")] = None,
+    layer: Annotated[str, typer.Option(help="Layer whose features are used. Default: the model's.")] = "",
+    defense: Annotated[str, typer.Option(help="Whose removal the model is retrained on.")] = "spectre",
+    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any other option; see `options`.")
+    ] = None,
+    retrain: Annotated[bool, typer.Option(help="Retrain without the removed images and judge again.")] = True,
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
+    from core import devices, report
+    from core.config import RunConfig, parse_settings
+    from core.pipeline import execute, stage
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])  # type: ignore[assignment]
+    if data is not None:
+        groups["dataset"]["path"] = str(data.expanduser().resolve())
+    if epochs is not None:
+        groups["training"]["epochs"] = epochs
+    config = RunConfig(
+        dataset=dataset, dataset_options=groups["dataset"], attack=attack, attack_options=groups["attack"],
+        poisons=poisons, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
+        defense=defense, defense_options=groups["defense"], seed=seed, device=device, retrain=retrain,
+    )  # fmt: skip
+    config = _with_classes(config, source, target)
+    staged = stage(config)
+    folder = Runs(runs_dir).create(staged.config)
+    out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
+    with _progress() as bar:
+        task = bar.add_task("starting", total=1.0)
+        result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
+    for renderable in report.closing_table(folder.id, result):
+        out.print(renderable)
+    out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
+
+
+def _with_classes(config: Any, source: str | None, target: str | None) -> Any:
+    """Class names to numbers; only names need the data to be loaded."""
+    from dataclasses import replace
+
+    from core import seeds
+
+    names: tuple[str, ...] = ()
+    if any(text is not None and not text.lstrip("-").isdigit() for text in (source, target)):
+        names = config.make_dataset().load(seeds.derive(config.seed, "data")).train.class_names
+
+    def number(text: str | None) -> int | None:
+        if text is None or text.lstrip("-").isdigit():
+            return None if text is None else int(text)
+        if text not in names:
+            raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
+        return names.index(text)
+
+    return replace(config, source=number(source), target=number(target))
+
+
+@app.command(name="filter")
+def filter_features(
+    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
+    poisons: Annotated[int, typer.Option(help="How many poisons to expect.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
+    method: Annotated[str, typer.Option(help="spectre, spectral or clustering.")] = "spectre",
+    alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
+    k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Score features of your own and mark the rows that look poisoned."""
+    from core import devices, filtering, report
+
+    devices.use_threads(threads)
+    defense = filtering.make_defense(method, poisons, alpha, k, device)
+    devices.resolve(device)
+    filtering.check_output(out_dir)
+    table = filtering.load_features(features)
+    with out.status(f"{defense.title} on {' x '.join(f'{s:,}' for s in table.shape)} features"):
+        summary = filtering.run_filter(table, defense)
+    filtering.write_filter(out_dir, defense, summary)
+    out.print(report.filter_table(summary))
+    out.print(f"written to {out_dir}", soft_wrap=True)
+
+
+@app.command()
+def runs(
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
+) -> None:
+    """List the runs, the newest first."""
+    from core import report
+    from core.runs import Runs
+
+    found = list(Runs(runs_dir))
+    if as_json:
+        for folder in found:
+            typer.echo(json.dumps(report.run_line(folder)))
+    elif found:
+        out.print(report.runs_table(found))
+    else:
+        out.print(f"no runs in {runs_dir} yet; make one: python -m core run", soft_wrap=True)
+
+
+@app.command()
+def options(
+    group: Annotated[str | None, typer.Argument(help="dataset, attack, model, training or defense.")] = None,
+) -> None:
+    """List every data set, attack, model and defense with its parameters, for --set."""
+    from core import report
+
+    for table in report.option_tables(group):
+        out.print(table)
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8501,
+) -> None:
+    """Open the dashboard on the bundled, finished runs: no training, no GPU."""
+    from importlib.util import find_spec
+
+    if find_spec("streamlit") is None:
+        raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
+    page = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
+    arguments = [sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]
+    out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
+    os.chdir(page.parents[1])  # where .streamlit/config.toml lies
+    os.execv(sys.executable, arguments)
+
+
+@app.command(hidden=True)
+def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
+    """Do the work of a queued run: what the dashboard starts in the background."""
+    from core import devices, jobs
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    store = Runs(runs_dir)
+    jobs.work(store.open(run_id), store)
+
+
+@app.command()
+def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
+    """Go on with a run that was stopped, from its last finished stage."""
+    from core import devices, report
+    from core.pipeline import execute
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    folder = Runs(runs_dir).open(run_id)
+    if folder.status.active:
+        raise InputError(f"{run_id} is already {folder.status.state}")
+    folder.clear_cancel()
+    with _progress() as bar:
+        task = bar.add_task("starting", total=1.0)
+        result = execute(folder, None, lambda s: bar.update(task, completed=s.overall, description=s.message))
+    for renderable in report.closing_table(folder.id, result):
+        out.print(renderable)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True)

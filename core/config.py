@@ -1,0 +1,153 @@
+"""One run, described completely: what `config.json` holds and what the command line and the Lab make."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from core.attacks import ATTACKS, Attack
+from core.datasets import DATASETS, Dataset
+from core.defenses import DEFENSES, Defense
+from core.errors import InputError
+from core.models import MODELS, Architecture
+from core.params import build, describe, values_of
+from core.training import Recipe
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Everything needed to repeat a run. Options left out take the defaults of their catalogue entry.
+
+    `resolved()` writes them all out, checked; a run folder only ever holds a resolved config.
+    """
+
+    dataset: str = "digits"
+    dataset_options: Options = field(default_factory=dict)
+    attack: str = "patch"
+    attack_options: Options = field(default_factory=dict)
+    poisons: int | None = None  # None: what the data set suggests, likewise source and target
+    source: int | None = None
+    target: int | None = None
+    model: str = "small"
+    model_options: Options = field(default_factory=dict)
+    training: Options = field(default_factory=dict)
+    layer: str = ""  # empty: what the model suggests
+    defense: str = "spectre"  # whose removal is retrained on; the others are run for comparison
+    defense_options: Options = field(default_factory=dict)
+    seed: int = 0
+    device: str = "auto"
+    retrain: bool = True
+
+    def resolved(self) -> RunConfig:
+        """The same config with every default written out. Raises InputError where anything does not fit."""
+        dataset, architecture = DATASETS[self.dataset], MODELS[self.model]
+        layer = self.layer or architecture.default_layer
+        layers = self.make_model().layers()
+        if layer not in layers:
+            raise InputError(f"model {self.model} has no layer '{layer}'; choose from: {', '.join(layers)}")
+        if not 0 <= self.seed < 2**32:
+            raise InputError(f"seed {self.seed} must lie between 0 and 4294967295")
+        poisons = dataset.poisons if self.poisons is None else self.poisons
+        if poisons < 0:
+            raise InputError(f"{poisons} poisons: the count cannot be negative")
+        reserved = {"n_poisons", "device"} & set(self.defense_options)
+        if reserved:
+            raise InputError(f"{reserved.pop()} is not a defense option of a run; use --poisons or --device")
+        return replace(
+            self,
+            dataset_options=values_of(self.make_dataset()),
+            attack_options=values_of(self.make_attack()),
+            model_options=values_of(self.make_model()),
+            training=values_of(self.make_recipe()),
+            defense_options={k: v for k, v in values_of(self.make_defense(self.defense, 0)).items() if k not in ("n_poisons", "device")},
+            poisons=poisons,
+            source=dataset.source if self.source is None else self.source,
+            target=dataset.target if self.target is None else self.target,
+            layer=layer,
+        )
+
+    def make_dataset(self) -> Dataset:
+        return DATASETS.make(self.dataset, self.dataset_options)
+
+    def make_attack(self) -> Attack:
+        return ATTACKS.make(self.attack, self.attack_options)
+
+    def make_model(self) -> Architecture:
+        return MODELS.make(self.model, self.model_options)
+
+    def make_recipe(self) -> Recipe:
+        """The training recipe: the data set's suggestions, overruled by what was asked for."""
+        recipe: Recipe = build(Recipe, {**DATASETS[self.dataset].training, **self.training}, what="training")
+        return recipe
+
+    def make_defense(self, key: str, n_poisons: int) -> Defense:
+        """A defense that expects n_poisons. The options of the config belong to its own defense only."""
+        options = self.defense_options if key == self.defense else {}
+        return DEFENSES.make(key, {**options, "n_poisons": n_poisons, "device": self.device})
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Any) -> RunConfig:
+        """Read what `as_json` wrote. Raises InputError for anything else; unknown keys are named."""
+        if not isinstance(values, dict):
+            raise InputError("the config is not a JSON object")
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise InputError(f"the config has unknown entries: {', '.join(sorted(unknown))}")
+        return cls(**values)
+
+    def command(self) -> str:
+        """The command line that makes this run again."""
+        words = ["python -m core run", "--dataset", self.dataset, "--attack", self.attack]
+        for name in ("poisons", "source", "target"):
+            if getattr(self, name) is not None:
+                words += [f"--{name}", str(getattr(self, name))]
+        words += ["--model", self.model, "--seed", str(self.seed)]
+        words += ["--layer", self.layer] if self.layer else []
+        words += ["--defense", self.defense] if self.defense != "spectre" else []
+        words += [] if self.retrain else ["--no-retrain"]
+        for group, entry, options in self._groups():
+            for p in describe(entry):
+                default = DATASETS[self.dataset].training.get(p.name, p.default) if entry is Recipe else p.default
+                if p.name in options and options[p.name] != default:
+                    words += ["--set", f"{group}.{p.name}={'none' if options[p.name] is None else options[p.name]}"]
+        return " ".join([words[0]] + [shlex.quote(w) for w in words[1:]])
+
+    def _groups(self) -> list[tuple[str, type, Options]]:
+        return [
+            ("dataset", DATASETS[self.dataset], self.dataset_options),
+            ("attack", ATTACKS[self.attack], self.attack_options),
+            ("model", MODELS[self.model], self.model_options),
+            ("training", Recipe, self.training),
+            ("defense", DEFENSES[self.defense], self.defense_options),
+        ]
+
+
+GROUPS = ("dataset", "attack", "model", "training", "defense")
+
+
+def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
+    """`["attack.size=5"]` -> `{"attack": {"size": "5"}}`. Raises InputError for anything of another form."""
+    grouped: dict[str, dict[str, str]] = {group: {} for group in GROUPS}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        group, dot, option = name.partition(".")
+        if not equals or not dot or group not in GROUPS:
+            raise InputError(f"--set {setting} is not of the form GROUP.NAME=VALUE with a group of {', '.join(GROUPS)}")
+        grouped[group][option] = value
+    return grouped
+
+
+def read_json(text: str) -> Any:
+    """Parse JSON, or raise InputError in one line."""
+    try:
+        return json.loads(text)
+    except ValueError as problem:
+        raise InputError(f"not valid JSON ({problem})") from None

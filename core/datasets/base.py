@@ -1,0 +1,42 @@
+"""What a source of labelled images is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from core.errors import InputError
+from core.images import ImageData, Split
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A source of labelled images. Subclasses are catalogue entries: parameters are `param` fields."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    # Plain suggestions, used where the user says nothing: options of the training recipe, and the attack to tell of.
+    training: ClassVar[Mapping[str, int | float | str]] = {}
+    source: ClassVar[int] = 0
+    target: ClassVar[int] = 1
+    poisons: ClassVar[int] = 50
+
+    def load(self, seed: int) -> Split:
+        """The images, cut into training and test. `seed` fixes every random choice made on the way."""
+        raise NotImplementedError
+
+
+def stratified_split(data: ImageData, test_share: float, seed: int, *, flip: bool) -> Split:
+    """Hold out the same share of every class, at least one image of each class on both sides."""
+    rng = np.random.default_rng(seed)
+    test = np.zeros(len(data), bool)
+    for label, name in enumerate(data.class_names):
+        rows = rng.permutation(np.flatnonzero(data.labels == label))
+        if len(rows) < 2:
+            raise InputError(f"class '{name}' has {len(rows)} image(s); training and test need one each, so add images or leave the class out")
+        test[rows[: min(max(round(test_share * len(rows)), 1), len(rows) - 1)]] = True
+    return Split(data.take(~test), data.take(test), flip)

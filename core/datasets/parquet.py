@@ -1,0 +1,122 @@
+"""Images in parquet files as Hugging Face lays them out: a column of encoded images and a column of labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from core.datasets.base import Dataset, stratified_split
+from core.datasets.decode import decode_all
+from core.errors import InputError
+from core.images import ImageData, Split
+from core.params import param
+
+
+@dataclass(frozen=True)
+class ImageParquet(Dataset):
+    """A parquet file, or a folder with train*.parquet and, if there is one, test*.parquet (or validation*.parquet)."""
+
+    key: ClassVar[str] = "parquet"
+    title: ClassVar[str] = "Image parquet"
+    summary: ClassVar[str] = "Parquet files in the layout of Hugging Face: encoded images and labels."
+    training: ClassVar = {"epochs": 14, "batch_size": 128, "crop": 4}
+    source: ClassVar[int] = 9  # CIFAR-10: truck
+    target: ClassVar[int] = 4  # CIFAR-10: deer
+    poisons: ClassVar[int] = 500
+
+    path: str = param("", "A parquet file, or a folder that holds train*.parquet and test*.parquet")
+    size: int | None = param(None, "Resize to this side; empty keeps the size", unit="pixels", low=8, high=256)
+    mirror: bool = param(True, "A mirrored image keeps its meaning (photographs: yes; digits, signs: no)")
+    test_share: float = param(0.2, "Share held out where there is no test file", low=0.05, high=0.5, step=0.05)
+
+    def load(self, seed: int) -> Split:
+        if not self.path:
+            raise InputError("give the parquet file or its folder: --data PATH")
+        train_files, test_files = _find_files(Path(self.path).expanduser())
+        train = _read(train_files, self.size)
+        if not test_files:
+            return stratified_split(train, self.test_share, seed, flip=self.mirror)
+        test = _read(test_files, self.size)
+        if test.class_names != train.class_names:
+            raise InputError("the training and the test file name different classes")
+        if test.images.shape[1:] != train.images.shape[1:]:
+            raise InputError("training and test images differ in size or channels; set a size to resize all")
+        return Split(train, test, flip=self.mirror)
+
+
+def _find_files(path: Path) -> tuple[list[Path], list[Path]]:
+    if path.is_file():
+        return [path], []
+    if not path.is_dir():
+        raise InputError(f"{path} does not exist; give a parquet file or a folder of them")
+    train = sorted(path.glob("train*.parquet"))
+    test = sorted(path.glob("test*.parquet")) or sorted(path.glob("validation*.parquet"))
+    if not train:
+        raise InputError(f"{path} holds no train*.parquet")
+    return train, test
+
+
+def _read(files: Sequence[Path], size: int | None) -> ImageData:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = []
+    for file in files:
+        try:
+            tables.append(pq.read_table(file))
+        except (OSError, pa.ArrowException) as problem:
+            raise InputError(f"{file.name} is not a readable parquet file ({str(problem).splitlines()[0]})") from None
+    table = pa.concat_tables(tables, promote_options="default")
+    if table.num_rows == 0:
+        raise InputError(f"{files[0].name} has no rows")
+    image_column, label_column = _columns(table)
+    labels, names = _labels(table, label_column)
+    cells = table.column(image_column).to_pylist()
+    encoded = [_bytes_of(cell, i, files[0].name) for i, cell in enumerate(cells)]
+    images = decode_all(encoded, size, lambda i: f"{files[0].name}, row {i}")
+    return ImageData(images, labels, names)
+
+
+def _columns(table: Any) -> tuple[str, str]:
+    import pyarrow.types as kinds
+
+    images = [f.name for f in table.schema if kinds.is_struct(f.type) or kinds.is_binary(f.type)]
+    whole = [f.name for f in table.schema if kinds.is_integer(f.type)]
+    labels = [n for n in whole if "label" in n.lower()] or whole
+    if not images or not labels:
+        raise InputError(f"no column of encoded images and of whole-number labels among: {', '.join(table.schema.names)}")
+    return images[0], labels[0]
+
+
+def _bytes_of(cell: Any, row: int, file: str) -> bytes:
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(data, bytes) or not data:
+        raise InputError(f"{file}, row {row} holds no image bytes")
+    return data
+
+
+def _labels(table: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    values = table.column(column)
+    if values.null_count:
+        raise InputError(f"column '{column}' has {values.null_count} empty label(s)")
+    labels = values.to_numpy().astype(np.int64)
+    if labels.min() < 0:
+        raise InputError(f"column '{column}' has negative labels; rows without a label cannot be used")
+    names = _class_names(table.schema.metadata or {}, column)
+    if len(names) <= labels.max():
+        names = tuple(str(i) for i in range(int(labels.max()) + 1))
+    return labels, names
+
+
+def _class_names(metadata: dict[bytes, bytes], column: str) -> tuple[str, ...]:
+    """Class names from the metadata that Hugging Face writes into the file, if they are there."""
+    try:
+        info = json.loads(metadata[b"huggingface"])
+        return tuple(str(n) for n in info["info"]["features"][column]["names"])
+    except (KeyError, TypeError, ValueError):
+        return ()

@@ -1,0 +1,100 @@
+"""SPECTRE as a scikit-learn outlier detector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.defenses.base import Defense
+from core.errors import InputError
+from core.params import param
+from core.robust import Candidate, SpectreFit, fit_spectre, que_scores
+
+
+@dataclass(eq=False, repr=False)
+class Spectre(Defense):
+    """Robust whitening and QUE scores.
+
+    >>> Spectre(n_poisons=50).fit(features).removed_   # (n,) bool
+
+    After the fit, `fit_` holds every candidate k with its scores, trusted rows and filter rounds.
+    """
+
+    key: ClassVar[str] = "spectre"
+    title: ClassVar[str] = "SPECTRE"
+    summary: ClassVar[str] = (
+        "Estimates the covariance of the clean examples robustly, whitens by it, and scores what still stands out."
+    )
+    citation: ClassVar[str] = "Hayase, Kong, Somani, Oh. SPECTRE. ICML 2021."
+
+    alpha: float = param(4.0, "Sharpness of the score: 0 is the plain norm, large is the top direction", low=0, high=100)
+    n_components: int | None = param(None, "Principal components k; empty chooses by the objective", low=1)
+    max_components: int = param(100, "The largest k that is tried", low=1, high=1000)
+    removal_factor: float = param(1.5, "Rows removed for each expected poison", low=0, high=10)
+    allowance_factor: float = param(2.0, "Rows the filter may distrust for each expected poison", low=0, high=10)
+    tail: str = param("published", "Tail test: the authors' code, or the text of 2017", choices=("published", "upper"))
+
+    def _fit(self, x: Tensor) -> None:
+        try:
+            self.fit_ = fit_spectre(
+                x,
+                self.n_poisons,
+                alpha=self.alpha,
+                k=self.n_components,
+                max_k=self.max_components,
+                removal_factor=self.removal_factor,
+                allowance_factor=self.allowance_factor,
+                tail=self.tail,  # type: ignore[arg-type]
+            )
+        except ValueError as problem:
+            raise InputError(str(problem)) from None
+        self._set_result(self.fit_.scores, self.fit_.removed, fit_record(self.fit_))
+
+    def _suspicion(self, x: Tensor) -> Tensor:
+        best = self.fit_.best
+        whitened = self.fit_.components.project(x.to(torch.float64))[:, : best.k] @ best.transform
+        return que_scores(whitened, best.que.matrix)
+
+
+def fit_record(fit: SpectreFit) -> dict[str, Any]:
+    """The story of a fit as JSON values: what the dashboard shows and `summary.json` holds."""
+    return {
+        "k": fit.k,
+        "chosen": fit.chosen,
+        "objective": fit.best.objective,
+        "warnings": list(fit.warnings),
+        "variances": _numbers(fit.components.variances),
+        "candidates": [_candidate_record(c) for c in fit.candidates],
+    }
+
+
+def _candidate_record(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "k": candidate.k,
+        "objective": candidate.objective,
+        "removed": int(candidate.removed.sum()),
+        "trusted": int(candidate.trusted.sum()),
+        "stopped": candidate.stopped,
+        "has_excess": candidate.has_excess,
+        "que_weights": _numbers(candidate.que.weights),
+        "whitened_variances": _numbers(candidate.que.variances),
+        "rounds": [
+            {
+                "reason": r.reason,
+                "rows": r.rows_before,
+                "dropped": r.dropped.tolist(),
+                "eigenvalue": r.eigenvalue,
+                "threshold": r.threshold,
+                "cut": r.cut,
+            }
+            for r in candidate.rounds
+        ],
+    }
+
+
+def _numbers(values: Tensor) -> list[float]:
+    return np.round(values.cpu().numpy().astype(float), 12).tolist()

@@ -1,0 +1,44 @@
+"""Features: what a trained model makes of each image at one named layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.errors import InputError
+from core.tensors import Classifier, to_device
+
+
+@torch.inference_mode()
+def extract(
+    model: Classifier,
+    images: np.ndarray,
+    layer: str,
+    *,
+    device: torch.device,
+    batch_size: int = 512,
+    on_step: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """The output of `layer` for every image, flattened: (n, d) float32.
+
+    images: (n, h, w, c) uint8. The model is in evaluation mode and the images are not augmented: a deliberate
+    difference from the published script of the SPECTRE authors, which leaves random crops and flips on, so that its
+    features change from run to run. In float32 throughout. Raises InputError for a layer the model does not have.
+    """
+    modules = dict(model.network.named_modules())
+    if layer not in modules:
+        raise InputError(f"the model has no layer '{layer}'")
+    model.eval()
+    caught: list[Tensor] = []
+    hook = modules[layer].register_forward_hook(lambda _m, _i, out: caught.append(out.flatten(1).float().cpu()))
+    try:
+        for start in range(0, len(images), batch_size):
+            model(to_device(images[start : start + batch_size], device))
+            if on_step:
+                on_step(min(1.0, (start + batch_size) / len(images)))
+    finally:
+        hook.remove()
+    return torch.cat(caught).numpy()

@@ -1,0 +1,100 @@
+"""`filter`: somebody's features in, scores and removals out, with every check on the way in."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import devices
+from core.defenses import DEFENSES, Defense, check_features
+from core.errors import InputError
+
+MAX_BYTES = 64 * 2**30
+
+
+def load_features(path: Path) -> np.ndarray:
+    """A table of features from an .npy file, memory-mapped. Raises InputError; never unpickles."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give an .npy file")
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError, SyntaxError) as problem:
+        raise InputError(f"{path} {_why_unreadable(path, problem)}") from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
+    if array.nbytes > MAX_BYTES:
+        raise InputError(f"{path} holds {array.nbytes / 2**30:.0f} GiB, more than the {MAX_BYTES // 2**30} GiB allowed")
+    return array
+
+
+def _why_unreadable(path: Path, problem: Exception) -> str:
+    text = str(problem)
+    if "pickle" in text or "Object arrays" in text:
+        return "holds pickled objects, which are never loaded; save a plain number array with np.save"
+    if path.stat().st_size == 0:
+        return "is empty (0 bytes)"
+    return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
+
+
+def run_filter(features: np.ndarray, defense: Defense) -> dict[str, Any]:
+    """Fit the defense and describe the outcome as JSON values (contract of `filter`)."""
+    check_features(features, defense.n_poisons)
+    started = time.perf_counter()
+    defense.fit(features)
+    seconds = time.perf_counter() - started
+    record = defense.record_
+    candidates = record.get("candidates", [])
+    chosen = candidates[record["chosen"]] if candidates else {}
+    device = devices.for_linear_algebra(devices.resolve(defense.device))
+    return {
+        "method": defense.key,
+        "parameters": {k: v for k, v in defense.get_params().items() if k != "device"},
+        "k": record.get("k"),
+        "n": int(features.shape[0]),
+        "d": int(features.shape[1]),
+        "removed": int(defense.removed_.sum()),
+        "objective": {str(c["k"]): c["objective"] for c in candidates},
+        "rounds": chosen.get("rounds", []),
+        "stopped": chosen.get("stopped"),
+        "warnings": record.get("warnings", []),
+        "seconds": round(seconds, 3),
+        "device": devices.describe(device),
+    }
+
+
+def check_output(out: Path) -> None:
+    """Raise InputError before any work is done if the result could not be written."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; --out must be a folder")
+    parent = next(p for p in (out, *out.resolve().parents) if p.exists())
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"{parent} cannot be written to; choose another --out")
+
+
+def write_filter(out: Path, defense: Defense, summary: dict[str, Any]) -> None:
+    """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, summary.json."""
+    out.mkdir(parents=True, exist_ok=True)
+    np.save(out / "scores.npy", defense.scores_, allow_pickle=False)
+    np.save(out / "removed.npy", defense.removed_, allow_pickle=False)
+    (out / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -> Defense:
+    """The defense that the options of `filter` describe. Raises InputError."""
+    options: dict[str, Any] = {"n_poisons": poisons, "device": device}
+    if method == "spectre":
+        options["alpha"] = alpha
+    if k != "auto":
+        if method == "spectral":
+            raise InputError("method spectral looks at one component only; leave --k at auto")
+        options["n_components"] = k
+    if poisons < 0:
+        raise InputError(f"{poisons} poisons: the count cannot be negative")
+    return DEFENSES.make(method, options)

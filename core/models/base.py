@@ -1,0 +1,27 @@
+"""What a model must offer: a forward pass and named layers that can be tapped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A kind of network. Subclasses are catalogue entries: parameters are `param` fields."""
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    citation: ClassVar[str]
+    default_layer: ClassVar[str]  # where features are tapped unless the user says otherwise
+
+    def build(self, channels: int, classes: int) -> nn.Module:
+        """A freshly initialised network for images (n, channels, h, w); draws from torch's global generator."""
+        raise NotImplementedError
+
+    def layers(self) -> dict[str, str]:
+        """The layers that can be tapped, from the input up: name of the submodule -> what it is, in words."""
+        raise NotImplementedError

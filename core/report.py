@@ -1,0 +1,148 @@
+"""Results as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from core.attacks import ATTACKS
+from core.config import GROUPS
+from core.datasets import DATASETS
+from core.defenses import DEFENSES
+from core.errors import InputError
+from core.models import MODELS
+from core.params import describe
+from core.runs import RunFolder
+from core.training import Recipe
+
+
+def share_text(share: dict[str, Any] | None) -> str:
+    """`{"count": 33, "total": 36, ...}` -> "92 % (33 of 36)", with as many digits as the total allows."""
+    if share is None or share["value"] is None:
+        return "-"
+    return f"{percent(share)} ({share['count']:,} of {share['total']:,})"
+
+
+def percent(share: dict[str, Any]) -> str:
+    """A share as a percentage; one decimal from 500 cases up."""
+    digits = 1 if share["total"] >= 500 else 0
+    return f"{100 * share['value']:.{digits}f} %"
+
+
+def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
+    """What a run found: the models before and after, and what each defense removed."""
+    classes = result["classes"]
+    story = f"{classes[result['source']]} -> {classes[result['target']]}, {result['poisons']:,} poisons"
+    models = Table(title=f"{run_id}\n{story}", title_justify="left")
+    for heading in ("", "before", "after"):
+        models.add_column(heading, no_wrap=True)
+    before, after = result["before"], result.get("after")
+    rows = [
+        ("clean accuracy", "clean"),
+        ("attack success, one trigger", "attack_single"),
+        ("attack success, all triggers", "attack_combined"),
+        ("same images, no trigger", "confused"),
+    ]
+    for label, key in rows:
+        models.add_row(label, share_text(before[key]), share_text(after[key]) if after else "not retrained")
+    models.caption = f"attack success: test images of {classes[result['source']]} taken for {classes[result['target']]}"
+    heading = f"{result['target_rows']:,} training images labelled {classes[result['target']]}"
+    defenses = Table(title=heading, title_justify="left")
+    for name in ("defense", "removed", "poison removed", "clean removed", "k"):
+        defenses.add_column(name, justify="left" if name == "defense" else "right")
+    for found in result["defenses"].values():
+        defenses.add_row(
+            found["title"],
+            f"{found['removed']:,}",
+            share_text(found["true_positive_rate"]),
+            share_text(found["false_positive_rate"]),
+            str(found["record"]["k"]),
+        )
+    kept = f"retrained without what {DEFENSES[after['defense']].title} removed; " if after else ""
+    seconds = sum(result["seconds"].values())
+    features = result["features"]
+    defenses.caption = (
+        f"{kept}layer {features['layer']} ({features['columns']:,} features), seed {result['seed']}, "
+        f"{result['device']}, {seconds:.0f} s in all"
+    )
+    return [models, defenses]
+
+
+def filter_table(summary: dict[str, Any]) -> Table:
+    """The outcome of `filter`."""
+    table = Table(title=f"{DEFENSES[summary['method']].title}: {summary['removed']:,} of {summary['n']:,} rows look poisoned")
+    for heading in ("k", "objective (mean QUE)"):
+        table.add_column(heading, justify="right")
+    for k, objective in summary["objective"].items():
+        mark = "  <- chosen" if int(k) == summary["k"] else ""
+        table.add_row(k, f"{objective:.3f}{mark}")
+    if not summary["objective"]:
+        table.add_row(str(summary["k"]), "-")
+    notes = [f"note: {text}" for text in summary["warnings"]]
+    if summary["parameters"].get("n_poisons") == 0:
+        notes.append("note: 0 poisons expected, so nothing is removed; the scores are there to look at")
+    rounds = f", filter: {len(summary['rounds'])} rounds, {summary['stopped']}" if summary["stopped"] else ""
+    table.caption = "\n".join([f"{summary['seconds']:.1f} s on {summary['device']}{rounds}", *notes])
+    return table
+
+
+def run_line(folder: RunFolder) -> dict[str, Any]:
+    """One run in short, as JSON values."""
+    status = folder.status
+    line: dict[str, Any] = {"id": folder.id, "state": status.state, "stage": status.stage, "message": status.message}
+    result = folder.result
+    if "before" in result:
+        line["attack_before"] = result["before"]["attack_single"]
+    if result.get("after"):
+        line["attack_after"] = result["after"]["attack_single"]
+    line["removed"] = {k: d["true_positive_rate"] for k, d in result.get("defenses", {}).items() if "true_positive_rate" in d}
+    return line
+
+
+def runs_table(folders: Sequence[RunFolder]) -> Table:
+    """All runs, one line each."""
+    table = Table()
+    for heading in ("run", "state", "attack success before", "after", "poison removed"):
+        table.add_column(heading, overflow="fold")
+    for folder in folders:
+        line = run_line(folder)
+        removed = ", ".join(f"{k} {s['count']}/{s['total']}" for k, s in line["removed"].items())
+        before, after = line.get("attack_before"), line.get("attack_after")
+        table.add_row(line["id"], line["state"], share_text(before), share_text(after), removed or "-")
+    return table
+
+
+def option_tables(group: str | None) -> Iterable[Table]:
+    """Every catalogue entry with its parameters."""
+    catalogues: dict[str, dict[str, type]] = {
+        "dataset": dict(DATASETS),
+        "attack": dict(ATTACKS),
+        "model": dict(MODELS),
+        "training": {"training": Recipe},
+        "defense": dict(DEFENSES),
+    }
+    if group is not None and group not in GROUPS:
+        raise InputError(f"unknown group '{group}'; choose from: {', '.join(GROUPS)}")
+    for name in [group] if group else GROUPS:
+        for key, entry in catalogues[name].items():
+            yield _option_table(name, key, entry)
+
+
+def _option_table(group: str, key: str, entry: type) -> Table:
+    summary = getattr(entry, "summary", "")
+    table = Table(title=f"{group}: {key}" + (f" - {summary}" if summary else ""), title_justify="left")
+    for heading in ("--set", "default", "limits", "what it is"):
+        table.add_column(heading, overflow="fold")
+    for p in describe(entry):
+        if group == "defense" and p.name in ("n_poisons", "device"):
+            continue
+        limits = ", ".join(p.choices) if p.choices else f"{_limit(p.low)} .. {_limit(p.high)}"
+        help_text = f"{p.help} ({p.unit})" if p.unit else p.help
+        table.add_row(f"{group}.{p.name}", "none" if p.default is None else str(p.default), limits, help_text)
+    return table
+
+
+def _limit(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

@@ -1,0 +1,30 @@
+"""The mathematics of SPECTRE. Knows tensors only: no images, no attacks, no files, no ground truth."""
+
+from core.robust.filter import FilterFit, Round, Tail, trusted_rows
+from core.robust.linalg import covariance, inverse_root, top_eigenpairs
+from core.robust.moments import excess_moment, top_excess_direction
+from core.robust.pca import Components, principal_components
+from core.robust.que import Que, que_matrix, que_scores, remove_top
+from core.robust.spectre import Candidate, SpectreFit, candidate_ks, fit_spectre
+
+__all__ = [
+    "Candidate",
+    "Components",
+    "FilterFit",
+    "Que",
+    "Round",
+    "SpectreFit",
+    "Tail",
+    "candidate_ks",
+    "covariance",
+    "excess_moment",
+    "fit_spectre",
+    "inverse_root",
+    "principal_components",
+    "que_matrix",
+    "que_scores",
+    "remove_top",
+    "top_eigenpairs",
+    "top_excess_direction",
+    "trusted_rows",
+]

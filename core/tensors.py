@@ -1,0 +1,50 @@
+"""Images on the device, as a network takes them."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def to_device(images: np.ndarray, device: torch.device) -> Tensor:
+    """(n, h, w, c) uint8 array -> (n, c, h, w) uint8 tensor on the device."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
+
+
+def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
+    """Mean and deviation of each channel over all pixels, in 0..1; a constant channel gets deviation 1."""
+    levels = np.arange(256) / 255.0
+    means, deviations = [], []
+    for channel in range(images.shape[3]):
+        share = np.bincount(images[..., channel].ravel(), minlength=256) / images[..., channel].size
+        mean = float(share @ levels)
+        deviation = float(share @ (levels - mean) ** 2) ** 0.5
+        means.append(mean)
+        deviations.append(deviation or 1.0)
+    return means, deviations
+
+
+class Normalise(torch.nn.Module):
+    """uint8 images (n, c, h, w) -> float with mean 0 and deviation 1 per channel. Part of the saved model."""
+
+    def __init__(self, means: list[float], deviations: list[float]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(means).view(1, -1, 1, 1))
+        self.register_buffer("deviation", torch.tensor(deviations).view(1, -1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images.to(self.mean.dtype) / 255 - self.mean) / self.deviation  # type: ignore[operator, union-attr, no-any-return]
+
+
+class Classifier(torch.nn.Module):
+    """A network together with the normalisation of its training set: uint8 images in, logits out."""
+
+    def __init__(self, network: torch.nn.Module, means: list[float], deviations: list[float]) -> None:
+        super().__init__()
+        self.normalise = Normalise(means, deviations)
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = self.normalise(images).contiguous(memory_format=torch.channels_last)
+        return self.network(x)  # type: ignore[no-any-return]
