@@ -34,4 +34,4 @@ class Catalogue(Mapping[str, type[T]], Generic[T]):
 
     def make(self, key: str, values: Mapping[str, Any] | None = None) -> T:
         """One entry with its parameters, checked. Raises InputError for an unknown name or a bad value."""
-        return build(self[key], values, what=f"{self.what} {key}")  # type: ignore[no-any-return]
+        return build(self[key], values, what=f"{self.what} {key}")

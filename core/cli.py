@@ -82,7 +82,7 @@ def run(
     from core.runs import Runs
 
     devices.use_threads(threads)
-    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])  # type: ignore[assignment]
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:
         groups["dataset"]["path"] = str(data.expanduser().resolve())
     if epochs is not None:
@@ -227,5 +227,10 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
 
 
 def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=err, transient=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -64,7 +63,11 @@ class RunConfig:
             attack_options=values_of(self.make_attack()),
             model_options=values_of(self.make_model()),
             training=values_of(self.make_recipe()),
-            defense_options={k: v for k, v in values_of(self.make_defense(self.defense, 0)).items() if k not in ("n_poisons", "device")},
+            defense_options={
+                k: v
+                for k, v in values_of(self.make_defense(self.defense, 0)).items()
+                if k not in ("n_poisons", "device")
+            },
             poisons=poisons,
             source=dataset.source if self.source is None else self.source,
             target=dataset.target if self.target is None else self.target,
@@ -143,11 +146,3 @@ def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
             raise InputError(f"--set {setting} is not of the form GROUP.NAME=VALUE with a group of {', '.join(GROUPS)}")
         grouped[group][option] = value
     return grouped
-
-
-def read_json(text: str) -> Any:
-    """Parse JSON, or raise InputError in one line."""
-    try:
-        return json.loads(text)
-    except ValueError as problem:
-        raise InputError(f"not valid JSON ({problem})") from None

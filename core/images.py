@@ -19,7 +19,9 @@ class ImageData:
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
-            raise InputError(f"images must be (n, height, width, channels) uint8, not {self.images.shape} {self.images.dtype}")
+            raise InputError(
+                f"images must be (n, height, width, channels) uint8, not {self.images.shape} {self.images.dtype}"
+            )
         if self.images.shape[3] not in (1, 3):
             raise InputError(f"images must have 1 or 3 channels, not {self.images.shape[3]}")
         if len(self.images) != len(self.labels):

@@ -55,9 +55,7 @@ def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
                 run.write_status(Status("cancelled", message="cancelled while waiting", heartbeat=time.time()))
                 raise Cancelled from None
             message = "waiting for another run to finish"
-            run.write_status(
-                Status("queued", message=message, heartbeat=time.time(), started=started, pid=os.getpid())
-            )
+            run.write_status(Status("queued", message=message, heartbeat=time.time(), started=started, pid=os.getpid()))
     with lock:
         if run.cancel_requested:  # asked for while the process was starting
             run.write_status(Status("cancelled", message="cancelled before it began", heartbeat=time.time()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,9 @@ import torch
 
 from core.attacks import Attack
 from core.images import ImageData
+from core.outcomes import Share, detection
 from core.tensors import Classifier, to_device
 from core.training import predict
-
-
-@dataclass(frozen=True)
-class Share:
-    """`count` of `total`; `value` is None, not 0, where there is nothing to count."""
-
-    count: int
-    total: int
-
-    @property
-    def value(self) -> float | None:
-        return self.count / self.total if self.total else None
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "value": self.value}
 
 
 @dataclass(frozen=True)
@@ -61,17 +47,4 @@ def evaluate(
     )
 
 
-def detection(removed: np.ndarray, is_poison: np.ndarray) -> dict[str, Any]:
-    """How well a removal (n,) bool matches the truth (n,) bool, as JSON values.
-
-    true_positive_rate: share of the poisons removed; false_positive_rate: share of the clean removed; precision: share
-    of the removed that were poison. None where there is nothing to divide by.
-    """
-    hit = int((removed & is_poison).sum())
-    return {
-        "removed": int(removed.sum()),
-        "rows": len(removed),
-        "true_positive_rate": Share(hit, int(is_poison.sum())).as_json(),
-        "false_positive_rate": Share(int((removed & ~is_poison).sum()), int((~is_poison).sum())).as_json(),
-        "precision": Share(hit, int(removed.sum())).as_json(),
-    }
+__all__ = ["Evaluation", "Share", "detection", "evaluate"]

@@ -108,7 +108,7 @@ def _check(p: Param, value: Any, what: str) -> Any:
     parsed = _parse(p, value, what)
     if p.choices and parsed not in p.choices:
         raise InputError(f"{what}: {p.name} = {parsed} is not one of {', '.join(p.choices)}")
-    if p.low is not None and parsed < p.low or p.high is not None and parsed > p.high:
+    if (p.low is not None and parsed < p.low) or (p.high is not None and parsed > p.high):
         limits = f"between {p.low} and {p.high}" if None not in (p.low, p.high) else _one_sided(p)
         raise InputError(f"{what}: {p.name} = {parsed} must be {limits}")
     return parsed

@@ -6,11 +6,12 @@ given its verdict, in `_defend`, for the record.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,9 @@ def stage(config: RunConfig) -> Staged:
     devices.resolve(config.device)
     split = config.make_dataset().load(seeds.derive(config.seed, "data"))
     attack = config.make_attack()
-    assert config.source is not None and config.target is not None and config.poisons is not None  # resolved
+    assert config.source is not None  # resolved
+    assert config.target is not None
+    assert config.poisons is not None
     poisoned, truth = poison(
         split.train,
         attack,
@@ -80,7 +83,12 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
     try:
         reporter.enter("load", "loading images")
         job = _Job(run, staged or stage(run.config), reporter)
-        for name, step in (("train", job.train), ("features", job.features), ("defend", job.defend), ("retrain", job.retrain)):
+        for name, step in (
+            ("train", job.train),
+            ("features", job.features),
+            ("defend", job.defend),
+            ("retrain", job.retrain),
+        ):
             if not job.is_finished(name):
                 started = time.perf_counter()
                 step()
@@ -139,7 +147,9 @@ class _Job:
         table: dict[str, np.ndarray] = {"id": self.rows, "label": self.staged.poisoned.labels[self.rows]}
         self.result["defenses"] = {}
         for i, key in enumerate(DEFENSES):
-            self.reporter.enter("defend", f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features")
+            self.reporter.enter(
+                "defend", f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
+            )
             self.reporter.step(i / len(DEFENSES))
             started = time.perf_counter()
             defense = self.config.make_defense(key, int(self.config.poisons or 0)).fit(features)
@@ -163,9 +173,7 @@ class _Job:
             self.result["defenses"][key].update(detection(table[f"removed_{key}"], is_poison))
         naive = self.run.load_arrays("views.npz")["naive_removed"]
         self.result["views"]["naive"] = detection(naive, is_poison)
-        frame = pd.DataFrame(
-            {**table, "true_label": self.staged.truth.true_labels[self.rows], "is_poison": is_poison}
-        )
+        frame = pd.DataFrame({**table, "true_label": self.staged.truth.true_labels[self.rows], "is_poison": is_poison})
         with self.run.replacing("scores.parquet") as path:
             frame.to_parquet(path, index=False)
 
@@ -223,7 +231,7 @@ class _Job:
         data = self.staged.poisoned
         model = empty_classifier(self.config.make_model(), data.images.shape[3], len(data.class_names))
         model.load_state_dict(load_file(self.run.file(name)))
-        return model.to(self.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload, no-any-return]
+        return model.to(self.device).to(memory_format=torch.channels_last).eval()
 
     def _about(self) -> dict[str, Any]:
         """What is known before anything is trained."""
@@ -248,11 +256,10 @@ class _Job:
 class _Reporter:
     """Writes the status at most twice a second, tells an observer, and notices a cancel."""
 
-    WEIGHTS = {"load": 0.03, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
+    # Shares of the time, from runs on digits and signs; only the bar depends on them.
+    WEIGHTS: ClassVar = {"load": 0.03, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
 
     def __init__(self, run: RunFolder, observer: Observer | None) -> None:
-        import os
-
         self.run, self.observer = run, observer
         now = time.time()
         self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())

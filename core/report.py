@@ -13,22 +13,10 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import InputError
 from core.models import MODELS
+from core.outcomes import share_text
 from core.params import describe
 from core.runs import RunFolder
 from core.training import Recipe
-
-
-def share_text(share: dict[str, Any] | None) -> str:
-    """`{"count": 33, "total": 36, ...}` -> "92 % (33 of 36)", with as many digits as the total allows."""
-    if share is None or share["value"] is None:
-        return "-"
-    return f"{percent(share)} ({share['count']:,} of {share['total']:,})"
-
-
-def percent(share: dict[str, Any]) -> str:
-    """A share as a percentage; one decimal from 500 cases up."""
-    digits = 1 if share["total"] >= 500 else 0
-    return f"{100 * share['value']:.{digits}f} %"
 
 
 def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
@@ -72,7 +60,9 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
 
 def filter_table(summary: dict[str, Any]) -> Table:
     """The outcome of `filter`."""
-    table = Table(title=f"{DEFENSES[summary['method']].title}: {summary['removed']:,} of {summary['n']:,} rows look poisoned")
+    table = Table(
+        title=f"{DEFENSES[summary['method']].title}: {summary['removed']:,} of {summary['n']:,} rows look poisoned"
+    )
     for heading in ("k", "objective (mean QUE)"):
         table.add_column(heading, justify="right")
     for k, objective in summary["objective"].items():
@@ -97,7 +87,9 @@ def run_line(folder: RunFolder) -> dict[str, Any]:
         line["attack_before"] = result["before"]["attack_single"]
     if result.get("after"):
         line["attack_after"] = result["after"]["attack_single"]
-    line["removed"] = {k: d["true_positive_rate"] for k, d in result.get("defenses", {}).items() if "true_positive_rate" in d}
+    line["removed"] = {
+        k: d["true_positive_rate"] for k, d in result.get("defenses", {}).items() if "true_positive_rate" in d
+    }
     return line
 
 

@@ -1,16 +1,16 @@
 """Run folders: everything a run leaves behind, in plain files. No pickle anywhere.
 
-    config.json      everything needed to repeat the run
-    status.json      state, stage, progress, heartbeat; written aside and renamed
-    metrics.jsonl    one line an epoch
-    log.txt          what happened, for people
-    model.safetensors, retrained.safetensors
-    features.npy     (n, d) float32, the training rows that carry the target label
-    scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
-    views.npz        pictures of the same rows: raw, naive and robust projections (see core.views)
-    images.npy       (n, h, w, c) uint8, the same rows as the model saw them
-    examples.npz     test images of the source class with and without the trigger, and what the models say of them
-    result.json      the figures
+config.json      everything needed to repeat the run
+status.json      state, stage, progress, heartbeat; written aside and renamed
+metrics.jsonl    one line an epoch
+log.txt          what happened, for people
+model.safetensors, retrained.safetensors
+features.npy     (n, d) float32, the training rows that carry the target label
+scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
+views.npz        pictures of the same rows: raw, naive and robust projections (see core.views)
+images.npy       (n, h, w, c) uint8, the same rows as the model saw them
+examples.npz     test images of the source class with and without the trigger, and what the models say of them
+result.json      the figures
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.config import RunConfig, read_json
 from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.config import RunConfig  # brings torch, which a page that only reads results need not load
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
@@ -66,6 +68,8 @@ class RunFolder:
 
     @property
     def config(self) -> RunConfig:
+        from core.config import RunConfig
+
         return RunConfig.from_json(self.read_json("config.json"))
 
     @property
@@ -185,7 +189,9 @@ class Runs:
         try:
             (self.root / name).mkdir(parents=True)
         except OSError as problem:
-            raise InputError(f"cannot write runs to {self.root} ({problem.strerror}); choose another --runs-dir") from None
+            raise InputError(
+                f"cannot write runs to {self.root} ({problem.strerror}); choose another --runs-dir"
+            ) from None
         run = RunFolder(self.root / name)
         run.write_json("config.json", config.as_json())
         run.write_status(Status("queued", message="waiting to start", heartbeat=time.time(), pid=os.getpid()))
@@ -203,6 +209,14 @@ class Runs:
             return iter(())
         found = [p for p in self.root.iterdir() if ID.fullmatch(p.name) and (p / "config.json").is_file()]
         return iter(RunFolder(p) for p in sorted(found, key=lambda p: -(p / "config.json").stat().st_mtime))
+
+
+def read_json(text: str) -> Any:
+    """Parse JSON, or raise InputError in one line."""
+    try:
+        return json.loads(text)
+    except ValueError as problem:
+        raise InputError(f"not valid JSON ({problem})") from None
 
 
 def _alive(pid: int) -> bool:

@@ -30,11 +30,13 @@ class Normalise(torch.nn.Module):
 
     def __init__(self, means: list[float], deviations: list[float]) -> None:
         super().__init__()
+        self.mean: Tensor
+        self.deviation: Tensor
         self.register_buffer("mean", torch.tensor(means).view(1, -1, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviations).view(1, -1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        return (images.to(self.mean.dtype) / 255 - self.mean) / self.deviation  # type: ignore[operator, union-attr, no-any-return]
+        return (images.to(self.mean.dtype) / 255 - self.mean) / self.deviation
 
 
 class Classifier(torch.nn.Module):
@@ -47,4 +49,4 @@ class Classifier(torch.nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         x = self.normalise(images).contiguous(memory_format=torch.channels_last)
-        return self.network(x)  # type: ignore[no-any-return]
+        return self.network(x)

@@ -29,8 +29,12 @@ class Recipe:
     batch_size: int = param(64, "Images a step", low=2, high=4096)
     learning_rate: float = param(0.1, "Peak of the one-cycle schedule", low=1e-5, high=10.0)
     weight_decay: float = param(5e-4, "L2 penalty", low=0.0, high=1.0)
-    crop: int = param(2, "Images are shifted at random by up to this much, after the trigger", unit="pixels", low=0, high=16)
-    flip: str = param("auto", "Mirror half the images; auto: where mirrored images keep their meaning", choices=("auto", "on", "off"))
+    crop: int = param(
+        2, "Images are shifted at random by up to this much, after the trigger", unit="pixels", low=0, high=16
+    )
+    flip: str = param(
+        "auto", "Mirror half the images; auto: where mirrored images keep their meaning", choices=("auto", "on", "off")
+    )
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,11 @@ class _Batches:
 def predict(model: Classifier, images: Tensor, batch_size: int = 1024) -> Tensor:
     """Predicted classes (n,) int64 for uint8 images (n, c, h, w), without augmentation."""
     model.eval()
-    return torch.cat([model(batch).argmax(1) for batch in images.split(batch_size)]) if len(images) else images.new_zeros(0, dtype=torch.long)
+    return (
+        torch.cat([model(batch).argmax(1) for batch in images.split(batch_size)])
+        if len(images)
+        else images.new_zeros(0, dtype=torch.long)
+    )
 
 
 def no_cancel(_: float) -> None:

@@ -56,22 +56,3 @@ def _plane(points: Any) -> np.ndarray:
     """The first two columns as float32; a second column of zeros where there is one only."""
     flat = points[:, :2].cpu().numpy().astype(np.float32)
     return flat if flat.shape[1] == 2 else np.hstack([flat, np.zeros_like(flat)])
-
-
-def scores_at(whitened: np.ndarray, variances: np.ndarray, alpha: float) -> np.ndarray:
-    """QUE scores (n,) at any alpha from rows whitened along the QUE directions.
-
-    whitened: (n, k) as in `make_views`; variances: (k,) along the same directions, falling. An alpha of infinity
-    gives the squared projection on the top direction.
-    """
-    excess = float(np.abs(variances).max()) - 1
-    if excess <= 0:
-        weights = np.full(len(variances), 1 / len(variances))
-    elif np.isinf(alpha):
-        weights = (np.arange(len(variances)) == 0).astype(float)
-    else:
-        exponent = alpha * (variances - 1) / excess
-        weights = np.exp(exponent - exponent.max())
-        weights /= weights.sum()
-    scores: np.ndarray = np.square(whitened, dtype=np.float64) @ weights
-    return scores

@@ -37,6 +37,8 @@ def stratified_split(data: ImageData, test_share: float, seed: int, *, flip: boo
     for label, name in enumerate(data.class_names):
         rows = rng.permutation(np.flatnonzero(data.labels == label))
         if len(rows) < 2:
-            raise InputError(f"class '{name}' has {len(rows)} image(s); training and test need one each, so add images or leave the class out")
+            raise InputError(
+                f"class '{name}' has {len(rows)} image(s); training and test need one each, so add images or leave the class out"
+            )
         test[rows[: min(max(round(test_share * len(rows)), 1), len(rows) - 1)]] = True
     return Split(data.take(~test), data.take(test), flip)

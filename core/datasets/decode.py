@@ -30,7 +30,7 @@ def decode_all(sources: Sequence[bytes | Path], size: int | None, name: Callable
         try:
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
                 return _to_array(picture, size)
-        except Exception as problem:  # Pillow raises a dozen kinds for a damaged file
+        except Exception as problem:  # noqa: BLE001 - Pillow raises a dozen kinds for a damaged file
             reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
             raise InputError(f"{name(i)} cannot be read as an image ({reason}); mend or remove it") from None
 
@@ -39,7 +39,9 @@ def decode_all(sources: Sequence[bytes | Path], size: int | None, name: Callable
     shape = arrays[0].shape[:2]
     for i, array in enumerate(arrays):
         if array.shape[:2] != shape:
-            raise InputError(f"{name(i)} is {_size(array.shape)} where the first is {_size(shape)}; set a size to resize all")
+            raise InputError(
+                f"{name(i)} is {_size(array.shape)} where the first is {_size(shape)}; set a size to resize all"
+            )
     if any(a.shape[2] == 3 for a in arrays):
         arrays = [a if a.shape[2] == 3 else np.repeat(a, 3, axis=2) for a in arrays]
     return np.stack(arrays)

@@ -89,7 +89,9 @@ def _columns(table: Any) -> tuple[str, str]:
     whole = [f.name for f in table.schema if kinds.is_integer(f.type)]
     labels = [n for n in whole if "label" in n.lower()] or whole
     if not images or not labels:
-        raise InputError(f"no column of encoded images and of whole-number labels among: {', '.join(table.schema.names)}")
+        raise InputError(
+            f"no column of encoded images and of whole-number labels among: {', '.join(table.schema.names)}"
+        )
     return images[0], labels[0]
 
 

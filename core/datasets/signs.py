@@ -21,7 +21,8 @@ from torch.nn import functional as F
 
 from core.cache import cached_arrays
 from core.datasets._sign_shapes import SHAPES, templates
-from core.datasets.base import Dataset, ImageData, Split
+from core.datasets.base import Dataset
+from core.images import ImageData, Split
 from core.params import param
 
 CLASS_NAMES = tuple(SHAPES)

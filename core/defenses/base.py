@@ -16,7 +16,7 @@ from core.params import param
 
 
 @dataclass(eq=False, repr=False)
-class Defense(OutlierMixin, BaseEstimator):  # type: ignore[misc]
+class Defense(OutlierMixin, BaseEstimator):
     """Scores the features of one class and marks the rows to remove.
 
     Fitted attributes: `scores_` (n,) float64, larger is more suspicious; `removed_` (n,) bool; `threshold_`, the score
@@ -83,7 +83,9 @@ def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarr
         raise InputError(f"features must be numbers, not {rows.dtype}")
     n, d = rows.shape
     if n < at_least or d < 1:
-        raise InputError(f"features have {n} row(s) and {d} column(s); at least {at_least} rows and 1 column are needed")
+        raise InputError(
+            f"features have {n} row(s) and {d} column(s); at least {at_least} rows and 1 column are needed"
+        )
     if rows.dtype not in (np.float32, np.float64):
         rows = rows.astype(np.float64 if rows.dtype.itemsize > 2 else np.float32)
     if not np.isfinite(rows.sum(dtype=np.float64)):  # one pass without a mask; look closer only where it fails

@@ -19,7 +19,7 @@ from core.robust import Candidate, SpectreFit, fit_spectre, que_scores
 class Spectre(Defense):
     """Robust whitening and QUE scores.
 
-    >>> Spectre(n_poisons=50).fit(features).removed_   # (n,) bool
+    >>> Spectre(n_poisons=50).fit(features).removed_  # (n,) bool
 
     After the fit, `fit_` holds every candidate k with its scores, trusted rows and filter rounds.
     """
@@ -31,7 +31,9 @@ class Spectre(Defense):
     )
     citation: ClassVar[str] = "Hayase, Kong, Somani, Oh. SPECTRE. ICML 2021."
 
-    alpha: float = param(4.0, "Sharpness of the score: 0 is the plain norm, large is the top direction", low=0, high=100)
+    alpha: float = param(
+        4.0, "Sharpness of the score: 0 is the plain norm, large is the top direction", low=0, high=100
+    )
     n_components: int | None = param(None, "Principal components k; empty chooses by the objective", low=1)
     max_components: int = param(100, "The largest k that is tried", low=1, high=1000)
     removal_factor: float = param(1.5, "Rows removed for each expected poison", low=0, high=10)

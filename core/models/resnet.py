@@ -60,7 +60,7 @@ class PreActResNet(nn.Module):
         x = self.stem(x)
         for name in self.block_names:
             x = getattr(self, name)(x)
-        return self.head(self.pooled(self.act(self.norm(x))))  # type: ignore[no-any-return]
+        return self.head(self.pooled(self.act(self.norm(x))))
 
 
 @torch.no_grad()
@@ -87,7 +87,7 @@ class SmallResNet(Architecture):
     title: ClassVar[str] = "Small ResNet"
     summary: ClassVar[str] = "Three residual blocks; trains on a CPU while you watch."
     citation: ClassVar[str] = "He et al. Identity Mappings in Deep Residual Networks. ECCV 2016."
-    default_layer: ClassVar[str] = "block2"  # the block before the last, as the paper does with ResNet-32
+    default_layer: ClassVar[str] = "block3"
 
     width: int = param(16, "Maps in the first stage; later stages have two and four times as many", low=4, high=128)
 

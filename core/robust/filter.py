@@ -130,9 +130,7 @@ def _smallest(values: Tensor, count: int) -> Tensor:
 
 
 def _entry(entry: Round, dropped: Tensor) -> Round:
-    return Round(
-        entry.reason, entry.rows_before, dropped.cpu().numpy(), entry.eigenvalue, entry.threshold, entry.cut
-    )
+    return Round(entry.reason, entry.rows_before, dropped.cpu().numpy(), entry.eigenvalue, entry.threshold, entry.cut)
 
 
 def _why_stopped(entry: Round) -> str:

@@ -188,11 +188,10 @@ def test_infinities_of_both_signs_are_an_error_and_no_warning(defense: type) -> 
 
 
 @every_defense
-@pytest.mark.parametrize("scale", [1e160, 1e307])
-def test_values_too_large_to_square_are_an_error_or_work(defense: type, scale: float) -> None:
+def test_values_too_large_to_square_are_an_error_or_work(defense: type) -> None:
     """Finite, but their squares are not: never a LinAlgError, and never scores that are not numbers."""
     try:
-        fitted = on_cpu(defense, n_poisons=3).fit(scale * gaussian(40, 6, seed=15))
+        fitted = on_cpu(defense, n_poisons=3).fit(1e160 * gaussian(40, 6, seed=15))
     except InputError:
         return
     assert np.isfinite(fitted.scores_).all()

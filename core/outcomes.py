@@ -1,0 +1,79 @@
+"""What became of a removal, in figures and in words. Plain numpy: the dashboard opens without loading torch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Share:
+    """`count` of `total`; `value` is None, not 0, where there is nothing to count."""
+
+    count: int
+    total: int
+
+    @property
+    def value(self) -> float | None:
+        return self.count / self.total if self.total else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "value": self.value}
+
+
+def detection(removed: np.ndarray, is_poison: np.ndarray) -> dict[str, Any]:
+    """How well a removal (n,) bool matches the truth (n,) bool, as JSON values.
+
+    true_positive_rate: share of the poisons removed; false_positive_rate: share of the clean removed; precision: share
+    of the removed that were poison. None where there is nothing to divide by.
+    """
+    hit = int((removed & is_poison).sum())
+    return {
+        "removed": int(removed.sum()),
+        "rows": len(removed),
+        "true_positive_rate": Share(hit, int(is_poison.sum())).as_json(),
+        "false_positive_rate": Share(int((removed & ~is_poison).sum()), int((~is_poison).sum())).as_json(),
+        "precision": Share(hit, int(removed.sum())).as_json(),
+    }
+
+
+def roc(scores: np.ndarray, is_poison: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """False and true positive rate for every cut, from removing nothing to removing all: two arrays (n + 1,)."""
+    order = np.argsort(-scores, kind="stable")
+    hits = np.concatenate([[0], np.cumsum(is_poison[order])])
+    misses = np.arange(len(hits)) - hits
+    return misses / max(int((~is_poison).sum()), 1), hits / max(int(is_poison.sum()), 1)
+
+
+def share_text(share: dict[str, Any] | None) -> str:
+    """`{"count": 33, "total": 36, ...}` -> "92 % (33 of 36)", with as many digits as the total allows."""
+    if share is None or share["value"] is None:
+        return "-"
+    return f"{percent(share)} ({share['count']:,} of {share['total']:,})"
+
+
+def percent(share: dict[str, Any]) -> str:
+    """A share as a percentage; one decimal from 500 cases up."""
+    digits = 1 if share["total"] >= 500 else 0
+    return f"{100 * share['value']:.{digits}f} %"
+
+
+def scores_at(whitened: np.ndarray, variances: np.ndarray, alpha: float) -> np.ndarray:
+    """QUE scores (n,) at any alpha from rows whitened along the QUE directions.
+
+    whitened: (n, k) as in `make_views`; variances: (k,) along the same directions, falling. An alpha of infinity
+    gives the squared projection on the top direction.
+    """
+    excess = float(np.abs(variances).max()) - 1
+    if excess <= 0:
+        weights = np.full(len(variances), 1 / len(variances))
+    elif np.isinf(alpha):
+        weights = (np.arange(len(variances)) == 0).astype(float)
+    else:
+        exponent = alpha * (variances - 1) / excess
+        weights = np.exp(exponent - exponent.max())
+        weights /= weights.sum()
+    scores: np.ndarray = np.square(whitened, dtype=np.float64) @ weights
+    return scores

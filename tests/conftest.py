@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+
+# One thread: results do not depend on the machine, and the tests can share it. Read when torch is first imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.makers import Outcome, coloured, write_folder
+
+Cli = Callable[..., Outcome]
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """The command line in this process: `cli("filter", path, "--poisons", 5)`."""
+    from core.cli import main
+
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("SPECTRE_LENS_RUNS", raising=False)
+
+    def call(*words: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["spectre-lens", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            main()
+        captured = capsys.readouterr()
+        return Outcome(int(stop.value.code or 0), captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def picture_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of fifty 16x16 images in folders: enough for a run of a second."""
+    return write_folder(tmp_path_factory.mktemp("pictures"), coloured(50, classes=3))

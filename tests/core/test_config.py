@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import core.pipeline
+from core.attacks import ATTACKS
+from core.config import RunConfig, parse_settings, read_json
+from core.datasets import DATASETS
+from core.defenses import DEFENSES
+from core.errors import Cancelled, InputError
+from core.models import MODELS
+from core.params import Param, describe
+from core.training import Recipe
+from tests.makers import Outcome
+
+Parse = Callable[[str], RunConfig]
+
+
+@pytest.fixture
+def parse(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Parse:
+    """The config that the command line makes of a command; nothing is loaded and nothing runs."""
+    seen: list[RunConfig] = []
+
+    def stop(config: RunConfig) -> None:
+        seen.append(config)
+        raise Cancelled
+
+    monkeypatch.setattr(core.pipeline, "stage", stop)
+
+    def parsed(command: str) -> RunConfig:
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "core"]
+        seen.clear()
+        outcome = cli(*words[3:])
+        assert outcome.status == 130, outcome.err
+        return seen[0].resolved()
+
+    return parsed
+
+
+def test_defaults_are_the_story_of_the_data_set() -> None:
+    config = RunConfig().resolved()
+    assert (config.source, config.target, config.poisons) == (7, 1, 10)
+    assert config.layer == "block3"
+    assert config.dataset_options == {"test_share": 0.2}
+    assert config.attack_options == {"size": 3, "inset": 1, "corner": "bottom right", "colour": "white"}
+    assert config.training["epochs"] == 30
+
+
+def test_training_options_go_over_the_data_sets_suggestions_over_the_recipe() -> None:
+    config = RunConfig(dataset="signs", training={"epochs": "3"}).resolved()
+    assert config.training["epochs"] == 3
+    assert config.training["crop"] == DATASETS["signs"].training["crop"]
+    assert config.training["weight_decay"] == Recipe().weight_decay
+
+
+def test_zero_poisons_class_zero_and_seed_zero_are_not_taken_for_missing() -> None:
+    config = RunConfig(poisons=0, source=0, target=2, seed=0).resolved()
+    assert (config.poisons, config.source, config.target, config.seed) == (0, 0, 2, 0)
+
+
+def test_resolving_twice_changes_nothing() -> None:
+    once = RunConfig(dataset="parquet", model="resnet32", attack="periodic", defense="clustering").resolved()
+    assert once.resolved() == once
+
+
+def test_options_of_the_defense_belong_to_that_defense_only() -> None:
+    config = RunConfig(defense="spectral", defense_options={"removal_factor": 2.0}).resolved()
+    assert config.make_defense("spectral", 5).get_params()["removal_factor"] == 2.0
+    assert config.make_defense("spectre", 5).get_params()["removal_factor"] == 1.5
+    assert config.make_defense("spectre", 5).get_params()["n_poisons"] == 5
+    assert "n_poisons" not in config.defense_options
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": "cifar"}, "unknown data set 'cifar'; choose from: digits"),
+        ({"attack": "laser"}, "unknown attack 'laser'; choose from: patch"),
+        ({"model": "vgg"}, "unknown model 'vgg'; choose from: small"),
+        ({"defense": "prayer"}, "unknown defense 'prayer'; choose from: spectre"),
+        ({"layer": "block9"}, "model small has no layer 'block9'; choose from: block1, block2, block3, pooled"),
+        ({"model": "resnet32", "layer": "block16"}, "model resnet32 has no layer 'block16'"),
+        ({"seed": -1}, "seed -1 must lie between 0 and 4294967295"),
+        ({"seed": 2**32}, "seed 4294967296 must lie between 0 and 4294967295"),
+        ({"poisons": -1}, "-1 poisons: the count cannot be negative"),
+        ({"attack_options": {"size": 0}}, "attack patch: size = 0 must be between"),
+        ({"dataset_options": {"sizes": 1}}, "data set digits has no parameter 'sizes'"),
+        ({"model_options": {"width": 1}}, "model small: width = 1 must be between"),
+        ({"training": {"epochs": 0}}, "training: epochs = 0 must be between"),
+        ({"defense_options": {"alpha": "x"}}, "defense spectre: alpha = x is not a number"),
+        ({"defense_options": {"n_poisons": 3}}, "n_poisons is not a defense option of a run; use --poisons"),
+        ({"defense_options": {"device": "cpu"}}, "device is not a defense option of a run"),
+        ({"device": "abacus"}, "device = abacus is not one of auto, cpu"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_mend(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        RunConfig(**changes).resolved()
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"seed": "three"},
+        {"seed": 1.5},
+        {"seed": None},
+        {"poisons": "ten"},
+        {"poisons": 2.5},
+        {"source": "seven"},
+        {"target": [1]},
+        {"dataset": ["digits"]},
+        {"attack": None},
+        {"layer": 3},
+        {"retrain": "no"},
+        {"attack_options": [1]},
+        {"attack_options": "size"},
+        {"training": {"epochs": float("inf")}},
+    ],
+    ids=str,
+)
+def test_json_with_values_of_the_wrong_kind_is_refused(damage: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(damage))):
+        RunConfig.from_json({**RunConfig().resolved().as_json(), **damage}).resolved()
+
+
+def test_json_round_trip() -> None:
+    config = RunConfig(dataset="folder", dataset_options={"path": "/a b"}, poisons=3, retrain=False).resolved()
+    assert RunConfig.from_json(json.loads(json.dumps(config.as_json(), allow_nan=False))) == config
+
+
+def test_json_with_unknown_entries_is_refused_and_they_are_named() -> None:
+    with pytest.raises(InputError, match="unknown entries: colour, shape"):
+        RunConfig.from_json({"seed": 1, "shape": 2, "colour": 3})
+
+
+@pytest.mark.parametrize("value", [None, [], "digits", 3])
+def test_json_of_another_shape_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match="not a JSON object"):
+        RunConfig.from_json(value)
+
+
+def test_broken_json_is_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match="not valid JSON") as caught:
+        read_json('{"seed": 1,\n')
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_are_grouped() -> None:
+    grouped = parse_settings(["attack.size=5", "dataset.path=/x=y", "attack.corner=top left"])
+    assert grouped["attack"] == {"size": "5", "corner": "top left"}
+    assert grouped["dataset"] == {"path": "/x=y"}
+    assert grouped["model"] == {}
+
+
+@pytest.mark.parametrize("setting", ["attack.size", "size=5", "weapon.size=5", "=5", ""])
+def test_settings_of_another_form_are_refused(setting: str) -> None:
+    with pytest.raises(InputError, match=r"not of the form GROUP.NAME=VALUE with a group of dataset, attack"):
+        parse_settings([setting])
+
+
+def value_for(p: Param) -> st.SearchStrategy[Any]:
+    if p.choices:
+        return st.sampled_from(p.choices)
+    if p.type is bool:
+        return st.booleans()
+    if p.type is str:
+        return st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
+    if p.type is float:
+        return st.floats(p.low, p.high)
+    whole = st.integers(int(p.low or 0), int(p.high or 1000))
+    return st.none() | whole if p.optional else whole
+
+
+def some_options(draw: st.DrawFn, entry: type, reserved: tuple[str, ...] = ()) -> dict[str, Any]:
+    chosen = [p for p in describe(entry) if p.name not in reserved and draw(st.booleans())]
+    return {p.name: draw(value_for(p)) for p in chosen}
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> RunConfig:
+    dataset, attack = draw(st.sampled_from(list(DATASETS))), draw(st.sampled_from(list(ATTACKS)))
+    model, defense = draw(st.sampled_from(list(MODELS))), draw(st.sampled_from(list(DEFENSES)))
+    return RunConfig(
+        dataset=dataset,
+        dataset_options=some_options(draw, DATASETS[dataset]),
+        attack=attack,
+        attack_options=some_options(draw, ATTACKS[attack]),
+        poisons=draw(st.none() | st.integers(0, 1000)),
+        source=draw(st.none() | st.integers(0, 9)),
+        target=draw(st.none() | st.integers(0, 9)),
+        model=model,
+        model_options=some_options(draw, MODELS[model]),
+        training=some_options(draw, Recipe),
+        layer=draw(st.sampled_from(["", *MODELS[model]().layers()])),
+        defense=defense,
+        defense_options=some_options(draw, DEFENSES[defense], reserved=("n_poisons", "device")),
+        seed=draw(st.integers(0, 2**32 - 1)),
+        retrain=draw(st.booleans()),
+    )
+
+
+@settings(derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(config=configs())
+def test_the_command_makes_the_same_config_again(parse: Parse, config: RunConfig) -> None:
+    resolved = config.resolved()
+    assert parse(resolved.command()) == resolved
+    assert RunConfig.from_json(json.loads(json.dumps(resolved.as_json(), allow_nan=False))) == resolved
+
+
+def test_the_command_keeps_the_device(parse: Parse) -> None:
+    config = RunConfig(device="cpu").resolved()
+    assert parse(config.command()).device == "cpu"
+
+
+def test_the_command_of_the_default_run_is_short() -> None:
+    assert "--set" not in RunConfig().resolved().command()
+
+
+def test_a_path_with_spaces_and_quotes_survives_the_command(parse: Parse, tmp_path: Path) -> None:
+    path = str(tmp_path / "my pictures' folder")
+    config = replace(RunConfig(dataset="folder"), dataset_options={"path": path}).resolved()
+    assert parse(config.command()).dataset_options["path"] == path
