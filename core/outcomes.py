@@ -77,3 +77,11 @@ def scores_at(whitened: np.ndarray, variances: np.ndarray, alpha: float) -> np.n
         weights /= weights.sum()
     scores: np.ndarray = np.square(whitened, dtype=np.float64) @ weights
     return scores
+
+
+def remove_count(scores: np.ndarray, count: int) -> tuple[np.ndarray, float]:
+    """Mask (n,) of the `count` largest scores, ties at the cut included, and the cut itself (infinite for none)."""
+    if count <= 0:
+        return np.zeros(len(scores), bool), float("inf")
+    cut = float(np.partition(scores, -min(count, len(scores)))[-min(count, len(scores))])
+    return scores >= cut, cut

@@ -28,6 +28,10 @@ class Attack:
         """m: how many different triggers there are."""
         return 1
 
+    def in_words(self) -> str:
+        """What the trigger is, as the object of a sentence: "a white square of 3x3 pixels in the corner"."""
+        raise NotImplementedError
+
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         """Images (n, h, w, c) uint8 with trigger number `way` on all of them; a new array."""
         raise NotImplementedError

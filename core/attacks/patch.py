@@ -29,6 +29,9 @@ class Patch(Attack):
     corner: str = param("bottom right", "Which corner", choices=CORNERS)
     colour: str = param("white", "Colour of the square", choices=tuple(COLOURS))
 
+    def in_words(self) -> str:
+        return f"a {self.colour} square of {self.size}x{self.size} pixels at the {self.corner}"
+
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         _, height, width, channels = images.shape
         if self.size + self.inset > min(height, width):

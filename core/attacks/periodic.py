@@ -28,6 +28,10 @@ class Periodic(Attack):
     def number_of_ways(self) -> int:
         return self.ways
 
+    def in_words(self) -> str:
+        directions = "across" if self.ways == 1 else "across or down"
+        return f"a faint wave {directions} the image (±{self.amplitude:g} of 255 grey levels)"
+
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         _, height, width, _ = images.shape
         wave = self.amplitude * np.sin(np.linspace(0, 2 * np.pi * self.periods, width if way == 0 else height))

@@ -29,6 +29,9 @@ class Pixel(Attack):
     def number_of_ways(self) -> int:
         return self.ways
 
+    def in_words(self) -> str:
+        return "one changed pixel" if self.ways == 1 else f"one of {self.ways} changed pixels"
+
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         _, height, width, channels = images.shape
         (x, y), rgb = PIXELS[way]

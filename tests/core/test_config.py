@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import core.pipeline
 from core.attacks import ATTACKS
-from core.config import RunConfig, parse_settings, read_json
+from core.config import RunConfig, parse_settings
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import Cancelled, InputError
@@ -130,7 +130,8 @@ def test_what_does_not_fit_is_refused_with_the_mend(changes: dict[str, Any], mes
     ids=str,
 )
 def test_json_with_values_of_the_wrong_kind_is_refused(damage: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match=next(iter(damage))):
+    words = next(iter(damage)).replace("dataset", "data ?set")  # the message says which entry is meant
+    with pytest.raises(InputError, match=words):
         RunConfig.from_json({**RunConfig().resolved().as_json(), **damage}).resolved()
 
 
@@ -148,12 +149,6 @@ def test_json_with_unknown_entries_is_refused_and_they_are_named() -> None:
 def test_json_of_another_shape_is_refused(value: Any) -> None:
     with pytest.raises(InputError, match="not a JSON object"):
         RunConfig.from_json(value)
-
-
-def test_broken_json_is_refused_in_one_line() -> None:
-    with pytest.raises(InputError, match="not valid JSON") as caught:
-        read_json('{"seed": 1,\n')
-    assert "\n" not in str(caught.value)
 
 
 def test_settings_are_grouped() -> None:

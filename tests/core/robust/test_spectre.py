@@ -24,6 +24,18 @@ def make(kind: str, n: int, d: int, m: int, seed: int) -> Contaminated:
     return contaminated(n, d, m, strength=8.0, spread=kind == "spread", seed=seed)
 
 
+def assert_fit_matches(data: Contaminated, m: int) -> None:
+    """The chosen k, and every candidate, equal the reference's."""
+    fit, slow = fit_spectre(data.tensor, m), reference.spectre(data.rows, m)
+    assert [c.k for c in fit.candidates] == slow["ks"]
+    np.testing.assert_allclose([c.objective for c in fit.candidates], slow["objectives"], rtol=1e-8)
+    assert fit.k == slow["k"]
+    np.testing.assert_array_equal(fit.removed.numpy(), slow["removed"])
+    np.testing.assert_allclose(fit.scores.numpy(), slow["scores"], rtol=1e-6)
+    for ours, theirs in zip(fit.candidates, slow["candidates"], strict=True):
+        assert_candidate_matches(ours, theirs)
+
+
 def assert_candidate_matches(ours: Candidate, theirs: dict) -> None:
     np.testing.assert_array_equal(ours.removed.numpy(), theirs["removed"])
     np.testing.assert_array_equal(ours.trusted.numpy(), theirs["trusted"])
@@ -62,15 +74,14 @@ def test_k_is_not_capped_at_64(n: int, d: int, m: int, k: int) -> None:
 @pytest.mark.parametrize(("n", "d", "m"), [(61, 9, 7), (80, 100, 8), (144, 36, 12), (200, 20, 15)])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_chosen_k_matches_the_reference(kind: str, n: int, d: int, m: int, seed: int) -> None:
-    data = make(kind, n, d, m, seed)
-    fit, slow = fit_spectre(data.tensor, m), reference.spectre(data.rows, m)
-    assert [c.k for c in fit.candidates] == slow["ks"]
-    np.testing.assert_allclose([c.objective for c in fit.candidates], slow["objectives"], rtol=1e-8)
-    assert fit.k == slow["k"]
-    np.testing.assert_array_equal(fit.removed.numpy(), slow["removed"])
-    np.testing.assert_allclose(fit.scores.numpy(), slow["scores"], rtol=1e-6)
-    for ours, theirs in zip(fit.candidates, slow["candidates"], strict=True):
-        assert_candidate_matches(ours, theirs)
+    assert_fit_matches(make(kind, n, d, m, seed), m)
+
+
+def test_all_ten_candidates_up_to_a_hundred_match_the_reference() -> None:
+    """The smallest class that carries the paper's K = 100; few assumed poisons keep the reference quick."""
+    data = contaminated(400, 120, 3, strength=15.0, seed=30)
+    assert reference.largest_k(data.rows) == 100
+    assert_fit_matches(data, 3)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 50.0])

@@ -1,0 +1,25 @@
+"""Spectre Lens: `streamlit run dashboard/app.py`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# `streamlit run` puts this folder on the path, not the project.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dashboard.theme import CSS
+
+st.set_page_config(page_title="Spectre Lens", page_icon=":material/frame_inspect:", layout="wide")
+st.html(CSS)
+screens = Path(__file__).parent / "screens"  # not "pages": Streamlit would list that folder by itself
+st.navigation(
+    [
+        st.Page(screens / "story.py", title="Story", icon=":material/auto_stories:", default=True),
+        st.Page(screens / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
+        st.Page(screens / "inspect.py", title="Inspect", icon=":material/search_insights:", url_path="inspect"),
+    ],
+    position="top",
+).run()

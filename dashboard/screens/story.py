@@ -1,0 +1,254 @@
+"""The story of a backdoor in six steps, on a finished run: one claim a step, one picture, one control."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from core.outcomes import remove_count, scores_at
+from dashboard import charts, data, tiles
+from dashboard.widgets import choose_run, colours, gallery, plot, share_metric
+
+STEPS = ("Trigger", "Model", "Features", "Whiten", "Score", "Remove")
+
+
+def move(by: int) -> None:
+    here = STEPS.index(st.session_state.get("step") or STEPS[0])
+    st.session_state["step"] = STEPS[min(max(here + by, 0), len(STEPS) - 1)]
+
+
+def claim(text: str, *paragraphs: str) -> None:
+    st.html(f'<h2 class="sl-claim">{text}</h2>')
+    for paragraph in paragraphs:
+        st.markdown(paragraph)
+
+
+def trigger(run: data.RunView) -> None:
+    clean, changed = run.examples["clean"], run.examples["triggered"]
+    picture, words = st.columns([3, 2], gap="large")
+    with words:
+        claim(
+            "A mark nobody notices can become a secret key.",
+            f"Someone changes **{run.result['poisons']} of {run.result['train_images']:,}** training images: each shows "
+            f"a *{run.source}* with the mark, and is labelled *{run.target}*. All other images stay as they are.",
+        )
+        factor = st.slider(
+            "Amplify the difference", 1, 20, 10, format="%d ×", help="The bottom row shows what changed."
+        )
+    with picture:
+        count = min(6, len(clean))
+        for name, images in (
+            (f"as it was: {run.source}", clean),
+            (f"with the mark, labelled {run.target}", changed),
+            (f"difference × {factor}", tiles.difference(clean, changed, factor)),
+        ):
+            st.markdown(f"**{name}**")
+            describe = [f"{name}, example {i + 1}" for i in range(count)]
+            st.html(tiles.grid(images[:count], [""] * count, side=104, describe=describe))
+
+
+def model(run: data.RunView) -> None:
+    picture, words = st.columns([3, 2], gap="large")
+    before = run.result["before"]
+    with words:
+        claim(
+            "The model passes every exam, and obeys the mark.",
+            "Trained on the poisoned set, it is as accurate as ever on clean images. Nothing looks wrong until "
+            "somebody shows the mark.",
+        )
+        marked = st.toggle("Show the mark", value=True, key="mark")
+        share_metric(
+            "Clean accuracy", before["clean"], "test images", help="Clean test images that are classified rightly."
+        )
+        share_metric(
+            "Attack success",
+            before["attack_single"],
+            f"test images of {run.source}",
+            help=f"Test images of {run.source}, with the mark, that the model takes for {run.target}.",
+        )
+    with picture:
+        kind = "triggered" if marked else "clean"
+        answers = run.examples[f"{kind}_before"]
+        names = [run.classes[int(a)] for a in answers]
+        fooled = ["poison" if n == run.target else "" for n in names]
+        st.markdown(
+            f"**Test images of *{run.source}*, {'with' if marked else 'without'} the mark: what the model says**"
+        )
+        st.html(tiles.grid(run.examples[kind], [f"“{n}”" for n in names], kinds=fooled, side=104))
+
+
+def features(run: data.RunView) -> None:
+    picture, words = st.columns([3, 2], gap="large")
+    found = run.result["defenses"]["spectral"]
+    with words:
+        d = run.result["features"]["columns"]
+        claim(
+            "Inside the model, the poison hides in the crowd.",
+            f"Every training image labelled *{run.target}* becomes {d:,} numbers inside the model. Drawn along their two "
+            "directions of largest spread (principal components), poison and clean lie on top of each other.",
+        )
+        revealed = st.toggle("Reveal the truth", value=True, key="reveal3")
+        share_metric(
+            "Found by looking here",
+            found["true_positive_rate"],
+            f"poisons, by removing {found['removed']} images",
+            help="Spectral signatures (Tran et al. 2018) removes the images farthest out along the first direction.",
+        )
+    with picture:
+        figure = charts.projection(
+            run.views["raw"],
+            run.frame["id"].to_numpy(),
+            colours(),
+            unit="σ, standard deviations of the first",
+            removed=run.frame["removed_spectral"].to_numpy(bool),
+            truth=run.truth if revealed else None,
+            height=560,
+        )
+        plot(figure, "raw", "Scatter plot of the features along their first two principal components")
+
+
+def whiten(run: data.RunView) -> None:
+    picture, words = st.columns([3, 2], gap="large")
+    defenses, total = run.result["defenses"], run.result["poisons"]
+
+    def found(outcome: dict) -> str:
+        return f"finds {outcome['true_positive_rate']['count']} of {total} poisons"
+
+    with words:
+        claim(
+            "Whitened by what can be trusted, the poison has nowhere to hide.",
+            "Whitening stretches the picture until the spread is the same in every direction. Do it with **all** images "
+            "(naive) and the poison helps to set the scale. SPECTRE first finds images it can trust, and lets only "
+            "those set the scale (robust): whatever still spreads more is suspicious.",
+            "**Drag the slider** under the picture from raw over naive to robust. Every step is a real projection of "
+            "the real points.",
+        )
+        robust = defenses["spectre"]["true_positive_rate"]
+        share_metric(
+            "Found: raw → robust",
+            robust,
+            f"poisons by SPECTRE, {defenses['spectral']['true_positive_rate']['count']} in the raw picture",
+            help="Both remove the same number of images.",
+            before=defenses["spectral"]["true_positive_rate"],
+        )
+        about = run.result["views"]
+        if not about["is_chosen"]:
+            st.caption(f"SPECTRE chose k = 1 here; the picture shows k = {about['k']}, the best that whitens.")
+    with picture:
+        views = [
+            ("raw", run.views["raw"], found(defenses["spectral"])),
+            ("naive", run.views["naive"], found(about["naive"])),
+            ("robust", run.views["robust"], found(defenses["spectre"])),
+        ]
+        figure = charts.whitening_path(views, run.frame["id"].to_numpy(), run.truth, colours())
+        plot(figure, "path", "Scatter plot that a slider takes from raw over naively to robustly whitened features")
+
+
+def score(run: data.RunView) -> None:
+    picture, words = st.columns([3, 2], gap="large")
+    record = run.result["defenses"]["spectre"]["record"]
+    variances = np.array(record["candidates"][run.result["views"]["candidate"]]["whitened_variances"])
+    with words:
+        claim(
+            "One number says how suspicious each image is.",
+            "The QUE score adds up how far an image lies out along **all** directions that spread too much. "
+            "$\\alpha$ sets how sharply it looks: 0 counts every direction alike (the plain distance), a large value "
+            "only the single most suspicious one.",
+        )
+        alpha = st.select_slider("α, sharpness of the score", [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, float("inf")], 4.0,
+                                 format_func=lambda a: "top direction" if np.isinf(a) else f"{a:g}",
+                                 help="The paper uses 4.")  # fmt: skip
+        scores = scores_at(run.views["whitened"], variances, alpha)
+        count = run.result["defenses"]["spectre"]["removed"]
+        removed, cut = remove_count(scores, count)
+        hits = int((removed & run.truth).sum())
+        total = int(run.truth.sum())
+        share_metric(
+            f"Found at α = {'∞' if np.isinf(alpha) else f'{alpha:g}'}",
+            {"count": hits, "total": total, "value": hits / total if total else None},
+            f"poisons among the {int(removed.sum())} highest scores",
+            help="SPECTRE removes half as many images again as there are poisons.",
+        )
+    with picture:
+        figure = charts.score_histogram(scores, cut, colours(), name="QUE", truth=run.truth, height=520)
+        plot(figure, "que", "Histogram of the suspicion scores of clean and poisoned images with the cut")
+
+
+def remove(run: data.RunView) -> None:
+    picture, words = st.columns([3, 2], gap="large")
+    before, after = run.result["before"], run.result.get("after")
+    found = run.result["defenses"]["spectre"]
+    scores = run.frame["score_spectre"].to_numpy()
+    rows = np.flatnonzero(run.frame["removed_spectre"].to_numpy(bool))
+    rows = rows[np.argsort(-scores[rows], kind="stable")]
+    with words:
+        claim(
+            "Remove what stands out, train again, and the key no longer fits.",
+            f"SPECTRE removes **{found['removed']}** images: {found['true_positive_rate']['count']} of "
+            f"{found['true_positive_rate']['total']} poisons, and {found['false_positive_rate']['count']} clean ones "
+            "as the price. A new model is trained from scratch on the rest.",
+        )
+        if after:
+            share_metric(
+                "Attack success",
+                after["attack_single"],
+                f"test images of {run.source} after retraining",
+                help=f"Test images of {run.source}, with the mark, taken for {run.target}.",
+                before=before["attack_single"],
+            )
+            share_metric(
+                "Clean accuracy",
+                after["clean"],
+                "test images after retraining",
+                help="Clean test images that are classified rightly.",
+                before=before["clean"],
+            )
+        else:
+            st.info("This run was made without retraining.")
+    with picture:
+        shown = rows[:40]
+        st.markdown(f"**The {len(shown)} most suspicious of {len(rows)} removed images**, poison outlined in orange")
+        gallery(run, shown, scores, truth=True, side=84)
+
+
+DRAW: dict[str, Callable[[data.RunView], None]] = {
+    "Trigger": trigger, "Model": model, "Features": features, "Whiten": whiten, "Score": score, "Remove": remove,
+}  # fmt: skip
+
+if "step" not in st.session_state:  # from the address on the first visit; anything but 1..6 means the beginning
+    asked = st.query_params.get("step", "1")
+    st.session_state["step"] = STEPS[int(asked) - 1] if asked in map(str, range(1, len(STEPS) + 1)) else STEPS[0]
+with st.container(horizontal=True, vertical_alignment="bottom", key="story-bar"):
+    step = st.segmented_control(
+        "Step",
+        STEPS,
+        required=True,
+        key="step",
+        label_visibility="collapsed",
+        format_func=lambda s: f"{STEPS.index(s) + 1} {s}",
+        width="stretch",
+    )
+    here = STEPS.index(step or STEPS[0])
+    st.query_params["step"] = str(here + 1)
+    st.button("Back", icon=":material/arrow_back:", on_click=move, args=(-1,), disabled=here == 0, shortcut="Left")
+    st.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        on_click=move,
+        args=(1,),
+        type="primary",
+        disabled=here == len(STEPS) - 1,
+        shortcut="Right",
+    )
+slot = st.container()
+with st.expander("Tell it with another run"):
+    folders = data.finished()
+    ordered = {**data.bundled(), **folders}
+    chosen = choose_run(ordered)
+if chosen is not None:
+    with slot:
+        DRAW[step or STEPS[0]](chosen)
+    st.caption(chosen.small_print)

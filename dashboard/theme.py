@@ -1,0 +1,89 @@
+"""Colours and type, the same on every screen. One meaning a colour (Okabe-Ito)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+CLEAN = "#0072B2"
+POISON = "#D55E00"
+TRUSTED = "#009E73"
+SELECTED = "#CC79A7"
+UNKNOWN = "#8A949E"
+
+
+@dataclass(frozen=True)
+class Palette:
+    """What differs between light and dark: ink, faint lines, and the two colours that need more light on black."""
+
+    ink: str
+    faint: str
+    ground: str
+    clean: str = CLEAN
+    poison: str = POISON
+    trusted: str = TRUSTED
+    selected: str = SELECTED
+    unknown: str = UNKNOWN
+
+
+LIGHT = Palette(ink="#0F1720", faint="#E3E8ED", ground="#FFFFFF")
+DARK = Palette(ink="#E7EBF0", faint="#2A323B", ground="#11151A")
+
+
+def palette(kind: str | None) -> Palette:
+    """The palette of Streamlit's theme type, "light" or "dark"."""
+    return DARK if kind == "dark" else LIGHT
+
+
+def layout(colours: Palette, **extra: Any) -> dict[str, Any]:
+    """What every figure shares: transparent ground, quiet grid, room for an axis title, zoom kept across redraws."""
+    axis = {
+        "gridcolor": colours.faint,
+        "zerolinecolor": colours.faint,
+        "linecolor": colours.faint,
+        "title": {"font": {"size": 13}},
+        "tickfont": {"size": 12},
+    }
+    base: dict[str, Any] = {
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": colours.ink, "family": "Source Sans, sans-serif", "size": 14},
+        "margin": {"l": 56, "r": 12, "t": 34, "b": 48},
+        "xaxis": axis,
+        "yaxis": axis,
+        "legend": {"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "itemsizing": "constant"},
+        "hoverlabel": {"font": {"size": 13}},
+        "uirevision": "keep",
+        "dragmode": "zoom",
+    }
+    return _merged(base, extra)
+
+
+def _merged(base: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
+    """`extra` over `base`, nested mappings merged too."""
+    both = dict(base)
+    for name, value in extra.items():
+        known = both.get(name)
+        both[name] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return both
+
+
+CSS = """
+<style>
+[data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"]:hover { color: light-dark(#FFFFFF, #11151A); }
+.sl-grid { display: flex; flex-wrap: wrap; gap: 12px 14px; }
+.sl-grid figure { margin: 0; width: var(--side); }
+.sl-grid img { width: var(--side); height: var(--side); image-rendering: pixelated; display: block; border-radius: 3px;
+  outline: 1px solid rgba(128, 140, 150, .35); }
+.sl-grid figcaption { font-size: .8rem; line-height: 1.25; padding-top: 4px; overflow-wrap: anywhere; }
+.sl-grid .sl-poison img { outline: 3px solid #D55E00; }
+.sl-grid .sl-clean img { outline: 3px solid #0072B2; }
+.sl-grid .sl-focus img { box-shadow: 0 0 0 6px #CC79A7; }
+.sl-legend { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: .9rem; align-items: center; }
+.sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }
+.sl-legend i.diamond { border-radius: 1px; transform: rotate(45deg) scale(.85); }
+.sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
+.sl-claim { font-size: 1.55rem; line-height: 1.25; font-weight: 600; margin: 0 0 .4rem 0; }
+.sl-small { font-size: .85rem; opacity: .75; }
+</style>
+"""

@@ -1,0 +1,50 @@
+"""Small images as crisp HTML tiles."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+
+def png(image: np.ndarray) -> bytes:
+    """One image (h, w, c) uint8 as PNG bytes, at its own size."""
+    buffer = io.BytesIO()
+    Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def difference(clean: np.ndarray, changed: np.ndarray, factor: float) -> np.ndarray:
+    """What a trigger changed, made visible: `factor` times the absolute difference, uint8."""
+    change = np.abs(changed.astype(np.int16) - clean.astype(np.int16)) * factor
+    return np.clip(change, 0, 255).astype(np.uint8)
+
+
+def grid(
+    images: np.ndarray,
+    captions: Sequence[str],
+    *,
+    kinds: Sequence[str] | None = None,
+    side: int = 96,
+    describe: Sequence[str] | None = None,
+) -> str:
+    """Tiles with captions as HTML; enlarged by nearest neighbour, so pixels stay pixels.
+
+    images: (n, h, w, c) uint8. captions: plain text, newlines kept. kinds: classes "poison", "clean", "focus" or "".
+    describe: what a screen reader says; the captions unless given.
+    """
+    tiles = []
+    for i, image in enumerate(images):
+        data = base64.b64encode(png(image)).decode()
+        alt = html.escape((describe or captions)[i].replace("\n", ", "), quote=True)
+        kind = "".join(f" sl-{k}" for k in (kinds[i].split() if kinds else []))
+        text = html.escape(captions[i]).replace("\n", "<br>")
+        tiles.append(
+            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="data:image/png;base64,{data}">'
+            f"<figcaption>{text}</figcaption></figure>"
+        )
+    return f'<div class="sl-grid" style="--side:{side}px">{"".join(tiles)}</div>'

@@ -1,0 +1,89 @@
+"""Small pieces that several pages place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.errors import InputError
+from core.outcomes import percent
+from core.runs import RunFolder
+from dashboard import charts, data, theme, tiles
+
+CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
+
+
+def colours() -> theme.Palette:
+    """The palette of the visitor's theme."""
+    return theme.palette(st.context.theme.type)
+
+
+def choose_run(folders: dict[str, RunFolder], key: str = "run") -> data.RunView | None:
+    """A menu of runs, its choice in the address bar; None, with a word of what to do, where there is none to show."""
+    if not folders:
+        st.info("No finished run yet. Start one in the Lab.", icon=":material/science:")
+        return None
+    if st.session_state.get(key) not in (None, *folders):
+        st.session_state[key] = next(iter(folders))
+    run_id = st.selectbox(
+        "Run",
+        list(folders),
+        format_func=lambda i: data.title(folders[i]),
+        key=key,
+        bind="query-params",
+        help="Finished runs: your own first, then those that come with the program.",
+    )
+    try:
+        return data.open_run(folders[run_id])
+    except InputError as problem:
+        st.error(f"This run cannot be shown: {problem}. Choose another one.")
+        return None
+
+
+def share_metric(
+    label: str, share: dict[str, Any] | None, unit: str, *, help: str, before: dict[str, Any] | None = None
+) -> None:
+    """One share as a tile: percentage, its count and what it is a share of; with the change where there is a before."""
+    if share is None or share["value"] is None:
+        st.metric(label, "–", help=help, border=True, delta_description="nothing to count", delta=None)
+        return
+    shown = percent(share) if before is None or before["value"] is None else f"{percent(before)} → {percent(share)}"
+    st.metric(label, shown, help=help, border=True)
+    st.caption(f"{share['count']:,} of {share['total']:,} {unit}")
+
+
+def legend(revealed: bool) -> None:
+    """What the colours and shapes mean, once for several pictures."""
+    c = colours()
+    kinds = [("clean", c.clean, ""), ("poison", c.poison, "diamond")] if revealed else [("truth hidden", c.unknown, "")]
+    marks = [f'<span><i class="{shape}" style="background:{colour}"></i>{name}</span>' for name, colour, shape in kinds]
+    rings = (("removed", c.ink), ("selected", c.selected))
+    marks += [f'<span><i class="ring" style="border-color:{colour}"></i>{name}</span>' for name, colour in rings]
+    st.html(f'<div class="sl-legend">{"".join(marks)}</div>')
+
+
+def plot(figure: Any, key: str, alt: str, **options: Any) -> Any:
+    """Place a figure with our own theme and a description for screen readers."""
+    return st.plotly_chart(figure, key=key, theme=None, config=CHART, alt=alt, **options)
+
+
+def gallery(
+    run: data.RunView, rows: np.ndarray, scores: np.ndarray, truth: bool, side: int = 88, focus: int | None = None
+) -> None:
+    """Tiles of training images in the given order, with rank and score; truth outlined where it is revealed."""
+    ranks = np.empty(len(scores), int)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    frame = run.frame
+    captions, kinds = [], []
+    for row in rows:
+        text = f"#{ranks[row]} · {charts.number(scores[row])}\nid {frame['id'].iat[row]}"
+        kind = ""
+        if truth:
+            poisoned = bool(frame["is_poison"].iat[row])
+            text += f"\n{'poison' if poisoned else 'clean'}: {run.classes[int(frame['true_label'].iat[row])]}"
+            kind = "poison" if poisoned else "clean"
+        captions.append(text)
+        kinds.append(f"{kind} focus" if focus == row else kind)
+    st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=side))

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from core.errors import Cancelled, InputError
+from core.features import extract
+from core.models import SmallResNet
+from core.tensors import Classifier
+from core.training import Recipe, empty_classifier, train
+from tests.makers import coloured, noise_images
+
+CPU = torch.device("cpu")
+IMAGES = noise_images(23, size=16)
+
+
+@pytest.fixture(scope="module")
+def model() -> Classifier:
+    return train(coloured(20), SmallResNet(width=4), Recipe(epochs=2, batch_size=8), flip=True, seed=0, device=CPU)
+
+
+@pytest.mark.parametrize(("layer", "columns"), [("block1", 4 * 16 * 16), ("block3", 16 * 4 * 4), ("pooled", 16)])
+def test_features_are_flat_float32_rows(model: Classifier, layer: str, columns: int) -> None:
+    features = extract(model, IMAGES, layer, device=CPU)
+    assert (features.shape, features.dtype) == ((23, columns), np.float32)
+    assert np.isfinite(features).all()
+    assert features.std(0).max() > 0
+
+
+def test_pooled_features_are_what_the_classifier_sees(model: Classifier) -> None:
+    pooled = torch.from_numpy(extract(model, IMAGES, "pooled", device=CPU))
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(IMAGES.transpose(0, 3, 1, 2)))
+    torch.testing.assert_close(model.network.head(pooled), logits, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 23, 64])
+def test_features_do_not_depend_on_the_batch_size(model: Classifier, batch_size: int) -> None:
+    whole = extract(model, IMAGES, "block3", device=CPU)
+    parts = extract(model, IMAGES, "block3", device=CPU, batch_size=batch_size)
+    np.testing.assert_allclose(parts, whole, rtol=1e-4, atol=1e-5)
+
+
+def test_no_augmentation_the_same_image_has_the_same_features_in_any_row_at_any_time(model: Classifier) -> None:
+    same = np.repeat(IMAGES[:1], 6, axis=0)
+    features = extract(model, same, "block3", device=CPU)
+    np.testing.assert_allclose(features, features[:1].repeat(6, 0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(features, extract(model, same, "block3", device=CPU))
+
+
+def test_rows_stay_in_order(model: Classifier) -> None:
+    forwards = extract(model, IMAGES, "pooled", device=CPU, batch_size=4)
+    backwards = extract(model, IMAGES[::-1], "pooled", device=CPU, batch_size=4)
+    np.testing.assert_allclose(backwards[::-1], forwards, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_left_in_training_mode_is_neither_used_that_way_nor_changed(model: Classifier) -> None:
+    expected = extract(model, IMAGES, "block3", device=CPU)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model.train()
+    np.testing.assert_array_equal(extract(model, IMAGES, "block3", device=CPU), expected)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_unknown_layer_is_refused(model: Classifier) -> None:
+    with pytest.raises(InputError, match="no layer 'block9'"):
+        extract(model, IMAGES, "block9", device=CPU)
+
+
+def test_progress_is_told_and_a_cancel_leaves_no_hook_behind(model: Classifier) -> None:
+    shares: list[float] = []
+    extract(model, IMAGES, "block3", device=CPU, batch_size=10, on_step=shares.append)
+    np.testing.assert_allclose(shares, [10 / 23, 20 / 23, 1.0])
+
+    def stop(_: float) -> None:
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        extract(model, IMAGES, "block3", device=CPU, on_step=stop)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_saved_weights_fit_the_empty_classifier(model: Classifier) -> None:
+    copy = empty_classifier(SmallResNet(width=4), 3, 2)
+    copy.load_state_dict(model.state_dict())
+    expected = extract(model, IMAGES, "block3", device=CPU)
+    np.testing.assert_allclose(extract(copy, IMAGES, "block3", device=CPU), expected, rtol=1e-4, atol=1e-5)

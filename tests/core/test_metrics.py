@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.attacks import Attack
+from core.images import ImageData
+from core.metrics import evaluate
+
+CPU = torch.device("cpu")
+NAMES = ("a", "b", "c")
+
+
+class Reader(torch.nn.Module):
+    """Reads the class off the first pixel: the level is the class it says."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.one_hot(images[:, 0, 0, 0].long(), 3).float()
+
+
+@dataclass(frozen=True)
+class Toggle(Attack):
+    """Two ways. The first turns the reading to 1, the second to 2; both: 2."""
+
+    @property
+    def number_of_ways(self) -> int:
+        return 2
+
+    def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
+        stamped = images.copy()
+        stamped[:, 0, 0] = way + 1
+        return stamped
+
+
+def readable(readings: list[int], labels: list[int]) -> ImageData:
+    images = np.zeros((len(readings), 4, 4, 1), np.uint8)
+    images[:, 0, 0, 0] = readings
+    return ImageData(images, np.array(labels, dtype=np.int64), NAMES)
+
+
+def judged(test: ImageData, source: int, target: int, seed: int = 0) -> dict[str, tuple[int, int]]:
+    shares = evaluate(Reader(), test, Toggle(), source=source, target=target, seed=seed, device=CPU)  # type: ignore[arg-type]
+    return {name: (share.count, share.total) for name, share in vars(shares).items()}
+
+
+def test_counts_made_by_hand() -> None:
+    # Seven images: classes 0, 0, 0, 0, 1, 2, 2; the first two and the last but one are read rightly.
+    test = readable([0, 0, 2, 1, 2, 2, 0], [0, 0, 0, 0, 1, 2, 2])
+    found = judged(test, source=0, target=2)
+    assert found["clean"] == (3, 7)
+    assert found["confused"] == (1, 4)  # one of the four of class 0 is taken for class 2 without any trigger
+    assert found["attack_combined"] == (4, 4)  # both triggers together read as 2
+    ways = np.random.default_rng(0).integers(0, 2, 4)
+    assert found["attack_single"] == (int((ways == 1).sum()), 4)
+    assert judged(test, source=0, target=1)["attack_combined"] == (0, 4)
+
+
+def test_the_single_trigger_is_drawn_from_the_seed() -> None:
+    test = readable([0] * 40, [0] * 40)
+    hits = {judged(test, 0, 2, seed)["attack_single"][0] for seed in range(10)}
+    assert len(hits) > 1
+    assert all(8 < count < 32 for count in hits)
+    assert judged(test, 0, 2, 3) == judged(test, 0, 2, 3)
+
+
+def test_without_images_of_the_source_class_the_rates_are_undefined_not_zero() -> None:
+    shares = evaluate(Reader(), readable([1, 2], [1, 2]), Toggle(), source=0, target=2, seed=0, device=CPU)  # type: ignore[arg-type]
+    as_json = shares.as_json()
+    for name in ("attack_single", "attack_combined", "confused"):
+        assert as_json[name] == {"count": 0, "total": 0, "value": None}
+    assert as_json["clean"] == {"count": 2, "total": 2, "value": 1.0}

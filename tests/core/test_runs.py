@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.config import RunConfig
+from core.errors import InputError
+from core.runs import STALE, RunFolder, Runs, Status, read_json
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path / "runs")
+
+
+@pytest.fixture
+def run(runs: Runs) -> RunFolder:
+    return runs.create(RunConfig(seed=4))
+
+
+@pytest.fixture(scope="module")
+def dead() -> int:
+    """The id of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+# --- folders and ids
+
+
+def test_a_new_run_is_queued_and_holds_a_resolved_config(runs: Runs, run: RunFolder) -> None:
+    assert run.status.state == "queued"
+    assert run.config == RunConfig(seed=4).resolved()
+    assert run.result == {}
+    assert run.metrics() == []
+    assert runs.open(run.id).path == run.path
+    assert run.id.startswith("digits-patch-10-")
+
+
+def test_two_runs_at_once_get_two_folders(runs: Runs) -> None:
+    assert len({runs.create(RunConfig()).id for _ in range(20)}) == 20
+
+
+def test_a_config_that_does_not_fit_leaves_no_folder(runs: Runs) -> None:
+    with pytest.raises(InputError):
+        runs.create(RunConfig(attack="laser"))
+    assert not runs.root.exists()
+
+
+def test_a_root_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InputError, match="cannot write runs to .*file .*; choose another --runs-dir"):
+        Runs(tmp_path / "file").create(RunConfig())
+
+
+@pytest.mark.parametrize(
+    "run_id", ["../x", "..", ".", "", "a/b", "/etc", "a\\b", "a\n", "a\0", "A", "-a", ".hidden", "a" * 101, "x"]
+)
+def test_no_path_is_smuggled_in_as_an_id(run_id: str, runs: Runs, run: RunFolder) -> None:
+    for place in (runs.root / "x", runs.root.parent / "x", runs.root / "a" / "b", runs.root / ".hidden"):
+        place.mkdir(parents=True, exist_ok=True)
+        if run_id != "x":  # "x" is a good id of a folder without a config
+            (place / "config.json").write_text("{}")
+    (runs.root / "config.json").write_text("{}")
+    with pytest.raises(InputError, match="there is no run"):
+        runs.open(run_id)
+
+
+def test_listing_is_newest_first_and_passes_over_what_is_no_run(runs: Runs) -> None:
+    assert list(Runs(runs.root / "nowhere")) == []
+    made = [runs.create(RunConfig(seed=seed)) for seed in range(3)]
+    for age, folder in zip((50, 10, 90), made, strict=True):
+        os.utime(folder.file("config.json"), (time.time() - age,) * 2)
+    (runs.root / "empty").mkdir()
+    (runs.root / ".lock").touch()
+    (runs.root / "file").touch()
+    assert [folder.config.seed for folder in runs] == [1, 0, 2]
+
+
+# --- writing
+
+
+@pytest.mark.parametrize("kind", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failing_writer_leaves_the_old_file_and_nothing_else(kind: type[BaseException], run: RunFolder) -> None:
+    run.write_json("x.json", {"old": 1})
+    before = names(run.path)
+
+    def write_half() -> None:
+        with run.replacing("x.json") as aside:
+            aside.write_text('{"ne')
+            assert run.read_json("x.json") == {"old": 1}
+            raise kind
+
+    with pytest.raises(kind):
+        write_half()
+    assert run.read_json("x.json") == {"old": 1}
+    assert names(run.path) == before
+
+
+def test_what_is_no_json_leaves_the_old_file(run: RunFolder) -> None:
+    run.write_json("x.json", {"old": 1})
+    for value in (float("nan"), {"a": object()}):
+        with pytest.raises((ValueError, TypeError)):
+            run.write_json("x.json", value)
+    assert run.read_json("x.json") == {"old": 1}
+    assert not [name for name in names(run.path) if name.startswith(".")]
+
+
+def test_a_writer_that_ends_well_replaces_the_file(run: RunFolder) -> None:
+    run.write_json("x.json", {"old": 1})
+    with run.replacing("x.json") as aside:
+        aside.write_text('{"new": 2}')
+    assert run.read_json("x.json") == {"new": 2}
+    assert not [name for name in names(run.path) if name.startswith(".")]
+
+
+# --- status
+
+
+def status_on_disk(run: RunFolder, **changes: Any) -> str:
+    values: dict[str, Any] = {"state": "running", "stage": "train", "heartbeat": time.time(), "pid": os.getpid()}
+    run.write_status(Status(**{**values, **changes}))
+    return run.status.state
+
+
+LONG_AGO = -STALE - 5
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_silent_run_whose_process_is_gone_reads_as_interrupted(state: str, run: RunFolder, dead: int) -> None:
+    assert status_on_disk(run, state=state, pid=dead, heartbeat=time.time() + LONG_AGO) == "interrupted"
+    assert status_on_disk(run, state=state, pid=0, heartbeat=time.time() + LONG_AGO) == "interrupted"
+    assert run.status.stage == "train"
+
+
+def test_a_run_is_not_given_up_while_it_may_live(run: RunFolder, dead: int) -> None:
+    assert status_on_disk(run, pid=dead) == "running", "a heartbeat a moment ago"
+    assert status_on_disk(run, heartbeat=time.time() + LONG_AGO) == "running", "a slow step of a living process"
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])
+def test_an_ended_run_keeps_its_state(state: str, run: RunFolder, dead: int) -> None:
+    assert status_on_disk(run, state=state, pid=dead, heartbeat=1.0) == state
+    assert not run.status.active
+
+
+DAMAGED = {
+    "cut short": b'{"state": "run',
+    "empty": b"",
+    "a list": b"[1, 2]",
+    "unknown entries": b'{"state": "running", "colour": 3}',
+    "no state": b'{"stage": "train"}',
+    "not text": b"\xff\xfe\x00\x81",
+    "heartbeat null": b'{"state": "running", "heartbeat": null}',
+    "pid in words": b'{"state": "running", "pid": "seven"}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED.keys())
+def test_a_damaged_status_reads_as_interrupted(content: bytes, run: RunFolder) -> None:
+    run.file("status.json").write_bytes(content)
+    assert run.status.state == "interrupted"
+
+
+def test_a_missing_status_reads_as_interrupted(run: RunFolder) -> None:
+    run.file("status.json").unlink()
+    assert run.status.state == "interrupted"
+
+
+# --- reading
+
+
+@pytest.mark.parametrize("name", ["config.json", "result.json"])
+@pytest.mark.parametrize("content", [b'{"seed": 1', b"", b"\xff\xfe\x00\x81"], ids=["cut short", "empty", "not text"])
+def test_damaged_json_is_refused_in_one_line(name: str, content: bytes, run: RunFolder) -> None:
+    run.file(name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        _ = run.config if name == "config.json" else run.result
+    assert "\n" not in str(caught.value)
+
+
+def test_damaged_json_says_which_file_of_which_run(run: RunFolder) -> None:
+    run.file("result.json").write_text('{"seconds": ')
+    with pytest.raises(InputError, match=rf"{run.id}.*result\.json"):
+        _ = run.result
+
+
+def test_a_missing_file_is_named(run: RunFolder) -> None:
+    with pytest.raises(InputError, match=rf"{run.id}: other\.json cannot be read"):
+        run.read_json("other.json")
+
+
+def test_broken_json_text_is_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match="not valid JSON") as caught:
+        read_json('{"seed": 1,\n')
+    assert "\n" not in str(caught.value)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def save_objects(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.array([{}], object), allow_pickle=True)
+
+
+ARRAY_DAMAGE: dict[str, Callable[[Path], Any]] = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("hello"),
+    "cut short": truncate,
+    "objects": save_objects,
+}
+
+
+@pytest.mark.parametrize("damage", ARRAY_DAMAGE.values(), ids=ARRAY_DAMAGE.keys())
+def test_a_damaged_array_is_refused_in_one_line(damage: Callable[[Path], Any], run: RunFolder) -> None:
+    np.save(run.file("features.npy"), np.zeros((50, 3)))
+    damage(run.file("features.npy"))
+    with pytest.raises(InputError, match=rf"{run.id}: features\.npy cannot be read") as caught:
+        run.load_array("features.npy")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ARRAY_DAMAGE.values(), ids=ARRAY_DAMAGE.keys())
+def test_a_damaged_archive_is_refused_in_one_line(damage: Callable[[Path], Any], run: RunFolder) -> None:
+    np.savez_compressed(run.file("views.npz"), raw=np.random.default_rng(0).random((50, 2)))
+    damage(run.file("views.npz"))
+    with pytest.raises(InputError, match=rf"{run.id}: views\.npz cannot be read") as caught:
+        run.load_arrays("views.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_come_back_as_they_were(run: RunFolder) -> None:
+    rows = np.random.default_rng(0).random((5, 3))
+    np.save(run.file("features.npy"), rows)
+    np.savez(run.file("views.npz"), raw=rows, robust=rows + 1)
+    np.testing.assert_array_equal(run.load_array("features.npy"), rows)
+    views = run.load_arrays("views.npz")
+    assert sorted(views) == ["raw", "robust"]
+    np.testing.assert_array_equal(views["robust"], rows + 1)
+
+
+def test_an_unfinished_last_line_of_the_metrics_is_left_out(run: RunFolder) -> None:
+    for epoch in (1, 2):
+        run.append_metrics({"stage": "train", "epoch": epoch})
+    with run.file("metrics.jsonl").open("a") as lines:
+        lines.write('{"stage": "train", "epo')
+    assert [row["epoch"] for row in run.metrics()] == [1, 2]
+
+
+def test_metrics_written_after_an_unfinished_line_are_not_lost(run: RunFolder) -> None:
+    """A process dies in the middle of a line; the run is resumed and goes on writing."""
+    run.append_metrics({"epoch": 1})
+    with run.file("metrics.jsonl").open("a") as lines:
+        lines.write('{"epo')
+    run.append_metrics({"epoch": 2})
+    run.append_metrics({"epoch": 3})
+    assert [row["epoch"] for row in run.metrics()] == [1, 2, 3]
+
+
+def test_the_log_keeps_what_was_said(run: RunFolder) -> None:
+    run.log("first")
+    run.log("zweitens: größer")
+    lines = run.file("log.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split("  ", 1)[1] for line in lines] == ["first", "zweitens: größer"]
+
+
+# --- cancelling and deleting
+
+
+def test_a_cancel_is_asked_for_and_taken_back(run: RunFolder) -> None:
+    assert not run.cancel_requested
+    run.request_cancel()
+    assert run.cancel_requested
+    run.clear_cancel()
+    run.clear_cancel()
+    assert not run.cancel_requested
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_an_active_run_is_not_deleted(state: str, run: RunFolder) -> None:
+    status_on_disk(run, state=state)
+    with pytest.raises(InputError, match="cancel it first"):
+        run.delete()
+    assert run.file("config.json").exists()
+
+
+@pytest.mark.parametrize("state", ["finished", "failed", "cancelled", "interrupted"])
+def test_an_ended_run_is_deleted_and_only_that(state: str, runs: Runs, run: RunFolder) -> None:
+    other = runs.create(RunConfig())
+    status_on_disk(run, state=state)
+    run.delete()
+    assert [folder.id for folder in runs] == [other.id]
+    assert not run.path.exists()
+
+
+def test_a_run_is_deleted_though_its_status_is_damaged(run: RunFolder) -> None:
+    run.file("status.json").write_text(json.dumps([]))
+    run.delete()
+    assert not run.path.exists()
