@@ -170,6 +170,18 @@ def runs(
 
 
 @app.command()
+def export(
+    run_id: str,
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder below which the run is copied.")],
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Copy what is needed to look at a finished run, without the models and features, to hand it to somebody."""
+    from core.runs import Runs
+
+    out.print(f"copied to {Runs(runs_dir).open(run_id).export(out_dir)}", soft_wrap=True)
+
+
+@app.command()
 def options(
     group: Annotated[str | None, typer.Argument(help="dataset, attack, model, training or defense.")] = None,
 ) -> None:

@@ -37,6 +37,17 @@ ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
 STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 
+TO_LOOK_AT = (
+    "config.json",
+    "status.json",
+    "metrics.jsonl",
+    "scores.parquet",
+    "views.npz",
+    "images.npy",
+    "examples.npz",
+    "result.json",
+)
+
 
 @dataclass(frozen=True)
 class Status:
@@ -142,6 +153,22 @@ class RunFolder:
         if self.status.active:
             raise InputError(f"{self.id} is still running; cancel it first")
         shutil.rmtree(self.path)
+
+    def export(self, destination: Path) -> Path:
+        """Copy what is needed to look at the run, without models and features, into a folder below `destination`.
+
+        Raises InputError if the run is not finished or the folder is already there.
+        """
+        if self.status.state != "finished":
+            raise InputError(f"{self.id} is {self.status.state}; only finished runs can be exported")
+        target = destination / self.id
+        if target.exists():
+            raise InputError(f"{target} is already there; choose another folder")
+        target.mkdir(parents=True)
+        for name in TO_LOOK_AT:
+            if self.file(name).exists():
+                shutil.copy2(self.file(name), target / name)
+        return target
 
     def load_array(self, name: str) -> np.ndarray:
         """An .npy of this run. Raises InputError if it is missing or damaged."""

@@ -59,7 +59,7 @@ class Signs(Dataset):
         "Ten European traffic signs drawn by the program, with varied background, light, pose, blur, noise and "
         "occlusion. 32x32 colour, any number of images, nothing to download."
     )
-    training: ClassVar = {"epochs": 12, "batch_size": 64, "crop": 2}
+    training: ClassVar = {"epochs": 12, "batch_size": 64, "crop": 1}
     source: ClassVar[int] = 0  # stop
     target: ClassVar[int] = 5  # speed 80
     poisons: ClassVar[int] = 50

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 from core.config import RunConfig
 from core.defenses import DEFENSES, Defense
 from core.errors import Cancelled, InputError
+from core.images import ImageData
 from core.outcomes import detection
 from core.pipeline import STAGES, execute, stage
 from core.runs import RunFolder, Runs, Status
-from tests.makers import tiny_config
+from tests.makers import coloured, tiny_config, write_folder
 
 FILES = {
     "config.json", "status.json", "metrics.jsonl", "log.txt", "model.safetensors", "retrained.safetensors",
@@ -343,15 +344,11 @@ def test_ctrl_c_reads_as_cancelled(fresh: Callable[..., RunFolder]) -> None:
     run = fresh()
 
     def observe(status: Status) -> None:
-        if status.stage == "train":
+        if status.stage == "train" and status.state == "running":
             raise KeyboardInterrupt
 
-    def once(status: Status) -> None:
-        if status.state == "running":
-            observe(status)
-
     with pytest.raises(Cancelled):
-        execute(run, observer=once)
+        execute(run, observer=observe)
     assert run.status.state == "cancelled"
 
 
@@ -408,12 +405,13 @@ def test_without_retraining_there_is_no_after(fresh: Callable[..., RunFolder]) -
 
 
 def test_retraining_follows_the_chosen_defense(copied: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = []
-    monkeypatch.setattr("core.pipeline.train", lambda data, *_, **__: sizes.append(len(data)) or stop())
+    sizes: list[int] = []
 
-    def stop() -> None:
+    def record(data: ImageData, *_: Any, **__: Any) -> None:
+        sizes.append(len(data))
         raise Cancelled
 
+    monkeypatch.setattr("core.pipeline.train", record)
     for key in DEFENSES:
         copied.write_json("config.json", replace(copied.config, defense=key, defense_options={}).resolved().as_json())
         if "retrain" in copied.result["seconds"]:
@@ -454,8 +452,6 @@ def test_what_does_not_fit_the_data_is_refused_before_anything_is_written(
 
 
 def test_more_poison_than_a_filter_can_bear_is_refused(tmp_path: Path) -> None:
-    from tests.makers import coloured, write_folder
-
     data = coloured(50, classes=2)
     few = data.take(np.concatenate([np.flatnonzero(data.labels == 0), np.flatnonzero(data.labels == 1)[:10]]))
     config = tiny_config(write_folder(tmp_path, few), poisons=9)
