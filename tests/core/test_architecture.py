@@ -60,7 +60,15 @@ def test_data_attacks_and_models_know_nothing_of_each_other(package: str) -> Non
 
 @pytest.mark.parametrize("package", ["defenses", "robust"])
 def test_defenses_cannot_look_up_the_truth(package: str) -> None:
-    sources = ("core.attacks", "core.datasets", "core.images", "core.metrics", "core.outcomes", "core.pipeline", "core.runs")
+    sources = (
+        "core.attacks",
+        "core.datasets",
+        "core.images",
+        "core.metrics",
+        "core.outcomes",
+        "core.pipeline",
+        "core.runs",
+    )
     for file in sorted((CORE / package).glob("*.py")):
         assert not from_packages(file, *sources), file
 

@@ -97,7 +97,9 @@ def test_status_says_finished(finished: RunFolder) -> None:
     assert 0 < status.started <= status.heartbeat <= time.time()
 
 
-def test_the_observer_sees_every_stage_in_order_and_progress_that_never_falls(seen: list[Status], finished: RunFolder) -> None:
+def test_the_observer_sees_every_stage_in_order_and_progress_that_never_falls(
+    seen: list[Status], finished: RunFolder
+) -> None:
     assert list(dict.fromkeys(status.stage for status in seen)) == list(STAGES)
     overall = [status.overall for status in seen]
     assert overall == sorted(overall)
@@ -170,7 +172,12 @@ def test_result_agrees_with_the_table(finished: RunFolder) -> None:
 
 def test_metrics_hold_one_line_an_epoch(finished: RunFolder) -> None:
     rows = finished.metrics()
-    assert [(row["stage"], row["epoch"]) for row in rows] == [("train", 1), ("train", 2), ("retrain", 1), ("retrain", 2)]
+    assert [(row["stage"], row["epoch"]) for row in rows] == [
+        ("train", 1),
+        ("train", 2),
+        ("retrain", 1),
+        ("retrain", 2),
+    ]
     assert {"loss", "accuracy", "seconds", "epochs"} < set(rows[0])
 
 
@@ -352,7 +359,9 @@ def test_ctrl_c_reads_as_cancelled(fresh: Callable[..., RunFolder]) -> None:
     assert run.status.state == "cancelled"
 
 
-def test_a_failure_is_told_in_one_line_and_raised(fresh: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_told_in_one_line_and_raised(
+    fresh: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no luck\nand more")
 
@@ -367,7 +376,11 @@ def test_a_failure_is_told_in_one_line_and_raised(fresh: Callable[..., RunFolder
 @pytest.mark.parametrize("name", ["features.npy", "model.safetensors", "scores.parquet"])
 @pytest.mark.parametrize("damage", ["missing", "cut short"])
 def test_a_damaged_file_of_an_earlier_stage_is_named(copied: RunFolder, name: str, damage: str) -> None:
-    stages = {"features.npy": ("defend", "retrain"), "model.safetensors": ("features", "defend", "retrain"), "scores.parquet": ("retrain",)}
+    stages = {
+        "features.npy": ("defend", "retrain"),
+        "model.safetensors": ("features", "defend", "retrain"),
+        "scores.parquet": ("retrain",),
+    }
     forget(copied, *stages[name])
     content = copied.file(name).read_bytes()
     copied.file(name).unlink()

@@ -314,3 +314,32 @@ def test_a_run_is_deleted_though_its_status_is_damaged(run: RunFolder) -> None:
     run.file("status.json").write_text(json.dumps([]))
     run.delete()
     assert not run.path.exists()
+
+
+# --- exporting
+
+
+def test_an_export_holds_what_is_needed_to_look_at_the_run_and_no_model(run: RunFolder, tmp_path: Path) -> None:
+    run.write_status(Status("finished"))
+    run.write_json("result.json", {"seed": 4})
+    for name in ("scores.parquet", "views.npz", "images.npy", "examples.npz", "metrics.jsonl"):
+        run.file(name).write_bytes(name.encode())
+    for name in ("model.safetensors", "retrained.safetensors", "features.npy", "log.txt"):
+        run.file(name).write_bytes(b"heavy, or nobody else's business")
+    target = run.export(tmp_path / "gift")
+    assert names(target) == {
+        "config.json", "status.json", "metrics.jsonl", "scores.parquet", "views.npz", "images.npy", "examples.npz",
+        "result.json",
+    }  # fmt: skip
+    (copy,) = Runs(tmp_path / "gift")
+    assert (copy.id, copy.status.state, copy.result, copy.config) == (run.id, "finished", {"seed": 4}, run.config)
+    with pytest.raises(InputError, match="is already there; choose another folder"):
+        run.export(tmp_path / "gift")
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])
+def test_only_finished_runs_are_exported(state: str, run: RunFolder, tmp_path: Path) -> None:
+    status_on_disk(run, state=state)
+    with pytest.raises(InputError, match=f"is {state}; only finished runs can be exported"):
+        run.export(tmp_path / "gift")
+    assert not (tmp_path / "gift").exists()

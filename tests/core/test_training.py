@@ -172,7 +172,9 @@ def explain(image: np.ndarray, original: np.ndarray, crop: int) -> list[tuple[in
     return [
         (down, right, mirrored)
         for down, right, mirrored in spans
-        if np.array_equal(shifted(original, down, right)[:, ::-1] if mirrored else shifted(original, down, right), image)
+        if np.array_equal(
+            shifted(original, down, right)[:, ::-1] if mirrored else shifted(original, down, right), image
+        )
     ]
 
 

@@ -117,7 +117,9 @@ def test_broken_image_is_named(tmp_path: Path) -> None:
 def test_test_folder_with_other_classes_is_refused(tmp_path: Path) -> None:
     write_folder(tmp_path / "train", coloured(4, classes=3))
     write_folder(tmp_path / "test", coloured(4, classes=2))
-    with pytest.raises(InputError, match="has the classes class a, class b, the training folder class a, class b, class c"):
+    with pytest.raises(
+        InputError, match="has the classes class a, class b, the training folder class a, class b, class c"
+    ):
         ImageFolder(path=str(tmp_path)).load(0)
 
 

@@ -61,7 +61,9 @@ def test_resnet32_has_fifteen_blocks_and_the_papers_number_of_parameters() -> No
     parameters = sum(p.numel() for p in built(ResNet32()).parameters())
     assert 0.46e6 < parameters < 0.48e6
     assert len([layer for layer in ResNet32().layers() if layer.startswith("block")]) == 15
-    convolutions = [m for m in built(ResNet32()).modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)]
+    convolutions = [
+        m for m in built(ResNet32()).modules() if isinstance(m, torch.nn.Conv2d) and m.kernel_size == (3, 3)
+    ]
     assert len(convolutions) + 1 == 32  # with the linear layer; shortcuts are not counted
 
 
@@ -79,7 +81,9 @@ def test_small_network_leaks_and_resnet32_does_not() -> None:
 def test_every_parameter_is_reached_by_the_gradient() -> None:
     network = built(SmallResNet(width=4), classes=3).train()
     generator = torch.Generator().manual_seed(0)
-    loss = torch.nn.functional.cross_entropy(network(torch.randn(8, 3, 16, 16, generator=generator)), torch.arange(8) % 3)
+    loss = torch.nn.functional.cross_entropy(
+        network(torch.randn(8, 3, 16, 16, generator=generator)), torch.arange(8) % 3
+    )
     loss.backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name

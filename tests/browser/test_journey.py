@@ -1,0 +1,118 @@
+"""A visitor's way through the dashboard in a real Chromium: the story, a run of one's own, and what it removed."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """A dashboard of its own, with an empty folder of runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("dashboard")
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/app.py", "--server.port", str(port)]
+    with (folder / "server.log").open("w") as log:
+        environment = {**os.environ, "SPECTRE_LENS_RUNS": str(folder / "runs")}
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1)
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            else:
+                pytest.fail((folder / "server.log").read_text())
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.fixture
+def page(address):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        tab = browser.new_page(viewport={"width": 1440, "height": 1000})
+        tab.set_default_timeout(30_000)
+        yield tab
+        browser.close()
+
+
+def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
+    page.goto(address)
+    page.get_by_text("A mark nobody notices").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("The model passes every exam").wait_for()
+    page.goto(f"{address}/?step=4")
+    page.get_by_text("the poison has nowhere to hide").wait_for()
+    page.locator(".js-plotly-plot .slider-group").wait_for()
+    label = page.locator(".js-plotly-plot .annotation-text")
+    assert label.text_content().startswith("raw")
+    box = page.locator(".slider-rail-touch-rect").bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
+    page.wait_for_function(
+        "document.querySelector('.js-plotly-plot .annotation-text').textContent.startsWith('robust')"
+    )
+
+
+def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
+    page.goto(f"{address}/inspect")
+    plot = page.locator(".st-key-plane-robust .nsewdrag").first
+    plot.wait_for()
+    page.locator('.st-key-plane-robust [data-title="Box Select"]').click()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 5, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5, steps=8)
+    page.mouse.up()
+    chosen = page.get_by_text(re.compile(r"selected \((?!0\))[\d,]+\)"))
+    chosen.first.wait_for()
+
+
+@pytest.mark.slow
+def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, address):
+    page.goto(f"{address}/lab")
+    page.get_by_text("Options of model, training and defense").click()
+    epochs = page.get_by_label("Epochs")
+    epochs.fill("12")
+    epochs.press("Enter")
+    page.get_by_text("Retrain after the removal").click()
+    page.get_by_text("The same on the command line").click()
+    page.get_by_text("training.epochs=12").wait_for()
+    page.get_by_text("--no-retrain").wait_for()
+    page.get_by_role("button", name="Start the run").click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.get_by_text("SPECTRE removed").wait_for(timeout=240_000)
+    page.get_by_role("link", name="Look inside").click()
+    page.get_by_text("Looks poisoned").wait_for()
+    assert "run=digits-patch-10" in page.url
+    assert page.locator("figure.sl-tile").count() == 15
+    page.get_by_text("Reveal the truth").click()
+    page.get_by_text("Poison removed").wait_for()
+    assert page.locator("figure.sl-poison").count() >= 8

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import filtering
+from core.defenses import DEFENSES
+from core.errors import InputError
+from tests.helpers import anisotropic
+from tests.makers import Outcome, check_refused
+
+Cli = Callable[..., Outcome]
+DATA = anisotropic(200, 12, 10, strength=8.0)
+KEYS = ("method", "k", "n", "d", "removed", "objective", "rounds", "seconds", "device")
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    np.save(tmp_path / "features.npy", DATA.rows)
+    return tmp_path / "features.npy"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def read(out: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+    scores, removed = (np.load(out / name, allow_pickle=False) for name in ("scores.npy", "removed.npy"))
+    return scores, removed, json.loads((out / "summary.json").read_text())
+
+
+@pytest.mark.parametrize("method", list(DEFENSES))
+def test_a_good_file_gives_scores_removals_and_a_summary(method: str, features: Path, out: Path, cli: Cli) -> None:
+    outcome = cli("filter", features, "--poisons", 10, "--method", method, "--device", "cpu", "--out", out)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert sorted(path.name for path in out.iterdir()) == ["removed.npy", "scores.npy", "summary.json"]
+    scores, removed, summary = read(out)
+    assert (scores.shape, scores.dtype) == ((200,), np.float64)
+    assert (removed.shape, removed.dtype) == ((200,), bool)
+    assert set(KEYS) <= set(summary)
+    assert (summary["method"], summary["n"], summary["d"]) == (method, 200, 12)
+    assert summary["removed"] == removed.sum() > 0
+    expected = filtering.make_defense(method, 10, 4.0, "auto", "cpu").fit(DATA.rows)
+    np.testing.assert_allclose(scores, expected.scores_)
+    np.testing.assert_array_equal(removed, expected.removed_)
+    assert scores[removed].min() > scores[~removed].max(), "True means remove"
+
+
+def test_spectre_finds_the_poison_and_tells_its_story(features: Path, out: Path, cli: Cli) -> None:
+    outcome = cli("filter", features, "--poisons", 10, "--out", out)
+    _, removed, summary = read(out)
+    assert removed[DATA.poison].all()
+    assert removed.sum() == 15
+    assert str(summary["k"]) in summary["objective"]
+    assert summary["objective"][str(summary["k"])] == max(summary["objective"].values())
+    assert {"reason", "rows", "dropped", "eigenvalue", "threshold"} <= set(summary["rounds"][0])
+    assert summary["parameters"]["alpha"] == 4.0
+    assert summary["seconds"] >= 0
+    assert "15 of 200 rows look poisoned" in " ".join(outcome.out.split())
+    assert f"written to {out}" in outcome.out
+
+
+def test_a_file_of_another_kind_of_number_gives_the_same(tmp_path: Path, out: Path, cli: Cli) -> None:
+    whole = (DATA.rows * 1000).round()
+    results = []
+    for kind in (">f8", "<f4", "<i4"):
+        np.save(tmp_path / "x.npy", np.asfortranarray(whole).astype(kind))
+        assert cli("filter", tmp_path / "x.npy", "--poisons", 10, "--out", out).status == 0
+        results.append(read(out)[1])
+    for removed in results[1:]:
+        np.testing.assert_array_equal(removed, results[0])
+
+
+def test_the_file_of_features_is_not_changed(features: Path, out: Path, cli: Cli) -> None:
+    before = features.read_bytes()
+    cli("filter", features, "--poisons", 10, "--out", out)
+    assert features.read_bytes() == before
+
+
+def test_no_poisons_is_valid_and_removes_nothing(features: Path, out: Path, cli: Cli) -> None:
+    outcome = cli("filter", features, "--poisons", 0, "--out", out)
+    assert (outcome.status, outcome.err) == (0, "")
+    scores, removed, summary = read(out)
+    assert not removed.any()
+    assert summary["removed"] == 0
+    assert np.isfinite(scores).all()
+    assert "nothing is removed" in " ".join(outcome.out.split())
+
+
+@pytest.mark.parametrize("k", ["3", "12"])
+def test_k_is_what_was_asked_for(k: str, features: Path, out: Path, cli: Cli) -> None:
+    assert cli("filter", features, "--poisons", 10, "--k", k, "--out", out).status == 0
+    summary = read(out)[2]
+    assert summary["k"] == int(k)
+    assert list(summary["objective"]) == [k]
+
+
+def test_alpha_is_what_was_asked_for(features: Path, out: Path, cli: Cli) -> None:
+    assert cli("filter", features, "--poisons", 10, "--alpha", 0, "--k", 12, "--out", out).status == 0
+    scores = read(out)[0]
+    expected = filtering.make_defense("spectre", 10, 0.0, "12", "cpu").fit(DATA.rows).scores_
+    default = filtering.make_defense("spectre", 10, 4.0, "12", "cpu").fit(DATA.rows).scores_
+    np.testing.assert_allclose(scores, expected)
+    assert not np.allclose(scores, default)
+
+
+def test_a_second_run_replaces_the_first(features: Path, out: Path, cli: Cli) -> None:
+    cli("filter", features, "--poisons", 10, "--out", out)
+    cli("filter", features, "--poisons", 4, "--out", out)
+    assert read(out)[1].sum() == read(out)[2]["removed"] == 6
+
+
+def save(array: np.ndarray) -> Callable[[Path], Any]:
+    return lambda path: np.save(path, array, allow_pickle=array.dtype.hasobject)
+
+
+def with_bad_value(value: float) -> np.ndarray:
+    rows = DATA.rows.copy()
+    rows[[17, 90], [3, 5]] = value
+    return rows
+
+
+def archive(path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez(file, a=DATA.rows, b=DATA.rows)
+
+
+def cut_short(path: Path) -> None:
+    np.save(path, DATA.rows)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+BAD_FILES: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
+    "one dimension": (save(np.zeros(5)), ("table of shape (rows, features), not (5,)",)),
+    "three dimensions": (save(np.zeros((5, 2, 2))), ("not (5, 2, 2)",)),
+    "no dimension": (save(np.array(3.0)), ("not ()",)),
+    "NaN": (save(with_bad_value(np.nan)), ("row 17 has a value that is not finite", "2 such row")),
+    "infinity": (save(with_bad_value(-np.inf)), ("row 17 has a value that is not finite",)),
+    "0 rows": (save(np.zeros((0, 5))), ("0 row(s) and 5 column(s)", "at least 2 rows")),
+    "0 columns": (save(np.zeros((5, 0))), ("5 row(s) and 0 column(s)",)),
+    "1 row": (save(np.zeros((1, 5))), ("1 row(s)", "at least 2 rows")),
+    "equal rows": (save(np.ones((50, 5))), ("all rows are equal",)),
+    "words": (save(np.full((50, 5), "a")), ("must be numbers",)),
+    "complex numbers": (save(np.zeros((50, 5), complex)), ("must be numbers, not complex128",)),
+    "pickled objects": (
+        save(np.array([[{}, 1]] * 9, object)),
+        ("x.npy holds pickled objects, which are never loaded",),
+    ),
+    "missing": (lambda path: None, ("x.npy does not exist",)),
+    "folder": (lambda path: path.mkdir(), ("x.npy is a folder; give an .npy file",)),
+    "text": (lambda path: path.write_text("1,2\n3,4\n"), ("x.npy is not a readable .npy file",)),
+    "0 bytes": (lambda path: path.touch(), ("x.npy is empty (0 bytes)",)),
+    "archive": (archive, ("x.npy is an archive of several arrays",)),
+    "cut short": (cut_short, ("x.npy is not a readable .npy file",)),
+    "a zip's first bytes": (
+        lambda path: path.write_bytes(b"PK\x03\x04rubbish"),
+        ("x.npy is not a readable .npy file",),
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD_FILES.values(), ids=BAD_FILES.keys())
+def test_a_bad_file_is_refused_in_one_line_and_nothing_is_written(
+    make: Callable[[Path], Any], words: tuple[str, ...], tmp_path: Path, out: Path, cli: Cli
+) -> None:
+    make(tmp_path / "x.npy")
+    check_refused(cli("filter", tmp_path / "x.npy", "--poisons", 2, "--out", out), *words)
+    assert not out.exists()
+
+
+BAD_OPTIONS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
+    "poisons negative": (["--poisons", -1], ("-1 poisons: the count cannot be negative",)),
+    "poisons over half": (["--poisons", 101], ("101 poisons are more than half of the 200 rows; give at most 100",)),
+    "poisons in words": (["--poisons", "ten"], ("--poisons", "integer")),
+    "poisons missing": ([], ("--poisons",)),
+    "k too large": (["--poisons", 5, "--k", 13], ("k = 13", "lower k")),
+    "k zero": (["--poisons", 5, "--k", 0], ("n_components = 0 must be at least 1",)),
+    "k in words": (["--poisons", 5, "--k", "many"], ("n_components = many is not a whole number",)),
+    "k for one component": (["--poisons", 5, "--method", "spectral", "--k", 3], ("leave --k at auto",)),
+    "unknown method": (["--poisons", 5, "--method", "prayer"], ("unknown defense 'prayer'; choose from: spectre",)),
+    "alpha negative": (["--poisons", 5, "--alpha", -1], ("alpha = -1.0 must be between 0 and 100",)),
+    "alpha not a number": (["--poisons", 5, "--alpha", "nan"], ("alpha is not a number",)),
+    "unknown device": (["--poisons", 5, "--device", "abacus"], ("device = abacus is not one of auto, cpu",)),
+    "no threads": (["--poisons", 5, "--threads", 0], ("--threads",)),
+    "unknown option": (["--poisons", 5, "--colour", "red"], ("--colour", "--help")),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), BAD_OPTIONS.values(), ids=BAD_OPTIONS.keys())
+def test_a_bad_option_is_refused_in_one_line_and_nothing_is_written(
+    options: list[Any], words: tuple[str, ...], features: Path, out: Path, cli: Cli
+) -> None:
+    check_refused(cli("filter", features, *options, "--out", out), *words)
+    assert not out.exists()
+
+
+def test_half_the_rows_is_still_a_valid_number_of_poisons(features: Path, out: Path, cli: Cli) -> None:
+    assert cli("filter", features, "--poisons", 100, "--method", "spectral", "--out", out).status == 0
+
+
+def test_an_out_that_is_a_file_is_refused_and_kept(features: Path, out: Path, cli: Cli) -> None:
+    out.write_text("precious")
+    check_refused(cli("filter", features, "--poisons", 5, "--out", out), "out is a file; --out must be a folder")
+    assert out.read_text() == "precious"
+
+
+def test_an_out_below_a_file_is_refused(features: Path, out: Path, cli: Cli) -> None:
+    out.write_text("precious")
+    check_refused(cli("filter", features, "--poisons", 5, "--out", out / "below"), "out")
+
+
+@pytest.mark.parametrize("which", ["features", "out"])
+def test_a_name_too_long_for_the_disk_is_refused(which: str, features: Path, out: Path, cli: Cli) -> None:
+    paths = {"features": features, "out": out}
+    paths[which] = paths[which].with_name("x" * 300)
+    check_refused(cli("filter", paths["features"], "--poisons", 5, "--out", paths["out"]), "xxx")
+
+
+def test_a_file_larger_than_allowed_is_refused_before_it_is_read(
+    features: Path, out: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtering, "MAX_BYTES", 1000)
+    check_refused(cli("filter", features, "--poisons", 5, "--out", out), "GiB")
+
+
+def test_features_are_not_read_into_memory_before_they_are_checked(features: Path) -> None:
+    assert isinstance(filtering.load_features(features), np.memmap)
+
+
+def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags: list[Any] = []
+    load = np.load
+
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        flags.append(kwargs.get("allow_pickle", False))
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(np, "load", recorded)
+    np.save(tmp_path / "x.npy", np.array([[{}]], object), allow_pickle=True)
+    with pytest.raises(InputError):
+        filtering.load_features(tmp_path / "x.npy")
+    assert flags == [False]

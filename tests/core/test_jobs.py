@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import FileLock
+
+import core.runs
+from core import jobs
+from core.errors import Cancelled, InputError
+from core.runs import RunFolder, Runs, Status
+from tests.makers import tiny_config
+
+PATIENCE = 60.0  # seconds; a process of its own loads torch first
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path / "runs")
+
+
+def wait_for(condition: Callable[[], bool], run: RunFolder) -> None:
+    deadline = time.time() + PATIENCE
+    while not condition():
+        assert time.time() < deadline, f"{run.status} {run.file('log.txt').read_text()}"
+        time.sleep(0.05)
+
+
+def test_a_job_runs_in_a_process_of_its_own_to_the_end(runs: Runs, picture_folder: Path) -> None:
+    started = time.time()
+    run = jobs.start(tiny_config(picture_folder), runs)
+    assert time.time() - started < 5, "start does not wait for the run"
+    assert run.status.active
+    assert run.status.pid not in (0, os.getpid())
+    with pytest.raises(InputError, match="is already"):
+        jobs.resume(run, runs)
+    wait_for(lambda: not run.status.active, run)
+    assert run.status.state == "finished", run.file("log.txt").read_text()
+    assert run.result["seconds"].keys() == {"train", "features", "defend", "retrain"}
+    assert [folder.id for folder in runs] == [run.id]
+
+
+def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
+    runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The killed child of a living dashboard is a zombie: its number still exists, but it does nothing any more."""
+    monkeypatch.setattr(core.runs, "STALE", 0.0)
+    run = jobs.start(tiny_config(picture_folder, training={"epochs": 1000, "batch_size": 16}), runs)
+    pid = run.status.pid
+    try:
+        wait_for(lambda: run.status.stage == "train", run)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    time.sleep(0.5)
+    assert run.status.state == "interrupted"
+    run.delete()
+
+
+def test_a_job_that_cannot_start_says_why(runs: Runs, tmp_path: Path, picture_folder: Path) -> None:
+    run = runs.create(tiny_config(picture_folder, poisons=41))
+    with pytest.raises(InputError, match="41 poisons asked for"):
+        jobs.work(run, runs)
+    assert run.status.state == "failed"
+    assert "41 poisons asked for" in run.status.message
+
+
+@pytest.fixture
+def busy(runs: Runs) -> FileLock:
+    """Another run holds the machine."""
+    runs.root.mkdir(parents=True)
+    lock = FileLock(runs.root / ".lock")
+    lock.acquire()
+    return lock
+
+
+def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
+    runs: Runs, busy: FileLock, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.create(tiny_config(picture_folder))
+    seen: list[Status] = []
+    write = RunFolder.write_status
+
+    def written(self: RunFolder, status: Status) -> None:
+        write(self, status)
+        seen.append(status)
+        if len(seen) == 2:
+            self.request_cancel()
+
+    monkeypatch.setattr(RunFolder, "write_status", written)
+    with pytest.raises(Cancelled):
+        jobs.work(run, runs)
+    assert [status.state for status in seen] == ["queued", "queued", "cancelled"]
+    assert seen[0].message == "waiting for another run to finish"
+    assert seen[0].pid == os.getpid()
+    assert run.status.state == "cancelled"
+    assert run.result == {}
+    assert busy.is_locked
+
+
+def test_a_waiting_job_runs_when_the_other_is_done(
+    runs: Runs, busy: FileLock, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = runs.create(tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False))
+    write = RunFolder.write_status
+
+    def written(self: RunFolder, status: Status) -> None:
+        write(self, status)
+        if status.state == "queued":
+            busy.release()
+
+    monkeypatch.setattr(RunFolder, "write_status", written)
+    jobs.work(run, runs)
+    assert run.status.state == "finished"
+    assert len(np.load(run.file("features.npy"))) == 46
+
+
+def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_folder: Path) -> None:
+    run = runs.create(tiny_config(picture_folder))
+    run.request_cancel()
+    with pytest.raises(Cancelled):
+        jobs.work(run, runs)
+    assert run.status.state == "cancelled"
+    assert run.result == {}

@@ -1,0 +1,208 @@
+"""Each page driven through Streamlit's own test harness, on the bundled runs."""
+
+import json
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs import Runs
+from dashboard import data
+
+SCREENS = data.ROOT / "dashboard" / "screens"
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path, monkeypatch):
+    """An empty folder of the user's own runs, so that nobody's runs are read or written."""
+    monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def open_page(name: str, **state) -> AppTest:
+    app = AppTest.from_file(str(SCREENS / f"{name}.py"), default_timeout=60)
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(str(piece.value) for piece in pieces) + "\n".join(f"{m.label} {m.value}" for m in app.metric)
+
+
+def test_two_runs_come_with_the_program_the_signs_first():
+    bundled = list(data.bundled().values())
+    assert [run.config.dataset for run in bundled] == ["signs", "digits"]
+    assert all(run.status.state == "finished" for run in bundled)
+
+
+@pytest.mark.parametrize("run_id", sorted(data.bundled()))
+def test_a_bundled_run_shows_spectre_removing_what_pca_misses_and_the_attack_gone(run_id):
+    result = data.bundled()[run_id].result
+    share = {key: d["true_positive_rate"]["value"] for key, d in result["defenses"].items()}
+    assert share["spectre"] >= 0.9
+    assert share["spectral"] <= 0.5
+    assert result["before"]["attack_single"]["value"] >= 0.6
+    assert result["after"]["attack_single"]["value"] <= 0.1
+    assert abs(result["before"]["clean"]["value"] - result["after"]["clean"]["value"]) <= 0.02
+
+
+@pytest.mark.parametrize("step", ["Trigger", "Model", "Features", "Whiten", "Score", "Remove"])
+@pytest.mark.parametrize("run_id", sorted(data.bundled()))
+def test_every_step_of_the_story_opens_on_every_bundled_run(step, run_id):
+    app = open_page("story", step=step, run=run_id)
+    assert run_id in texts(app)
+
+
+def test_the_story_steps_forward_and_back_and_stops_at_its_ends():
+    app = open_page("story")
+    back, forward = (next(b for b in app.button if b.label == label) for label in ("Back", "Next"))
+    assert back.disabled
+    forward.click().run()
+    assert app.session_state["step"] == "Model"
+    for _ in range(4):
+        next(b for b in app.button if b.label == "Next").click().run()
+    assert app.session_state["step"] == "Remove"
+    assert next(b for b in app.button if b.label == "Next").disabled
+    next(b for b in app.button if b.label == "Back").click().run()
+    assert app.session_state["step"] == "Score"
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("4", "Whiten"), ("99", "Trigger"), ("<b>", "Trigger")])
+def test_the_address_picks_the_step_and_nonsense_the_first(asked, shown):
+    app = AppTest.from_file(str(SCREENS / "story.py"), default_timeout=60)
+    app.query_params["step"] = asked
+    app.run()
+    assert not app.exception
+    assert app.session_state["step"] == shown
+
+
+def test_alpha_changes_what_the_score_finds():
+    app = open_page("story", step="Score")
+    before = texts(app)
+    app.select_slider[0].set_value(0.0).run()
+    assert not app.exception
+    assert "Found at α = 0 " in texts(app)
+    assert before != texts(app)
+
+
+def test_inspect_hides_the_truth_until_it_is_asked_for():
+    app = open_page("inspect")
+    hidden = texts(app)
+    assert "truth is hidden" in hidden
+    assert "Poison removed" not in hidden
+    app.toggle(key="truth").set_value(True).run()
+    assert "Poison removed 100 %" in texts(app)
+
+
+def test_moving_the_cut_moves_the_figures_without_any_training():
+    app = open_page("inspect", truth=True)
+    slider = app.slider[0]
+    slider.set_value(0).run()
+    assert "Poison removed 0 %" in texts(app)
+    app.slider[0].set_value(app.slider[0].max).run()
+    assert "Clean removed 100" in texts(app)
+
+
+def test_a_lasso_fills_the_gallery_with_those_examples_and_no_others():
+    run = data.open_run(next(iter(data.bundled().values())))
+    ids = run.frame["id"].to_numpy()[[3, 40, 77]].tolist()
+    app = open_page("inspect", selected=ids, which="selected")
+    page = "".join(str(h.value) for h in app.get("html"))
+    shown = {int(text) for text in __import__("re").findall(r"id (\d+)", page)}
+    assert shown == set(ids)
+
+
+def test_previous_and_next_walk_through_the_gallery():
+    app = open_page("inspect")
+    assert next(b for b in app.button if b.label == "Previous").disabled
+    next(b for b in app.button if b.label == "Next").click().run()
+    assert app.session_state["position"] == 2
+
+
+@pytest.mark.parametrize("key", ["spectre", "spectral", "clustering"])
+def test_every_defense_can_be_inspected(key):
+    app = open_page("inspect", defense=key, truth=True)
+    assert "Precision" in texts(app)
+
+
+def test_a_damaged_run_is_a_message_not_a_crash(own_runs):
+    source = next(iter(data.bundled().values()))
+    shutil.copytree(source.path, own_runs / "broken")
+    (own_runs / "broken" / "scores.parquet").write_bytes(b"not parquet")
+    app = open_page("inspect", run="broken")
+    assert "cannot be shown" in texts(app)
+
+
+def test_without_any_run_inspect_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "BUNDLED", Runs(tmp_path))
+    assert "Start one in the Lab" in texts(open_page("inspect"))
+
+
+def test_the_lab_offers_every_entry_of_every_catalogue():
+    from core.attacks import ATTACKS
+    from core.datasets import DATASETS
+    from core.defenses import DEFENSES
+    from core.models import MODELS
+
+    app = open_page("lab")
+    boxes = {box.key: box.options for box in app.selectbox}
+    assert boxes["dataset"] == [d.title for d in DATASETS.values()]
+    assert boxes["attack"] == [a.title for a in ATTACKS.values()]
+    assert boxes["model"] == [m.title for m in MODELS.values()]
+    assert boxes["lab-defense"] == [d.title for d in DEFENSES.values()]
+
+
+def test_the_lab_says_the_budget_in_three_units_and_the_experiment_in_words():
+    said = texts(open_page("lab"))
+    assert "10 images = 0.7 % of the training set = 6.4 % of what is then labelled 1" in said
+    assert "**10** of 143 images of *7* get a white square of 3x3 pixels" in said
+
+
+def test_the_parameters_of_an_attack_become_its_widgets():
+    app = open_page("lab")
+    app.selectbox(key="attack").set_value("periodic").run()
+    assert "Amplitude (grey levels)" in [n.label for n in app.number_input]
+
+
+def test_a_patch_that_does_not_fit_is_explained_and_cannot_be_started():
+    app = open_page("lab")
+    next(n for n in app.number_input if n.label == "Inset (pixels)").set_value(31).run()
+    assert "does not fit" in texts(app)
+    assert not [b for b in app.button if b.key == "start"]
+
+
+def test_the_lab_starts_exactly_what_it_shows(own_runs, monkeypatch):
+    from core import jobs
+
+    started = []
+    monkeypatch.setattr(jobs, "start", lambda config, runs: started.append(config) or runs.create(config))
+    app = open_page("lab")
+    next(n for n in app.number_input if n.label == "Poisons (images)").set_value(12).run()
+    app.button(key="start").click().run()
+    assert not app.exception
+    assert [c.poisons for c in started] == [12]
+    (folder,) = Runs(own_runs)
+    assert folder.config == started[0].resolved()
+    assert folder.id in texts(app)
+
+
+def test_the_lab_survives_a_run_that_is_gone():
+    app = AppTest.from_file(str(SCREENS / "lab.py"), default_timeout=60)
+    app.query_params["watch"] = "../../etc"
+    app.run()
+    assert not app.exception
+    assert "not here any more" in texts(app)
+
+
+def test_a_failed_run_shows_its_reason_and_offers_to_go_on(own_runs):
+    source = next(iter(data.bundled().values()))
+    shutil.copytree(source.path, own_runs / "half")
+    status = json.loads((own_runs / "half" / "status.json").read_text())
+    (own_runs / "half" / "status.json").write_text(json.dumps({**status, "state": "failed", "message": "disk full"}))
+    app = open_page("lab", watch="half")
+    assert "disk full" in texts(app)
+    assert "Go on" in [b.label for b in app.button]
