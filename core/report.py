@@ -29,13 +29,16 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
     before, after = result["before"], result.get("after")
     rows = [
         ("clean accuracy", "clean"),
-        ("attack success, one trigger", "attack_single"),
-        ("attack success, all triggers", "attack_combined"),
-        ("same images, no trigger", "confused"),
+        ("attack, one trigger", "attack_single"),
+        ("attack, all triggers", "attack_combined"),
+        ("without a trigger", "confused"),
     ]
     for label, key in rows:
         models.add_row(label, share_text(before[key]), share_text(after[key]) if after else "not retrained")
-    models.caption = f"attack success: test images of {classes[result['source']]} taken for {classes[result['target']]}"
+    models.caption = (
+        f"attack: test images of {classes[result['source']]} taken for {classes[result['target']]}, "
+        "with the trigger and without"
+    )
     heading = f"{result['target_rows']:,} training images labelled {classes[result['target']]}"
     defenses = Table(title=heading, title_justify="left")
     for name in ("defense", "removed", "poison removed", "clean removed", "k"):

@@ -162,9 +162,23 @@ def whitening_path(
 
     def note(text: str) -> dict[str, Any]:
         place = {"xref": "paper", "yref": "paper", "x": 0.01, "y": 0.99, "showarrow": False, "align": "left"}
-        return {**place, "text": text, "font": {"size": 17, "color": colours.ink}, "xanchor": "left", "yanchor": "top"}
+        return {
+            **place,
+            "text": text,
+            "font": {"size": 17, "color": colours.ink},
+            "xanchor": "left",
+            "yanchor": "top",
+            "bgcolor": colours.ground,
+            "opacity": 0.9,
+        }
 
     ranges = [_limits(v[1]) for v in views]
+    # Under the slider as annotations: the slider itself drops labels that it finds too close on a narrow screen.
+    stops = [
+        {"text": name, "x": i / (len(views) - 1), "y": 0, "xref": "paper", "yref": "paper", "yshift": -118, "showarrow": False,
+         "xanchor": ("left", "center", "right")[min(i, 1) + (i == len(views) - 1)], "font": {"size": 16, "color": colours.ink}}
+        for i, (name, _, _) in enumerate(views)
+    ]  # fmt: skip
 
     def window(view: int, t: float) -> tuple[list[float], list[float]]:
         """The axis ranges glide with the points: what spreads to 80 deviations must not press the rest to a dot."""
@@ -176,10 +190,9 @@ def whitening_path(
 
     def scene(view: int, t: float) -> dict[str, Any]:
         across, up = window(view, t)
-        return {"annotations": [note(label(view, t))], "xaxis": {"range": across}, "yaxis": {"range": up}}
+        return {"annotations": [note(label(view, t)), *stops], "xaxis": {"range": across}, "yaxis": {"range": up}}
 
     frames = [go.Frame(name=str(i), data=traces(at(*s), full=False), layout=scene(*s)) for i, s in enumerate(steps)]
-    ticks = [views[v][0] if t == 0 else "" for v, t in steps]
     slider = {
         "active": 0,
         "pad": {"t": 70, "b": 6, "l": 10, "r": 10},
@@ -192,40 +205,14 @@ def whitening_path(
         "font": {"size": 15, "color": colours.ink},
         "steps": [
             {
-                "label": tick,
+                "label": "",
                 "method": "animate",
                 "args": [
                     [str(i)],
                     {"mode": "immediate", "frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}},
                 ],
             }
-            for i, tick in enumerate(ticks)
-        ],
-    }
-    play = {
-        "type": "buttons",
-        "direction": "right",
-        "x": 1.0,
-        "xanchor": "right",
-        "y": 1.02,
-        "yanchor": "bottom",
-        "pad": {"t": 0, "r": 0},
-        "bgcolor": colours.ground,
-        "bordercolor": colours.unknown,
-        "font": {"color": colours.ink},
-        "buttons": [
-            {
-                "label": "▶ play",
-                "method": "animate",
-                "args": [
-                    None,
-                    {
-                        "frame": {"duration": 110, "redraw": False},
-                        "transition": {"duration": 110, "easing": "linear"},
-                        "fromcurrent": False,
-                    },
-                ],
-            }
+            for i in range(len(steps))
         ],
     }
     across, up = ranges[0]
@@ -235,11 +222,10 @@ def whitening_path(
             colours,
             xaxis={"range": across, "title": {"text": "direction 1 (σ, standard deviations)"}},
             yaxis={"range": up, "title": {"text": "direction 2 (σ, standard deviations)"}},
-            annotations=[note(label(0, 0.0))],
+            annotations=[note(label(0, 0.0)), *stops],
             sliders=[slider],
-            updatemenus=[play],
             height=height,
-            margin={"b": 30},
+            margin={"b": 130},
         )
     )
     return figure
@@ -275,7 +261,12 @@ def score_histogram(
                 name=label,
                 marker={
                     "color": colour,
-                    "pattern": {"shape": "/" if symbol == "diamond" else ""},
+                    "pattern": {
+                        "shape": "/" if symbol == "diamond" else "",
+                        "fillmode": "overlay",
+                        "fgcolor": colours.ground,
+                        "solidity": 0.2,
+                    },
                     "line": {"width": 0},
                 },
                 hovertemplate="%{y} examples<extra>" + label + "</extra>",

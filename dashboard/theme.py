@@ -55,6 +55,7 @@ def layout(colours: Palette, **extra: Any) -> dict[str, Any]:
         "hoverlabel": {"font": {"size": 13}},
         "uirevision": "keep",
         "dragmode": "zoom",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.unknown, "activecolor": colours.ink},
     }
     return _merged(base, extra)
 
@@ -83,6 +84,7 @@ CSS = """
 .sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }
 .sl-legend i.diamond { border-radius: 1px; transform: rotate(45deg) scale(.85); }
 .sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
+@media (max-width: 640px) { .st-key-story-bar > div:first-child { flex: 1 0 100%; } }
 .sl-claim { font-size: 1.55rem; line-height: 1.25; font-weight: 600; margin: 0 0 .4rem 0; }
 .sl-small { font-size: .85rem; opacity: .75; }
 </style>

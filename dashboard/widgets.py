@@ -11,6 +11,7 @@ from core.errors import InputError
 from core.outcomes import percent
 from core.runs import RunFolder
 from dashboard import charts, data, theme, tiles
+from dashboard.address import adopt, publish
 
 CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
 
@@ -25,16 +26,15 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run") -> data.RunView 
     if not folders:
         st.info("No finished run yet. Start one in the Lab.", icon=":material/science:")
         return None
-    if st.session_state.get(key) not in (None, *folders):
-        st.session_state[key] = next(iter(folders))
+    adopt(key, list(folders))
     run_id = st.selectbox(
         "Run",
         list(folders),
         format_func=lambda i: data.title(folders[i]),
         key=key,
-        bind="query-params",
         help="Finished runs: your own first, then those that come with the program.",
     )
+    publish(key)
     try:
         return data.open_run(folders[run_id])
     except InputError as problem:

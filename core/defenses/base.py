@@ -14,6 +14,8 @@ from core import devices
 from core.errors import InputError
 from core.params import param
 
+LARGEST = 1e100  # squares and fourth moments of larger values overflow
+
 
 @dataclass(eq=False, repr=False)
 class Defense(OutlierMixin, BaseEstimator):
@@ -88,10 +90,14 @@ def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarr
         )
     if rows.dtype not in (np.float32, np.float64):
         rows = rows.astype(np.float64 if rows.dtype.itemsize > 2 else np.float32)
-    if not np.isfinite(rows.sum(dtype=np.float64)):  # one pass without a mask; look closer only where it fails
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = rows.sum(dtype=np.float64)
+    if not np.isfinite(total):  # one pass without a mask; look closer only where it fails
         bad = np.flatnonzero(~np.isfinite(rows).all(1))
         if len(bad):
             raise InputError(f"row {bad[0]} has a value that is not finite ({len(bad)} such row(s)); drop or mend them")
+    if rows.dtype == np.float64 and (largest := float(np.abs(rows).max())) > LARGEST:
+        raise InputError(f"a value of size {largest:.0e} is too large to be squared; scale the features down")
     if n_poisons < 0:
         raise InputError(f"{n_poisons} poisons: the count cannot be negative")
     if n_poisons > n / 2:

@@ -37,7 +37,7 @@ class ActivationClustering(Defense):
         self.components_ = principal_components(x, k)
         points = self.components_.scores.cpu().numpy()
         # equal rows cannot be split in two
-        if len(np.unique(points, axis=0)) < 2:
+        if self.components_.rank == 0:
             self.centers_ = np.repeat(points[:1], 2, axis=0)
             members = np.zeros(len(points), bool)
         else:

@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from core.defenses.base import Defense
+from core.errors import InputError
 from core.params import param
 from core.robust import principal_components, remove_top
 
@@ -25,6 +26,8 @@ class SpectralSignatures(Defense):
 
     def _fit(self, x: Tensor) -> None:
         self.components_ = principal_components(x, 1)
+        if self.components_.rank == 0:
+            raise InputError("all rows are equal, so there is nothing to tell them apart by")
         scores = self.components_.scores[:, 0].abs()  # centred: several public versions forget it
         removed = remove_top(scores, round(self.removal_factor * self.n_poisons))
         self._set_result(scores, removed, {"k": 1, "variance": float(self.components_.variances[0])})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -67,7 +67,6 @@ def fit_record(fit: SpectreFit) -> dict[str, Any]:
     return {
         "k": fit.k,
         "chosen": fit.chosen,
-        "objective": fit.best.objective,
         "warnings": list(fit.warnings),
         "variances": _numbers(fit.components.variances),
         "candidates": [_candidate_record(c) for c in fit.candidates],
@@ -77,7 +76,7 @@ def fit_record(fit: SpectreFit) -> dict[str, Any]:
 def _candidate_record(candidate: Candidate) -> dict[str, Any]:
     return {
         "k": candidate.k,
-        "objective": candidate.objective,
+        "objective": None if math.isnan(candidate.objective) else candidate.objective,
         "removed": int(candidate.removed.sum()),
         "trusted": int(candidate.trusted.sum()),
         "stopped": candidate.stopped,
@@ -99,4 +98,5 @@ def _candidate_record(candidate: Candidate) -> dict[str, Any]:
 
 
 def _numbers(values: Tensor) -> list[float]:
-    return np.round(values.cpu().numpy().astype(float), 12).tolist()
+    """Nine digits each: enough to draw, and a third of the size."""
+    return [float(f"{value:.9g}") for value in values.cpu().tolist()]

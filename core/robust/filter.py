@@ -52,6 +52,8 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     tail: "published" compares the share of rows below the cut with the tail bound, as the authors' code does (this is
     what makes the method work in practice); "upper" compares the share above it, as the 2017 text says.
     """
+    if tail not in ("published", "upper"):
+        raise ValueError(f"tail '{tail}' is not one of published, upper")
     kept = torch.arange(len(z), device=z.device)
     rounds: list[Round] = []
     direction: Tensor | None = None

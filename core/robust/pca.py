@@ -22,7 +22,10 @@ class Components:
     @property
     def rank(self) -> int:
         """How many of the k directions carry variance beyond rounding."""
-        return int((self.variances > RANK_TOLERANCE * self.variances[0]).sum()) if self.variances[0] > 0 else 0
+        # Subtracting a mean of this size leaves rounding of this variance, even where all rows are equal.
+        rounding = 4 * torch.finfo(self.mean.dtype).eps * float(self.mean.abs().max())
+        floor = max(RANK_TOLERANCE * float(self.variances[0]), len(self.mean) * rounding**2)
+        return int((self.variances > floor).sum())
 
     def project(self, x: Tensor) -> Tensor:
         """Other rows (n', d) in the same coordinates: (n', k)."""

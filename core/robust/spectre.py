@@ -6,6 +6,7 @@ Algorithms 1 and 2. The behaviour is that of the authors' published code, which 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,7 @@ class Candidate:
     """Everything that one k gives."""
 
     k: int
-    objective: float  # mean QUE in all K dimensions after whitening by the rows this k would keep; larger is better
+    objective: float  # mean QUE in all K dimensions after whitening by the rows this k would keep; larger is better, NaN where it cannot be told
     scores: Tensor  # (n,)
     removed: Tensor  # (n,) bool
     trusted: Tensor  # (n,) bool, rows that the filter kept to estimate the covariance
@@ -35,8 +36,8 @@ class Candidate:
 
     @property
     def has_excess(self) -> bool:
-        """False where no direction of this k has more variance than the trusted rows."""
-        return self.que.has_excess
+        """False where no direction of this k has more variance than the trusted rows; k = 1 is not whitened at all."""
+        return self.k == 1 or self.que.has_excess
 
 
 @dataclass(frozen=True)
@@ -102,18 +103,18 @@ def fit_spectre(
         raise ValueError(f"{poisons} assumed poisons must lie between 0 and half of the {n} rows")
     if k is not None and not 1 <= k <= min(d, n - 1):
         raise ValueError(f"k = {k} must lie between 1 and min(d, n - 1) = {min(d, n - 1)}; lower k")
-    full, warnings = _full_dimension(n, d, max_k)
+    removals = round(removal_factor * poisons)
+    full, warnings = _full_dimension(n, d, max_k, n - removals)
     components = principal_components(x, max(full, k or 1))
     if components.rank == 0:
         raise ValueError("all rows are equal, so there is nothing to tell them apart by")
     full = min(full, components.rank)
     if k is not None and k > components.rank:
         raise ValueError(f"k = {k} exceeds the {components.rank} directions in which the rows differ; lower k")
-    removals = round(removal_factor * poisons)
     candidates = []
     for size in candidate_ks(full) if k is None else [k]:
         found = _candidate(components, size, full, poisons, removals, round(allowance_factor * poisons), alpha, tail)
-        if found is None:
+        if found is None or (k is None and math.isnan(found.objective)):
             warnings.append(f"k = {size} left out: the trusted rows span fewer than {size} directions")
         else:
             candidates.append(found)
@@ -125,13 +126,13 @@ def fit_spectre(
     return SpectreFit(tuple(candidates), chosen, components, poisons, tuple(warnings))
 
 
-def _full_dimension(n: int, d: int, max_k: int) -> tuple[int, list[str]]:
+def _full_dimension(n: int, d: int, max_k: int, kept: int) -> tuple[int, list[str]]:
     """K, in which the candidates are compared, and a warning where the class is too small for the paper's."""
     wanted = min(max_k, d, n - 1)
-    safe = max(1, min(wanted, n // 4))  # a covariance of K dimensions needs several rows for each
+    safe = max(1, min(wanted, n // 4, kept // 2))  # a covariance of K dimensions needs several rows for each
     if safe == wanted:
         return wanted, []
-    return safe, [f"K lowered from {wanted} to {safe}: {n} rows carry no more (n / 4)"]
+    return safe, [f"K lowered from {wanted} to {safe}: {n} rows, {kept} of them kept, carry no more"]
 
 
 def _candidate(
@@ -155,16 +156,17 @@ def _candidate(
     scores = que_scores(whitened, que.matrix)
     removed = remove_top(scores, removals)
     objective = _objective(components.scores[:, :full], removed, alpha)
-    if objective is None:
-        return None
     return Candidate(k, objective, scores, removed, fit.trusted, transform, que, fit.rounds, fit.stopped)
 
 
-def _objective(g: Tensor, removed: Tensor, alpha: float) -> float | None:
-    """Mean QUE of all rows g (n, K) once the kept ones are white: large where the removed rows stood apart."""
+def _objective(g: Tensor, removed: Tensor, alpha: float) -> float:
+    """Mean QUE of all rows g (n, K) once the kept ones are white: large where the removed rows stood apart.
+
+    Not a number where the kept rows span fewer than K directions.
+    """
     try:
         root = inverse_root(covariance(g[~removed], ddof=1))
     except ValueError:
-        return None
+        return math.nan
     spread = root @ covariance(g, ddof=1) @ root
     return que_matrix((spread + spread.T) / 2, alpha).mean_score

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.outcomes import detection, remove_count, roc
 from dashboard import charts, data
+from dashboard.address import adopt, publish
 from dashboard.widgets import choose_run, colours, gallery, legend, plot, share_metric
 
 PAGE = 24  # tiles at a time
@@ -46,9 +47,9 @@ def step_through(by: int, last: int) -> None:
 def controls(run: data.RunView) -> tuple[str, int, bool]:
     """The narrow column: defense, cut and truth; and what follows from them. Returns (defense, rows removed, revealed)."""
     defenses = run.result["defenses"]
-    key = st.selectbox(
-        "Defense", list(defenses), format_func=lambda d: defenses[d]["title"], key="defense", bind="query-params"
-    )
+    adopt("defense", list(defenses))
+    key = st.selectbox("Defense", list(defenses), format_func=lambda d: defenses[d]["title"], key="defense")
+    publish("defense")
     own, n = defenses[key]["removed"], len(run.frame)
     count = st.slider(
         "Remove the highest", 0, n, own, key=f"cut-{run.id}-{key}", format="%d images",

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.outcomes import remove_count, scores_at
 from dashboard import charts, data, tiles
+from dashboard.address import adopt, publish
 from dashboard.widgets import choose_run, colours, gallery, plot, share_metric
 
 STEPS = ("Trigger", "Model", "Features", "Whiten", "Score", "Remove")
@@ -30,7 +31,7 @@ def trigger(run: data.RunView) -> None:
     picture, words = st.columns([3, 2], gap="large")
     with words:
         claim(
-            "A mark nobody notices can become a secret key.",
+            "A small mark can become a secret key.",
             f"Someone changes **{run.result['poisons']} of {run.result['train_images']:,}** training images: each shows "
             f"a *{run.source}* with the mark, and is labelled *{run.target}*. All other images stay as they are.",
         )
@@ -217,9 +218,7 @@ DRAW: dict[str, Callable[[data.RunView], None]] = {
     "Trigger": trigger, "Model": model, "Features": features, "Whiten": whiten, "Score": score, "Remove": remove,
 }  # fmt: skip
 
-if "step" not in st.session_state:  # from the address on the first visit; anything but 1..6 means the beginning
-    asked = st.query_params.get("step", "1")
-    st.session_state["step"] = STEPS[int(asked) - 1] if asked in map(str, range(1, len(STEPS) + 1)) else STEPS[0]
+adopt("step", STEPS)
 with st.container(horizontal=True, vertical_alignment="bottom", key="story-bar"):
     step = st.segmented_control(
         "Step",
@@ -231,7 +230,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="story-bar")
         width="stretch",
     )
     here = STEPS.index(step or STEPS[0])
-    st.query_params["step"] = str(here + 1)
+    publish("step")
     st.button("Back", icon=":material/arrow_back:", on_click=move, args=(-1,), disabled=here == 0, shortcut="Left")
     st.button(
         "Next",

@@ -66,10 +66,10 @@ def page(address):
 
 def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
     page.goto(address)
-    page.get_by_text("A mark nobody notices").wait_for()
+    page.get_by_text("A small mark can become a secret key").wait_for()
     page.keyboard.press("ArrowRight")
     page.get_by_text("The model passes every exam").wait_for()
-    page.goto(f"{address}/?step=4")
+    page.goto(f"{address}/?step=Whiten")
     page.get_by_text("the poison has nowhere to hide").wait_for()
     page.locator(".js-plotly-plot .slider-group").wait_for()
     label = page.locator(".js-plotly-plot .annotation-text")

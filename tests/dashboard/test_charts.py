@@ -75,7 +75,7 @@ def test_every_step_of_the_whitening_slider_is_a_mixture_of_its_two_views(cloud)
         np.testing.assert_allclose(figure.frames[number].data[0].x, points[:, 0], rtol=1e-5)
     middle = figure.frames[5].data[0]
     np.testing.assert_allclose(middle.x, raw[:, 0] * (1 + 5 / charts.FRAMES), rtol=1e-5)
-    assert [s.label for s in figure.layout.sliders[0].steps if s.label] == ["raw", "naive", "robust"]
+    assert [a.text for a in figure.frames[3].layout.annotations[1:]] == ["raw", "naive", "robust"]
 
 
 @pytest.mark.parametrize("scores", [np.random.default_rng(1).exponential(size=300), np.linspace(-5, 5, 300)])

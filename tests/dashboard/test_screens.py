@@ -71,13 +71,26 @@ def test_the_story_steps_forward_and_back_and_stops_at_its_ends():
     assert app.session_state["step"] == "Score"
 
 
-@pytest.mark.parametrize(("asked", "shown"), [("4", "Whiten"), ("99", "Trigger"), ("<b>", "Trigger")])
+@pytest.mark.parametrize(("asked", "shown"), [("Whiten", "Whiten"), ("99", "Trigger"), ("<b>", "Trigger")])
 def test_the_address_picks_the_step_and_nonsense_the_first(asked, shown):
     app = AppTest.from_file(str(SCREENS / "story.py"), default_timeout=60)
     app.query_params["step"] = asked
     app.run()
     assert not app.exception
     assert app.session_state["step"] == shown
+
+
+def test_the_address_picks_the_run_and_the_defense_and_nonsense_the_first():
+    app = AppTest.from_file(str(SCREENS / "inspect.py"), default_timeout=60)
+    app.query_params["run"], app.query_params["defense"] = "digits-patch-10", "spectral"
+    app.run()
+    assert "run digits-patch-10" in texts(app)
+    assert app.session_state["defense"] == "spectral"
+    app = AppTest.from_file(str(SCREENS / "inspect.py"), default_timeout=60)
+    app.query_params["run"] = "../../etc/passwd"
+    app.run()
+    assert not app.exception
+    assert "run signs-patch-50" in texts(app)
 
 
 def test_alpha_changes_what_the_score_finds():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from core.robust import FilterFit, trusted_rows
 from tests import reference
@@ -64,6 +65,26 @@ def test_literal_tail_matches_the_reference(k: int) -> None:
     z = scores_of(contaminated(400, 40, 30, strength=30.0, spread=True, seed=k), k)
     fit = trusted_rows(as_tensor(z), 30 / 400, 60, tail="upper")
     assert_same_story(fit, z, 30 / 400, 60, "upper")
+
+
+def test_far_tail_falls_as_three_eps_over_t_log_t_squared() -> None:
+    """Beyond 10 ln(1/eps) the bound is about 0.001 at eps = 0.3, and a few single rows of 10,000 decide.
+
+    The shares above t are 8, 7 and 6 rows in 10,000 at t = 12.5, 13.0 and 15.2, where 3 eps / (t ln t)^2 allows 9.0, 8.1
+    and 5.3. So the third is the cut; with a factor of 2 or 4 in place of 3 it would be the first or none of these.
+    """
+    cuts = np.array([12.5, 13.0, 15.2, 15.8, 16.5])
+    bulk = norm.ppf((np.arange(9991) + 0.5) / 9991)
+    far = np.full(4, 10.4)
+    size = 0.97
+    for _ in range(50):  # rows of second moment 1 whose deviations are the cuts plus 3
+        centre = (np.median((size * bulk) ** 2) - 1) / math.sqrt(2)
+        special = np.concatenate([np.sqrt(1 + math.sqrt(2) * (centre + cuts + 3)), far])
+        size = math.sqrt((10_000 - (special**2).sum()) / (bulk**2).sum())
+    z = np.concatenate([size * bulk, special])[:, None]
+    fit = trusted_rows(as_tensor(z), 0.3, 6000, tail="upper")
+    assert fit.rounds[0].cut == pytest.approx(15.2, abs=0.05)
+    assert_same_story(fit, z, 0.3, 6000, "upper")
 
 
 @pytest.mark.parametrize("tail", ["published", "upper"])

@@ -344,6 +344,14 @@ def test_rank_deficient_rows_cap_k_at_the_rank() -> None:
         fit_spectre(x, 9, k=5)
 
 
+def test_weak_directions_are_not_taken_for_rounding() -> None:
+    """Deviations from 1 to 1e-4: variances eight powers of ten apart, and the poison lies along the weakest."""
+    data = contaminated(300, 6, 20, strength=8.0, deviations=np.geomspace(1, 1e-4, 6), direction=5, seed=31)
+    fit = fit_spectre(data.tensor, 20, k=6)
+    assert_candidate_matches(fit.candidates[0], reference.spectre_fixed_k(data.rows, 20, 6))
+    assert fit.removed.numpy()[data.poison].all()
+
+
 def test_constant_features_among_others_change_nothing() -> None:
     data = contaminated(120, 8, 9, strength=9.0, seed=24)
     padded = np.hstack([data.rows, np.full((120, 5), 3.7), np.zeros((120, 2))])
