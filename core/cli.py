@@ -146,6 +146,8 @@ def filter_features(
     with out.status(f"{defense.title} on {' x '.join(f'{s:,}' for s in table.shape)} features"):
         summary = filtering.run_filter(table, defense)
     filtering.write_filter(out_dir, defense, summary)
+    verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
+    out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
     out.print(report.filter_table(summary))
     out.print(f"written to {out_dir}", soft_wrap=True)
 

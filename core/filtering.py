@@ -15,6 +15,7 @@ from core.defenses import DEFENSES, Defense, check_features
 from core.errors import InputError
 
 MAX_BYTES = 64 * 2**30
+NPY_MAGIC = b"\x93NUMPY"
 
 
 def load_features(path: Path) -> np.ndarray:
@@ -36,10 +37,14 @@ def load_features(path: Path) -> np.ndarray:
 
 def _why_unreadable(path: Path, problem: Exception) -> str:
     text = str(problem)
-    if "pickle" in text or "Object arrays" in text:
-        return "holds pickled objects, which are never loaded; save a plain number array with np.save"
     if path.stat().st_size == 0:
         return "is empty (0 bytes)"
+    with path.open("rb") as file:
+        magic = file.read(len(NPY_MAGIC))
+    if magic != NPY_MAGIC:
+        return "is not an .npy file; save the features with np.save"
+    if "pickle" in text or "object" in text.lower():
+        return "holds pickled objects, which are never loaded; save a plain number array with np.save"
     return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
 
 

@@ -63,14 +63,12 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
 
 def filter_table(summary: dict[str, Any]) -> Table:
     """The outcome of `filter`."""
-    table = Table(
-        title=f"{DEFENSES[summary['method']].title}: {summary['removed']:,} of {summary['n']:,} rows look poisoned"
-    )
+    table = Table()
     for heading in ("k", "objective (mean QUE)"):
         table.add_column(heading, justify="right")
     for k, objective in summary["objective"].items():
         mark = "  <- chosen" if int(k) == summary["k"] else ""
-        table.add_row(k, f"{objective:.3f}{mark}")
+        table.add_row(k, "-" if objective is None else f"{objective:.3f}{mark}")
     if not summary["objective"]:
         table.add_row(str(summary["k"]), "-")
     notes = [f"note: {text}" for text in summary["warnings"]]
@@ -78,6 +76,7 @@ def filter_table(summary: dict[str, Any]) -> Table:
         notes.append("note: 0 poisons expected, so nothing is removed; the scores are there to look at")
     rounds = f", filter: {len(summary['rounds'])} rounds, {summary['stopped']}" if summary["stopped"] else ""
     table.caption = "\n".join([f"{summary['seconds']:.1f} s on {summary['device']}{rounds}", *notes])
+    table.caption_justify = "left"
     return table
 
 

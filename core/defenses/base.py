@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -61,7 +62,10 @@ class Defense(OutlierMixin, BaseEstimator):
 
     def _tensor(self, rows: np.ndarray) -> Tensor:
         device = devices.for_linear_algebra(devices.resolve(self.device))
-        return torch.from_numpy(np.ascontiguousarray(rows)).to(device)
+        with warnings.catch_warnings():
+            # A memory-mapped file is read-only, and nothing here writes into its input.
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return torch.from_numpy(np.ascontiguousarray(rows)).to(device)
 
     def _set_result(self, scores: Tensor, removed: Tensor, record: dict[str, Any]) -> None:
         self.scores_ = scores.cpu().numpy()

@@ -72,7 +72,7 @@ def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
     page.goto(f"{address}/?step=Whiten")
     page.get_by_text("the poison has nowhere to hide").wait_for()
     page.locator(".js-plotly-plot .slider-group").wait_for()
-    label = page.locator(".js-plotly-plot .annotation-text")
+    label = page.locator(".js-plotly-plot .annotation-text").first
     assert label.text_content().startswith("raw")
     box = page.locator(".slider-rail-touch-rect").bounding_box()
     page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
@@ -99,7 +99,7 @@ def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
 def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, address):
     page.goto(f"{address}/lab")
     page.get_by_text("Options of model, training and defense").click()
-    epochs = page.get_by_label("Epochs")
+    epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("12")
     epochs.press("Enter")
     page.get_by_text("Retrain after the removal").click()
