@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -194,6 +196,44 @@ def decision(run: data.RunView, revealed: bool) -> None:
         )
 
 
+@st.cache_data(max_entries=8, show_spinner="Drawing the map; ten seconds or so, once")
+def umap_plane(run_id: str, _components: np.ndarray, neighbours: int) -> np.ndarray:
+    """A UMAP of the principal components (n, K), as (n, 2). The same run gives the same map."""
+    import umap
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it reports that a fixed seed means one thread, which is meant
+        neighbours = min(neighbours, len(_components) - 1)
+        plane: np.ndarray = umap.UMAP(n_neighbors=neighbours, random_state=0).fit_transform(_components)
+    return plane
+
+
+def neighbourhood(run: data.RunView, removed: np.ndarray, revealed: bool, marked: np.ndarray) -> None:
+    """UMAP on demand: it takes seconds, and its distances mean little."""
+    components = run.views["components"]
+    neighbours = st.slider("Neighbours", 5, 50, 15, help="Few show small groups, many the overall shape.")
+    if not st.toggle("Draw the map", key=f"umap-{run.id}"):
+        st.caption(
+            "UMAP lays neighbours side by side. It is a map to wander in, not evidence: distances and sizes of groups mean little."
+        )
+        return
+    figure = charts.projection(
+        umap_plane(run.id, components, neighbours),
+        run.frame["id"].to_numpy(),
+        colours(),
+        unit="UMAP, no unit",
+        removed=removed,
+        truth=run.truth if revealed else None,
+        selected=marked,
+        height=520,
+    )
+    plot(figure, "umap", "UMAP of the images of the class")
+    st.caption(
+        f"UMAP of {components.shape[1]} principal components, {neighbours} neighbours, minimum distance 0.1, seed 0. "
+        "Distances and sizes of groups mean little."
+    )
+
+
 def table(run: data.RunView, scores: np.ndarray, removed: np.ndarray, revealed: bool) -> None:
     frame = pd.DataFrame({"id": run.frame["id"], "score": scores, "removed": removed})
     if revealed:
@@ -249,6 +289,8 @@ with wide:
             plot(charts.roc_curve(*roc(suspicion, view.truth), at, colours()), "roc", "ROC curve with the present cut")
     with st.expander("How SPECTRE decided"):
         decision(view, reveal)
+    with st.expander("Map of neighbours (UMAP)"):
+        neighbourhood(view, gone, reveal, picked)
     with st.expander("Scores as a table"):
         table(view, suspicion, gone, reveal)
     with st.expander("Make this run again"):

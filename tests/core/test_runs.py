@@ -63,7 +63,7 @@ def test_a_config_that_does_not_fit_leaves_no_folder(runs: Runs) -> None:
 
 def test_a_root_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match="cannot write runs to .*file .*; choose another --runs-dir"):
+    with pytest.raises(InputError, match=r"cannot write runs to .*file .*; choose another --runs-dir"):
         Runs(tmp_path / "file").create(RunConfig())
 
 

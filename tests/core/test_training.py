@@ -114,7 +114,7 @@ def test_two_images_can_be_trained_on() -> None:
 
 
 def test_a_diverging_loss_is_refused_with_the_mend() -> None:
-    with pytest.raises(InputError, match="training diverged .*; lower learning_rate"):
+    with pytest.raises(InputError, match=r"training diverged .*; lower learning_rate"):
         fit(recipe=Recipe(epochs=40, batch_size=16, learning_rate=10.0, weight_decay=1.0))
 
 

@@ -142,6 +142,15 @@ def test_every_defense_can_be_inspected(key):
     assert "Precision" in texts(app)
 
 
+@pytest.mark.slow
+def test_umap_is_drawn_on_demand_only_and_says_what_it_is_not():
+    app = open_page("inspect", run="digits-patch-10")
+    assert "not evidence" in texts(app)
+    app.toggle(key="umap-digits-patch-10").set_value(True).run(timeout=180)  # numba compiles, once
+    assert not app.exception
+    assert "38 principal components" in texts(app) or "39 principal components" in texts(app)
+
+
 def test_a_damaged_run_is_a_message_not_a_crash(own_runs):
     source = next(iter(data.bundled().values()))
     shutil.copytree(source.path, own_runs / "broken")

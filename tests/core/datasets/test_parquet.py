@@ -135,7 +135,7 @@ def test_sizes_that_differ_need_a_size(tmp_path: Path) -> None:
 def test_training_and_test_images_of_different_size_need_a_size(tmp_path: Path) -> None:
     write_image_parquet(tmp_path / "train.parquet", coloured(4, size=16))
     write_image_parquet(tmp_path / "test.parquet", coloured(4, size=12))
-    with pytest.raises(InputError, match="differ in size.*; set a size"):
+    with pytest.raises(InputError, match=r"differ in size.*; set a size"):
         ImageParquet(path=str(tmp_path)).load(0)
     assert ImageParquet(path=str(tmp_path), size=12).load(0).train.images.shape[1:] == (12, 12, 3)
 
@@ -192,7 +192,7 @@ def test_bad_file_is_refused_in_one_line(make: Callable[[Path], Any], message: s
 def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:
     file = write_image_parquet(tmp_path / "a.parquet", coloured(4))
     file.write_bytes(file.read_bytes()[:-50])
-    with pytest.raises(InputError, match="a.parquet is not a readable parquet file"):
+    with pytest.raises(InputError, match=r"a\.parquet is not a readable parquet file"):
         ImageParquet(path=str(file)).load(0)
 
 
