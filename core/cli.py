@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +20,8 @@ from core.errors import Cancelled, InputError
 
 # What Typer raises for a wrong option; its own copy of Click in new versions, Click itself in older ones.
 USAGE_ERROR: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+WHOLE = re.compile(r"-?[0-9]+")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -42,7 +45,8 @@ def main() -> None:
     except InputError as problem:
         status = _complain(str(problem))
     except USAGE_ERROR as problem:
-        status = _complain(f"{problem.format_message()} (--help lists the options)")  # type: ignore[attr-defined]
+        message = problem.format_message()  # type: ignore[attr-defined]
+        status = _complain(f"{message} (--help lists the options)") if message else 2  # none: help was shown
     except (Cancelled, typer.Abort, KeyboardInterrupt):
         err.print("cancelled")
         status = 130
@@ -111,11 +115,11 @@ def _with_classes(config: Any, source: str | None, target: str | None) -> Any:
     from core import seeds
 
     names: tuple[str, ...] = ()
-    if any(text is not None and not text.lstrip("-").isdigit() for text in (source, target)):
+    if any(text is not None and not WHOLE.fullmatch(text) for text in (source, target)):
         names = config.make_dataset().load(seeds.derive(config.seed, "data")).train.class_names
 
     def number(text: str | None) -> int | None:
-        if text is None or text.lstrip("-").isdigit():
+        if text is None or WHOLE.fullmatch(text):
             return None if text is None else int(text)
         if text not in names:
             raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
@@ -247,4 +251,4 @@ def _progress() -> Progress:
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
     )
-    return Progress(*columns, console=err, transient=True)
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)

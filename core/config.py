@@ -104,6 +104,11 @@ class RunConfig:
         unknown = set(values) - {f.name for f in fields(cls)}
         if unknown:
             raise InputError(f"the config has unknown entries: {', '.join(sorted(unknown))}")
+        for f in fields(cls):
+            expected = _kinds(f.name)
+            if f.name in values and (type(values[f.name]) not in expected):
+                kinds = " or ".join("nothing" if k is type(None) else k.__name__ for k in expected)
+                raise InputError(f"the config's {f.name} must be {kinds}, not {values[f.name]!r}")
         return cls(**values)
 
     def command(self) -> str:
@@ -116,6 +121,7 @@ class RunConfig:
         words += ["--layer", self.layer] if self.layer else []
         words += ["--defense", self.defense] if self.defense != "spectre" else []
         words += [] if self.retrain else ["--no-retrain"]
+        words += ["--device", self.device] if self.device != "auto" else []
         for group, entry, options in self._groups():
             for p in describe(entry):
                 default = DATASETS[self.dataset].training.get(p.name, p.default) if entry is Recipe else p.default
@@ -131,6 +137,15 @@ class RunConfig:
             ("training", Recipe, self.training),
             ("defense", DEFENSES[self.defense], self.defense_options),
         ]
+
+
+def _kinds(name: str) -> tuple[type, ...]:
+    """The JSON types that a field of the config may have."""
+    if name in ("poisons", "source", "target"):
+        return int, type(None)
+    if name.endswith("options") or name == "training":
+        return (dict,)
+    return {"seed": (int,), "retrain": (bool,)}.get(name, (str,))
 
 
 GROUPS = ("dataset", "attack", "model", "training", "defense")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 
 import torch
 
@@ -18,11 +19,11 @@ def resolve(name: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    if name.split(":")[0] not in CHOICES:
+    if not re.fullmatch(r"cpu|(cuda|mps)(:[0-9]+)?", name):
         raise InputError(f"device '{name}' is not one of {', '.join(CHOICES)}")
     if name.startswith("cuda") and not torch.cuda.is_available():
         raise InputError("no CUDA device is available here; use device auto or cpu")
-    if name == "mps" and not torch.backends.mps.is_available():
+    if name.startswith("mps") and not torch.backends.mps.is_available():
         raise InputError("no Apple GPU is available here; use device auto or cpu")
     return torch.device(name)
 
@@ -44,7 +45,8 @@ def describe(device: torch.device) -> str:
 def use_threads(count: int | None = None) -> int:
     """Set torch's CPU threads: `count`, else OMP_NUM_THREADS, else cores - 1 (spinning on all of a shared machine's
     cores makes it many times slower). Returns the number set."""
-    wanted = count or int(os.environ.get("OMP_NUM_THREADS", 0) or 0) or max(1, available_cores() - 1)
+    asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2" sets nested levels
+    wanted = count or (int(asked) if re.fullmatch("[0-9]+", asked) else 0) or max(1, available_cores() - 1)
     torch.set_num_threads(wanted)
     return wanted
 

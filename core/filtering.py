@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from core import devices
 from core.defenses import DEFENSES, Defense, check_features
 from core.errors import InputError
+from core.files import replacing
 
 MAX_BYTES = 64 * 2**30
 NPY_MAGIC = b"\x93NUMPY"
@@ -20,29 +22,32 @@ NPY_MAGIC = b"\x93NUMPY"
 
 def load_features(path: Path) -> np.ndarray:
     """A table of features from an .npy file, memory-mapped. Raises InputError; never unpickles."""
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as problem:
+        raise InputError(f"{path} cannot be opened ({problem.strerror})") from None
+    if not there:
         raise InputError(f"{path} does not exist")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give an .npy file")
+    with path.open("rb") as file:
+        magic = file.read(len(NPY_MAGIC))
+    if zipfile.is_zipfile(path):
+        raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
+    if magic != NPY_MAGIC:
+        what = "is empty (0 bytes)" if not magic else "is not a readable .npy file; save the features with np.save"
+        raise InputError(f"{path} {what}")
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError, SyntaxError) as problem:
-        raise InputError(f"{path} {_why_unreadable(path, problem)}") from None
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
+        raise InputError(f"{path} {_why_unreadable(problem)}") from None
     if array.nbytes > MAX_BYTES:
         raise InputError(f"{path} holds {array.nbytes / 2**30:.0f} GiB, more than the {MAX_BYTES // 2**30} GiB allowed")
     return array
 
 
-def _why_unreadable(path: Path, problem: Exception) -> str:
+def _why_unreadable(problem: Exception) -> str:
     text = str(problem)
-    if path.stat().st_size == 0:
-        return "is empty (0 bytes)"
-    with path.open("rb") as file:
-        magic = file.read(len(NPY_MAGIC))
-    if magic != NPY_MAGIC:
-        return "is not an .npy file; save the features with np.save"
     if "pickle" in text or "object" in text.lower():
         return "holds pickled objects, which are never loaded; save a plain number array with np.save"
     return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
@@ -76,9 +81,12 @@ def run_filter(features: np.ndarray, defense: Defense) -> dict[str, Any]:
 
 def check_output(out: Path) -> None:
     """Raise InputError before any work is done if the result could not be written."""
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; --out must be a folder")
-    parent = next(p for p in (out, *out.resolve().parents) if p.exists())
+    try:
+        parent = next(p for p in (out, *out.absolute().parents) if p.exists())
+    except OSError as problem:
+        raise InputError(f"{out} cannot be a folder ({problem.strerror}); choose another --out") from None
+    if not parent.is_dir():
+        raise InputError(f"{parent} is a file; --out must be a folder")
     if not os.access(parent, os.W_OK):
         raise InputError(f"{parent} cannot be written to; choose another --out")
 
@@ -86,9 +94,11 @@ def check_output(out: Path) -> None:
 def write_filter(out: Path, defense: Defense, summary: dict[str, Any]) -> None:
     """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, summary.json."""
     out.mkdir(parents=True, exist_ok=True)
-    np.save(out / "scores.npy", defense.scores_, allow_pickle=False)
-    np.save(out / "removed.npy", defense.removed_, allow_pickle=False)
-    (out / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False), encoding="utf-8")
+    for name, array in (("scores.npy", defense.scores_), ("removed.npy", defense.removed_)):
+        with replacing(out / name) as aside, aside.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+    with replacing(out / "summary.json") as aside:
+        aside.write_text(json.dumps(summary, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -> Defense:

@@ -32,6 +32,12 @@ class ImageData:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def with_channels(self, channels: int) -> ImageData:
+        """The same images with 3 channels where they had 1."""
+        if self.images.shape[3] == channels:
+            return self
+        return ImageData(np.repeat(self.images, channels, axis=3), self.labels, self.class_names)
+
     def take(self, rows: np.ndarray) -> ImageData:
         """The rows of a mask or an index array, in that order."""
         return ImageData(self.images[rows], self.labels[rows], self.class_names)

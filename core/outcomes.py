@@ -40,11 +40,15 @@ def detection(removed: np.ndarray, is_poison: np.ndarray) -> dict[str, Any]:
 
 
 def roc(scores: np.ndarray, is_poison: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rate for every cut, from removing nothing to removing all: two arrays (n + 1,)."""
+    """False and true positive rate for every cut, from removing nothing to removing all: two arrays (n + 1,).
+
+    A rate is NaN throughout where there is nothing to divide by.
+    """
     order = np.argsort(-scores, kind="stable")
     hits = np.concatenate([[0], np.cumsum(is_poison[order])])
     misses = np.arange(len(hits)) - hits
-    return misses / max(int((~is_poison).sum()), 1), hits / max(int(is_poison.sum()), 1)
+    poisons, clean = int(is_poison.sum()), int((~is_poison).sum())
+    return misses / (clean or np.nan), hits / (poisons or np.nan)
 
 
 def share_text(share: dict[str, Any] | None) -> str:

@@ -128,7 +128,7 @@ def _parse(p: Param, value: Any, what: str) -> Any:
         raise InputError(f"{what}: {p.name} = {value} is not true or false")
     try:
         parsed = p.type(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         kind = {"int": "a whole number", "float": "a number"}.get(p.type.__name__, f"a {p.type.__name__}")
         raise InputError(f"{what}: {p.name} = {value} is not {kind}") from None
     if p.type is int and isinstance(value, float) and parsed != value:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from core import devices, seeds
@@ -182,7 +183,7 @@ class _Job:
             self.result["after"] = None
             return
         key = self.config.defense
-        frame = pd.read_parquet(self.run.file("scores.parquet"))
+        frame = self.run.load_scores()
         keep = np.ones(len(self.staged.poisoned), bool)
         keep[frame["id"][frame[f"removed_{key}"]]] = False
         self.reporter.enter("retrain", f"training from scratch on the {int(keep.sum())} images that {key} keeps")
@@ -192,6 +193,8 @@ class _Job:
         self._save_examples({"before": self._load("model.safetensors"), "after": model})
 
     def _train(self, data: ImageData, name: str, start: float) -> Classifier:
+        self.run.forget_metrics(name)
+
         def on_epoch(epoch: Epoch, _: Classifier) -> None:
             self.run.append_metrics({"stage": name, **vars(epoch)})
 
@@ -230,7 +233,11 @@ class _Job:
     def _load(self, name: str) -> Classifier:
         data = self.staged.poisoned
         model = empty_classifier(self.config.make_model(), data.images.shape[3], len(data.class_names))
-        model.load_state_dict(load_file(self.run.file(name)))
+        try:
+            model.load_state_dict(load_file(self.run.file(name)))
+        except (OSError, SafetensorError, RuntimeError) as problem:
+            reason = str(problem).splitlines()[0]
+            raise InputError(f"{self.run.id}: {name} cannot be read ({reason}); start the run anew") from None
         return model.to(self.device).to(memory_format=torch.channels_last).eval()
 
     def _about(self) -> dict[str, Any]:

@@ -84,7 +84,11 @@ def run_line(folder: RunFolder) -> dict[str, Any]:
     """One run in short, as JSON values."""
     status = folder.status
     line: dict[str, Any] = {"id": folder.id, "state": status.state, "stage": status.stage, "message": status.message}
-    result = folder.result
+    try:
+        result = folder.result
+    except InputError as problem:
+        result = {}
+        line |= {"state": "damaged", "message": str(problem)}
     if "before" in result:
         line["attack_before"] = result["before"]["attack_single"]
     if result.get("after"):

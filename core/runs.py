@@ -21,7 +21,10 @@ import re
 import secrets
 import shutil
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +32,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError
+from core.files import replacing
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from core.config import RunConfig  # brings torch, which a page that only reads results need not load
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -88,6 +94,9 @@ class RunFolder:
         """The state on disk; a run whose process died without a word reads as interrupted."""
         try:
             status = Status(**self.read_json("status.json"))
+            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid)
+            if status.state not in STATES or not all(isinstance(n, (int, float)) for n in numbers):
+                raise TypeError
         except (InputError, TypeError):
             return Status("interrupted", message="the run has no readable status")
         silent = time.time() - status.heartbeat > STALE
@@ -105,22 +114,34 @@ class RunFolder:
 
     def read_json(self, name: str) -> Any:
         try:
-            return read_json(self.file(name).read_text(encoding="utf-8"))
+            return json.loads(self.file(name).read_text(encoding="utf-8"))
         except OSError as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem.strerror})") from None
+        except ValueError as problem:
+            raise InputError(f"{self.id}: {name} is damaged ({problem})") from None
 
     def write_json(self, name: str, value: Any) -> None:
         """Write aside and rename, so that no reader ever sees half a file."""
         with self.replacing(name) as aside:
             aside.write_text(json.dumps(value, indent=1, allow_nan=False), encoding="utf-8")
 
-    def replacing(self, name: str) -> _Aside:
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
         """`with run.replacing("x.npy") as path:` writes path, then renames it to x.npy."""
-        return _Aside(self.file(name))
+        return replacing(self.file(name))
 
     def append_metrics(self, values: dict[str, Any]) -> None:
-        with self.file("metrics.jsonl").open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(values) + "\n")
+        path = self.file("metrics.jsonl")
+        with path.open("ab+") as lines:
+            if lines.tell():  # a process may have died in the middle of a line
+                lines.seek(-1, os.SEEK_END)
+                lines.write(b"" if lines.read(1) == b"\n" else b"\n")
+            lines.write(json.dumps(values).encode() + b"\n")
+
+    def forget_metrics(self, stage: str) -> None:
+        """Drop the lines of a stage that begins anew."""
+        kept = [json.dumps(row) + "\n" for row in self.metrics() if row.get("stage") != stage]
+        with self.replacing("metrics.jsonl") as aside:
+            aside.write_text("".join(kept), encoding="utf-8")
 
     def metrics(self) -> list[dict[str, Any]]:
         """One mapping an epoch; an unfinished last line is left out."""
@@ -132,7 +153,7 @@ class RunFolder:
                 rows.append(json.loads(line))
             except ValueError:
                 continue
-        return rows
+        return [row for row in rows if isinstance(row, dict)]
 
     def log(self, text: str) -> None:
         with self.file("log.txt").open("a", encoding="utf-8") as log:
@@ -162,13 +183,26 @@ class RunFolder:
         if self.status.state != "finished":
             raise InputError(f"{self.id} is {self.status.state}; only finished runs can be exported")
         target = destination / self.id
-        if target.exists():
-            raise InputError(f"{target} is already there; choose another folder")
-        target.mkdir(parents=True)
+        try:
+            target.mkdir(parents=True)
+        except FileExistsError:
+            raise InputError(f"{target} is already there; choose another folder") from None
+        except OSError as problem:
+            raise InputError(f"cannot write to {destination} ({problem.strerror}); choose another folder") from None
         for name in TO_LOOK_AT:
             if self.file(name).exists():
                 shutil.copy2(self.file(name), target / name)
         return target
+
+    def load_scores(self) -> pd.DataFrame:
+        """scores.parquet of this run. Raises InputError if it is missing or damaged."""
+        import pandas as pd
+
+        try:
+            return pd.read_parquet(self.file("scores.parquet"))
+        except (OSError, ValueError) as problem:  # pyarrow's errors are ValueErrors
+            reason = str(problem).splitlines()[0]
+            raise InputError(f"{self.id}: scores.parquet cannot be read ({reason})") from None
 
     def load_array(self, name: str) -> np.ndarray:
         """An .npy of this run. Raises InputError if it is missing or damaged."""
@@ -183,23 +217,8 @@ class RunFolder:
         try:
             with np.load(self.file(name), allow_pickle=False) as arrays:
                 return {key: arrays[key] for key in arrays.files}
-        except (OSError, ValueError, EOFError, KeyError) as problem:
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
-
-
-class _Aside:
-    def __init__(self, final: Path) -> None:
-        self.final = final
-        self.aside = final.with_name(f".{secrets.token_hex(4)}.{final.name}")
-
-    def __enter__(self) -> Path:
-        return self.aside
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            os.replace(self.aside, self.final)
-        else:
-            self.aside.unlink(missing_ok=True)
 
 
 class Runs:
@@ -238,17 +257,14 @@ class Runs:
         return iter(RunFolder(p) for p in sorted(found, key=lambda p: -(p / "config.json").stat().st_mtime))
 
 
-def read_json(text: str) -> Any:
-    """Parse JSON, or raise InputError in one line."""
-    try:
-        return json.loads(text)
-    except ValueError as problem:
-        raise InputError(f"not valid JSON ({problem})") from None
-
-
 def _alive(pid: int) -> bool:
     if pid <= 0:
         return False
+    try:  # a child of ours that has ended stays in the process table until somebody asks
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:
+            return False
+    except ChildProcessError:
+        pass
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -86,14 +86,10 @@ def open_run(folder: RunFolder) -> RunView:
 @st.cache_resource(max_entries=8, show_spinner="Reading the run")
 def _open(path: str, stamp: int) -> RunView:
     folder = RunFolder(Path(path))
-    try:
-        frame = pd.read_parquet(folder.file("scores.parquet"))
-    except (OSError, ValueError) as problem:
-        raise InputError(f"{folder.id}: scores.parquet cannot be read ({problem})") from None
     return RunView(
         folder.id,
         folder.result,
-        frame,
+        folder.load_scores(),
         folder.load_arrays("views.npz"),
         folder.load_array("images.npy"),
         folder.load_arrays("examples.npz"),

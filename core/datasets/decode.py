@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from core import devices
 from core.errors import InputError
@@ -30,6 +30,8 @@ def decode_all(sources: Sequence[bytes | Path], size: int | None, name: Callable
         try:
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
                 return _to_array(picture, size)
+        except UnidentifiedImageError:
+            raise InputError(f"{name(i)} cannot be read as an image (no known format); mend or remove it") from None
         except Exception as problem:  # noqa: BLE001 - Pillow raises a dozen kinds for a damaged file
             reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
             raise InputError(f"{name(i)} cannot be read as an image ({reason}); mend or remove it") from None
@@ -48,7 +50,13 @@ def decode_all(sources: Sequence[bytes | Path], size: int | None, name: Callable
 
 
 def _to_array(picture: Image.Image, size: int | None) -> np.ndarray:
-    grey = picture.mode in ("1", "L", "I", "I;16", "LA")
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(f"{picture.width}x{picture.height} is more than {MAX_PIXELS:,} pixels")
+    if picture.mode.startswith("I"):  # 16 bits a pixel; Pillow itself would clip at 255 instead of scaling
+        deep = np.asarray(picture, dtype=np.float64)
+        sixteen = picture.mode.startswith("I;16") or deep.max() > 255  # mode I alone does not say how deep it is
+        picture = Image.fromarray(np.rint(deep / (257 if sixteen else 1)).clip(0, 255).astype(np.uint8))
+    grey = picture.mode in ("1", "L", "LA")
     picture = picture.convert("L" if grey else "RGB")
     if size is not None:
         side = min(picture.size)

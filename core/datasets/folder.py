@@ -43,7 +43,7 @@ class ImageFolder(Dataset):
             return stratified_split(train, self.test_share, seed, flip=self.mirror)
         test = self._read(root / "test", train.class_names)
         channels = max(train.images.shape[3], test.images.shape[3])
-        return Split(_with_channels(train, channels), _with_channels(test, channels), flip=self.mirror)
+        return Split(train.with_channels(channels), test.with_channels(channels), flip=self.mirror)
 
     def _read(self, root: Path, expected: tuple[str, ...] | None = None) -> ImageData:
         classes = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
@@ -60,9 +60,3 @@ class ImageFolder(Dataset):
             labels += [label] * len(found)
         images = decode_all(files, self.size, lambda i: str(files[i].relative_to(root)))
         return ImageData(images, np.array(labels, dtype=np.int64), tuple(classes))
-
-
-def _with_channels(data: ImageData, channels: int) -> ImageData:
-    if data.images.shape[3] == channels:
-        return data
-    return ImageData(np.repeat(data.images, channels, axis=3), data.labels, data.class_names)

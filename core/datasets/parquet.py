@@ -16,6 +16,8 @@ from core.errors import InputError
 from core.images import ImageData, Split
 from core.params import param
 
+MAX_CLASSES = 10_000
+
 
 @dataclass(frozen=True)
 class ImageParquet(Dataset):
@@ -42,8 +44,13 @@ class ImageParquet(Dataset):
         if not test_files:
             return stratified_split(train, self.test_share, seed, flip=self.mirror)
         test = _read(test_files, self.size)
-        if test.class_names != train.class_names:
+        names = max(train.class_names, test.class_names, key=len)  # without names in the file, the largest label counts
+        if any(d.class_names != names[: len(d.class_names)] for d in (train, test)):
             raise InputError("the training and the test file name different classes")
+        if missing := set(np.unique(test.labels)) - set(np.unique(train.labels)):
+            raise InputError(f"the test file has the class '{names[min(missing)]}', which the training file lacks")
+        channels = max(train.images.shape[3], test.images.shape[3])
+        train, test = (ImageData(d.images, d.labels, names).with_channels(channels) for d in (train, test))
         if test.images.shape[1:] != train.images.shape[1:]:
             raise InputError("training and test images differ in size or channels; set a size to resize all")
         return Split(train, test, flip=self.mirror)
@@ -77,15 +84,22 @@ def _read(files: Sequence[Path], size: int | None) -> ImageData:
     image_column, label_column = _columns(table)
     labels, names = _labels(table, label_column)
     cells = table.column(image_column).to_pylist()
-    encoded = [_bytes_of(cell, i, files[0].name) for i, cell in enumerate(cells)]
-    images = decode_all(encoded, size, lambda i: f"{files[0].name}, row {i}")
+    places = [
+        f"{file.name}, row {row}" for file, part in zip(files, tables, strict=True) for row in range(part.num_rows)
+    ]
+    encoded = [_bytes_of(cell, place) for cell, place in zip(cells, places, strict=True)]
+    images = decode_all(encoded, size, places.__getitem__)
     return ImageData(images, labels, names)
 
 
 def _columns(table: Any) -> tuple[str, str]:
     import pyarrow.types as kinds
 
-    images = [f.name for f in table.schema if kinds.is_struct(f.type) or kinds.is_binary(f.type)]
+    images = [
+        f.name
+        for f in table.schema
+        if kinds.is_struct(f.type) or kinds.is_binary(f.type) or kinds.is_large_binary(f.type)
+    ]
     whole = [f.name for f in table.schema if kinds.is_integer(f.type)]
     labels = [n for n in whole if "label" in n.lower()] or whole
     if not images or not labels:
@@ -95,10 +109,10 @@ def _columns(table: Any) -> tuple[str, str]:
     return images[0], labels[0]
 
 
-def _bytes_of(cell: Any, row: int, file: str) -> bytes:
+def _bytes_of(cell: Any, place: str) -> bytes:
     data = cell.get("bytes") if isinstance(cell, dict) else cell
     if not isinstance(data, bytes) or not data:
-        raise InputError(f"{file}, row {row} holds no image bytes")
+        raise InputError(f"{place} holds no image bytes")
     return data
 
 
@@ -109,6 +123,8 @@ def _labels(table: Any, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
     labels = values.to_numpy().astype(np.int64)
     if labels.min() < 0:
         raise InputError(f"column '{column}' has negative labels; rows without a label cannot be used")
+    if labels.max() >= MAX_CLASSES:
+        raise InputError(f"column '{column}' has the label {labels.max()}; labels must lie below {MAX_CLASSES:,}")
     names = _class_names(table.schema.metadata or {}, column)
     if len(names) <= labels.max():
         names = tuple(str(i) for i in range(int(labels.max()) + 1))

@@ -93,7 +93,13 @@ def test_run_prints_its_id_and_a_closing_table(picture_folder: Path, runs_dir: P
     assert config.dataset_options["path"] == str(picture_folder.resolve())
     lines = outcome.out.splitlines()
     assert lines[0] == f"run {run.id}"
-    for words in ("class a -> class c, 6 poisons", "clean accuracy", "SPECTRE", "attack success", "(256 features)"):
+    for words in (
+        "class a -> class c, 6 poisons",
+        "clean accuracy",
+        "SPECTRE",
+        "attack, one trigger",
+        "(256 features)",
+    ):
         assert words in outcome.out
     assert "not retrained" not in outcome.out
 

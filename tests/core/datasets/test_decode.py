@@ -63,12 +63,19 @@ def test_the_broken_image_is_named(damage: str) -> None:
     with pytest.raises(InputError, match="picture 1 cannot be read as an image") as caught:
         decode_all([good, bad, good], None, name)
     assert "\n" not in str(caught.value)
+    assert " at 0x" not in str(caught.value), "an address in memory says nothing to anybody"
 
 
 def test_sixteen_bit_grey_keeps_its_range() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
     decoded = decode_all([as_png(Image.fromarray(ramp))], None, name)[0, :, :, 0]
     np.testing.assert_allclose(decoded, ramp / 257, atol=1)
+
+
+def test_a_dark_sixteen_bit_image_stays_dark_beside_a_bright_one() -> None:
+    dark, bright = (np.full((16, 16), level, np.uint16) for level in (200, 60_000))
+    decoded = decode_all([as_png(Image.fromarray(image)) for image in (dark, bright)], None, name)
+    assert (decoded[0].max(), decoded[1].min()) == (1, 233)
 
 
 def test_huge_image_is_refused_before_it_is_decoded() -> None:
