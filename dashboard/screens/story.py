@@ -88,7 +88,8 @@ def features(run: data.RunView) -> None:
         claim(
             "Inside the model, the poison hides in the crowd.",
             f"Every training image labelled *{run.target}* becomes {d:,} numbers inside the model. Drawn along their two "
-            "directions of largest spread (principal components), poison and clean lie on top of each other.",
+            "directions of largest spread (principal components), the poison lies inside the crowd, and not at the far ends "
+            "where this defense looks.",
         )
         revealed = st.toggle("Reveal the truth", value=True, key="reveal3")
         share_metric(
