@@ -10,13 +10,17 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from core.errors import Cancelled, InputError
+
+if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
+    from core.pipeline import Staged
+    from core.runs import RunFolder
 
 # What Typer raises for a wrong option; its own copy of Click in new versions, Click itself in older ones.
 USAGE_ERROR: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -80,9 +84,9 @@ def run(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
-    from core import devices, report
+    from core import devices
     from core.config import RunConfig, parse_settings
-    from core.pipeline import execute, stage
+    from core.pipeline import stage
     from core.runs import Runs
 
     devices.use_threads(threads)
@@ -100,11 +104,7 @@ def run(
     staged = stage(config)
     folder = Runs(runs_dir).create(staged.config)
     out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
-    with _progress() as bar:
-        task = bar.add_task("starting", total=1.0)
-        result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
-    for renderable in report.closing_table(folder.id, result):
-        out.print(renderable)
+    _carry_out(folder, staged)
     out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
 
 
@@ -228,8 +228,7 @@ def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None)
 @app.command()
 def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
     """Go on with a run that was stopped, from its last finished stage."""
-    from core import devices, report
-    from core.pipeline import execute
+    from core import devices
     from core.runs import Runs
 
     devices.use_threads(threads)
@@ -237,9 +236,17 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
     if folder.status.active:
         raise InputError(f"{run_id} is already {folder.status.state}")
     folder.clear_cancel()
+    _carry_out(folder, None)
+
+
+def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
+    """Run what is left of a run under a progress bar, and print the closing table."""
+    from core import report
+    from core.pipeline import execute
+
     with _progress() as bar:
         task = bar.add_task("starting", total=1.0)
-        result = execute(folder, None, lambda s: bar.update(task, completed=s.overall, description=s.message))
+        result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
     for renderable in report.closing_table(folder.id, result):
         out.print(renderable)
 

@@ -128,7 +128,7 @@ class _Job:
 
     def train(self) -> None:
         self.reporter.enter("train", "training on the poisoned set")
-        model = self._train(self.staged.poisoned, "train", 0.0)
+        model = self._train(self.staged.poisoned, "train")
         self._save(model, "model.safetensors")
         self.result["before"] = self._evaluate(model)
         self._save_examples({"before": model})
@@ -187,12 +187,12 @@ class _Job:
         keep = np.ones(len(self.staged.poisoned), bool)
         keep[frame["id"][frame[f"removed_{key}"]]] = False
         self.reporter.enter("retrain", f"training from scratch on the {int(keep.sum())} images that {key} keeps")
-        model = self._train(self.staged.poisoned.take(keep), "retrain", 0.0)
+        model = self._train(self.staged.poisoned.take(keep), "retrain")
         self._save(model, "retrained.safetensors")
         self.result["after"] = {"defense": key, **self._evaluate(model)}
         self._save_examples({"before": self._load("model.safetensors"), "after": model})
 
-    def _train(self, data: ImageData, name: str, start: float) -> Classifier:
+    def _train(self, data: ImageData, name: str) -> Classifier:
         self.run.forget_metrics(name)
 
         def on_epoch(epoch: Epoch, _: Classifier) -> None:

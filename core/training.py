@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from core import devices
-from core.errors import Cancelled, InputError
+from core.errors import InputError
 from core.images import ImageData
 from core.models import Architecture
 from core.params import param
@@ -161,10 +161,3 @@ def predict(model: Classifier, images: Tensor, batch_size: int = 1024) -> Tensor
         if len(images)
         else images.new_zeros(0, dtype=torch.long)
     )
-
-
-def no_cancel(_: float) -> None:
-    """The default for jobs that nobody can stop."""
-
-
-__all__ = ["Cancelled", "Epoch", "Recipe", "empty_classifier", "no_cancel", "predict", "train"]
