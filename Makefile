@@ -68,13 +68,10 @@ run: ## Open the laboratory in the browser (PORT=8600 picks the port)
 	@$(if $(PORT),,echo "(Should that port be taken, the line below names the one in use.)";) \
 	exec $(python) -m streamlit run dashboard/app.py $(if $(PORT),--server.port "$(PORT)")
 
-# One process: training already uses the cores, and one is left to the machine's owner.
 test: ## Run the tests (ARGS="-k whitening -x" goes to pytest)
 	$(install-dev)
-	@: "$${OMP_NUM_THREADS:=$$($(python) -c 'import os; print(max(1, (os.cpu_count() or 2) - 1))')}"; \
-	export OMP_NUM_THREADS; \
-	echo "Running the tests on $$OMP_NUM_THREADS core(s) ..."; \
-	exec $(python) -m pytest $(ARGS)
+	@echo "Running the tests, some minutes ..."
+	@exec $(python) -m pytest $(ARGS)
 
 check: ## Check style, format and types (ruff, mypy)
 	$(install-dev)

@@ -59,7 +59,7 @@ def page(address):
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page(viewport={"width": 1440, "height": 1000})
-        tab.set_default_timeout(30_000)
+        tab.set_default_timeout(60_000)
         yield tab
         browser.close()
 
@@ -96,6 +96,7 @@ def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, address):
     page.goto(f"{address}/lab")
     page.get_by_text("Options of model, training and defense").click()
@@ -108,7 +109,7 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, ad
     page.get_by_text("--no-retrain").wait_for()
     page.get_by_role("button", name="Start the run").click()
     page.get_by_role("button", name="Cancel").wait_for()
-    page.get_by_text("SPECTRE removed").wait_for(timeout=240_000)
+    page.get_by_text("SPECTRE removed").wait_for(timeout=600_000)
     page.get_by_role("link", name="Look inside").click()
     page.get_by_text("Looks poisoned").wait_for()
     assert "run=digits-patch-10" in page.url
