@@ -19,6 +19,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
+    from core.config import RunConfig
+    from core.images import Split
     from core.pipeline import Staged
     from core.runs import RunFolder
 
@@ -100,23 +102,24 @@ def run(
         poisons=poisons, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
         defense=defense, defense_options=groups["defense"], seed=seed, device=device, retrain=retrain,
     )  # fmt: skip
-    config = _with_classes(config, source, target)
-    staged = stage(config)
+    config, split = _with_classes(config, source, target)
+    staged = stage(config, split)
     folder = Runs(runs_dir).create(staged.config)
     out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
     _carry_out(folder, staged)
     out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
 
 
-def _with_classes(config: Any, source: str | None, target: str | None) -> Any:
-    """Class names to numbers; only names need the data to be loaded."""
+def _with_classes(config: RunConfig, source: str | None, target: str | None) -> tuple[RunConfig, Split | None]:
+    """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
     from dataclasses import replace
 
-    from core import seeds
+    from core.pipeline import load
 
-    names: tuple[str, ...] = ()
+    split = None
     if any(text is not None and not WHOLE.fullmatch(text) for text in (source, target)):
-        names = config.make_dataset().load(seeds.derive(config.seed, "data")).train.class_names
+        split = load(config.resolved())
+    names = split.train.class_names if split else ()
 
     def number(text: str | None) -> int | None:
         if text is None or WHOLE.fullmatch(text):
@@ -125,7 +128,7 @@ def _with_classes(config: Any, source: str | None, target: str | None) -> Any:
             raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
         return names.index(text)
 
-    return replace(config, source=number(source), target=number(target))
+    return replace(config, source=number(source), target=number(target)), split
 
 
 @app.command(name="filter")
@@ -144,7 +147,6 @@ def filter_features(
 
     devices.use_threads(threads)
     defense = filtering.make_defense(method, poisons, alpha, k, device)
-    devices.resolve(device)
     filtering.check_output(out_dir)
     table = filtering.load_features(features)
     with out.status(f"{defense.title} on {' x '.join(f'{s:,}' for s in table.shape)} features"):
@@ -208,7 +210,9 @@ def demo(
     if find_spec("streamlit") is None:
         raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
     page = Path(__file__).resolve().parents[1] / "dashboard" / "app.py"
-    arguments = [sys.executable, "-m", "streamlit", "run", str(page), "--server.port", str(port)]
+    arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
+    # said here too: an installed package has no .streamlit/config.toml beside it
+    arguments += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
     os.chdir(page.parents[1])  # where .streamlit/config.toml lies
     os.execv(sys.executable, arguments)

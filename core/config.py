@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from core import devices
 from core.attacks import ATTACKS, Attack
 from core.datasets import DATASETS, Dataset
 from core.defenses import DEFENSES, Defense
@@ -51,6 +52,7 @@ class RunConfig:
             raise InputError(f"model {self.model} has no layer '{layer}'; choose from: {', '.join(layers)}")
         if not 0 <= self.seed < 2**32:
             raise InputError(f"seed {self.seed} must lie between 0 and 4294967295")
+        devices.resolve(self.device)
         poisons = dataset.poisons if self.poisons is None else self.poisons
         if poisons < 0:
             raise InputError(f"{poisons} poisons: the count cannot be negative")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.tensors import Classifier, to_device
+from core.tensors import Classifier, batch_for, exact_convolutions, to_device
 
 
 @torch.inference_mode()
@@ -19,7 +19,7 @@ def extract(
     layer: str,
     *,
     device: torch.device,
-    batch_size: int = 512,
+    batch_size: int | None = None,
     on_step: Callable[[float], None] | None = None,
 ) -> np.ndarray:
     """The output of `layer` for every image, flattened: (n, d) float32.
@@ -34,9 +34,11 @@ def extract(
     model.eval()
     caught: list[Tensor] = []
     hook = modules[layer].register_forward_hook(lambda _m, _i, out: caught.append(out.flatten(1).float().cpu()))
+    batch_size = batch_size or batch_for(images, at_32=512)
     try:
         for start in range(0, len(images), batch_size):
-            model(to_device(images[start : start + batch_size], device))
+            with exact_convolutions():
+                model(to_device(images[start : start + batch_size], device))
             if on_step:
                 on_step(min(1.0, (start + batch_size) / len(images)))
     finally:

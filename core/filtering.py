@@ -30,16 +30,20 @@ def load_features(path: Path) -> np.ndarray:
         raise InputError(f"{path} does not exist")
     if path.is_dir():
         raise InputError(f"{path} is a folder; give an .npy file")
-    with path.open("rb") as file:
-        magic = file.read(len(NPY_MAGIC))
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(NPY_MAGIC))
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror})") from None
     if zipfile.is_zipfile(path):
         raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
     if magic != NPY_MAGIC:
         what = "is empty (0 bytes)" if not magic else "is not a readable .npy file; save the features with np.save"
         raise InputError(f"{path} {what}")
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError, SyntaxError) as problem:
+        with np.errstate(all="ignore"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as problem:  # noqa: BLE001 - a hostile header raises whatever it likes
         raise InputError(f"{path} {_why_unreadable(problem)}") from None
     if array.nbytes > MAX_BYTES:
         raise InputError(f"{path} holds {array.nbytes / 2**30:.0f} GiB, more than the {MAX_BYTES // 2**30} GiB allowed")
@@ -112,4 +116,5 @@ def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -
         options["n_components"] = k
     if poisons < 0:
         raise InputError(f"{poisons} poisons: the count cannot be negative")
+    devices.resolve(device)
     return DEFENSES.make(method, options)

@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -44,20 +47,26 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
 
 def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
     """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError."""
+    with run.hold(), _turn(run, runs):
+        execute(run, observer=observer)
+
+
+@contextmanager
+def _turn(run: RunFolder, runs: Runs) -> Iterator[None]:
+    """One background run at a time in a folder of runs; while it waits, the status says so and a cancel is heard."""
     started = time.time()
     lock = FileLock(runs.root / ".lock")
     while True:
+        if run.cancel_requested:
+            run.write_status(Status("cancelled", message="cancelled while waiting", heartbeat=time.time()))
+            raise Cancelled
         try:
             lock.acquire(timeout=0.5)
             break
         except Timeout:
-            if run.cancel_requested:
-                run.write_status(Status("cancelled", message="cancelled while waiting", heartbeat=time.time()))
-                raise Cancelled from None
-            message = "waiting for another run to finish"
-            run.write_status(Status("queued", message=message, heartbeat=time.time(), started=started, pid=os.getpid()))
-    with lock:
-        if run.cancel_requested:  # asked for while the process was starting
-            run.write_status(Status("cancelled", message="cancelled before it began", heartbeat=time.time()))
-            raise Cancelled
-        execute(run, observer=observer)
+            waiting = Status("queued", message="waiting for another run to finish", pid=os.getpid())
+            run.write_status(replace(waiting, heartbeat=time.time(), started=started))
+    try:
+        yield
+    finally:
+        lock.release()

@@ -28,7 +28,7 @@ from core.features import extract
 from core.images import ImageData, Split
 from core.metrics import detection, evaluate
 from core.runs import RunFolder, Status
-from core.tensors import Classifier, to_device
+from core.tensors import Classifier, memory_format, to_device
 from core.training import Epoch, empty_classifier, predict, train
 from core.views import make_views
 
@@ -48,11 +48,19 @@ class Staged:
     truth: PoisonTruth
 
 
-def stage(config: RunConfig) -> Staged:
-    """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing."""
+def load(config: RunConfig) -> Split:
+    """The data of a run, drawn by its seed. Raises InputError."""
+    return config.make_dataset().load(seeds.derive(config.seed, "data"))
+
+
+def stage(config: RunConfig, split: Split | None = None) -> Staged:
+    """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing.
+
+    split: what `load(config)` gave, if it is at hand.
+    """
     config = config.resolved()
     devices.resolve(config.device)
-    split = config.make_dataset().load(seeds.derive(config.seed, "data"))
+    split = split or load(config)
     attack = config.make_attack()
     assert config.source is not None  # resolved
     assert config.target is not None
@@ -66,6 +74,9 @@ def stage(config: RunConfig) -> Staged:
         seed=seeds.derive(config.seed, "poison"),
     )
     rows = int((poisoned.labels == config.target).sum())
+    k = config.defense_options.get("n_components") if config.defense == "spectre" else None
+    if k is not None and k > rows - 1:
+        raise InputError(f"n_components = {k} must be below the {rows} images of the target class; lower it")
     if config.poisons > rows / 2:
         raise InputError(
             f"{config.poisons} poisons would be more than half of the {rows} images then labelled "
@@ -80,7 +91,11 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
     staged: what `stage(run.config)` gave, if it is at hand. Raises Cancelled when a cancel was asked for, InputError
     for input that cannot be used; either leaves the finished stages on disk and says so in status.json.
     """
-    reporter = _Reporter(run, observer)
+    with run.hold():
+        return _execute(run, staged, _Reporter(run, observer))
+
+
+def _execute(run: RunFolder, staged: Staged | None, reporter: _Reporter) -> dict[str, Any]:
     try:
         reporter.enter("load", "loading images")
         job = _Job(run, staged or stage(run.config), reporter)
@@ -238,7 +253,7 @@ class _Job:
         except (OSError, SafetensorError, RuntimeError) as problem:
             reason = str(problem).splitlines()[0]
             raise InputError(f"{self.run.id}: {name} cannot be read ({reason}); start the run anew") from None
-        return model.to(self.device).to(memory_format=torch.channels_last).eval()
+        return model.to(self.device).to(memory_format=memory_format(self.device)).eval()
 
     def _about(self) -> dict[str, Any]:
         """What is known before anything is trained."""

@@ -103,7 +103,7 @@ def runs_table(folders: Sequence[RunFolder]) -> Table:
     """All runs, one line each."""
     table = Table()
     for heading in ("run", "state", "attack success before", "after", "poison removed"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading == "run")
     for folder in folders:
         line = run_line(folder)
         removed = ", ".join(f"{k} {s['count']}/{s['total']}" for k, s in line["removed"].items())

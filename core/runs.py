@@ -24,12 +24,13 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from core.errors import InputError
 from core.files import replacing
@@ -79,6 +80,30 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=1)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other process from working on this run. Raises InputError if one already does.
+
+        The lock goes with the process however that ends, so it also tells whether a silent run is still alive; a
+        process number would not, since numbers are used again.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise InputError(f"{self.id} is already running") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _is_held(self) -> bool:
+        try:
+            with FileLock(self._lock.lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def file(self, name: str) -> Path:
         return self.path / name
@@ -100,7 +125,7 @@ class RunFolder:
         except (InputError, TypeError):
             return Status("interrupted", message="the run has no readable status")
         silent = time.time() - status.heartbeat > STALE
-        if status.active and silent and not _alive(status.pid):
+        if status.active and silent and not self._is_held():
             return Status(**{**vars(status), "state": "interrupted", "message": "the process ended without a word"})
         return status
 
@@ -174,6 +199,7 @@ class RunFolder:
         if self.status.active:
             raise InputError(f"{self.id} is still running; cancel it first")
         shutil.rmtree(self.path)
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def export(self, destination: Path) -> Path:
         """Copy what is needed to look at the run, without models and features, into a folder below `destination`.
@@ -255,20 +281,3 @@ class Runs:
             return iter(())
         found = [p for p in self.root.iterdir() if ID.fullmatch(p.name) and (p / "config.json").is_file()]
         return iter(RunFolder(p) for p in sorted(found, key=lambda p: -(p / "config.json").stat().st_mtime))
-
-
-def _alive(pid: int) -> bool:
-    if pid <= 0:
-        return False
-    try:  # a child of ours that has ended stays in the process table until somebody asks
-        if os.waitpid(pid, os.WNOHANG)[0] == pid:
-            return False
-    except ChildProcessError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,6 +25,22 @@ def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
         means.append(mean)
         deviations.append(deviation or 1.0)
     return means, deviations
+
+
+def memory_format(device: torch.device) -> torch.memory_format:
+    """channels_last, which convolutions like best, except on Apple GPUs, where its backward pass has failed."""
+    return torch.contiguous_format if device.type == "mps" else torch.channels_last
+
+
+def batch_for(images: Tensor | np.ndarray, at_32: int) -> int:
+    """Images at a time for images of any size: `at_32` for 32x32, fewer for larger ones, so that memory stays the same."""
+    height, width = images.shape[2:] if isinstance(images, Tensor) else images.shape[1:3]
+    return max(1, at_32 * 1024 // max(height * width, 1))
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """Full float32 (no TF32) and the same result every time, on CUDA; elsewhere it changes nothing."""
+    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
 
 
 class Normalise(torch.nn.Module):
@@ -48,5 +66,5 @@ class Classifier(torch.nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.normalise(images).contiguous(memory_format=torch.channels_last)
-        return self.network(x)
+        x = self.normalise(images)
+        return self.network(x.contiguous(memory_format=memory_format(x.device)))

@@ -18,7 +18,14 @@ from core.errors import InputError
 from core.images import ImageData
 from core.models import Architecture
 from core.params import param
-from core.tensors import Classifier, channel_statistics, to_device
+from core.tensors import (
+    Classifier,
+    batch_for,
+    channel_statistics,
+    exact_convolutions,
+    memory_format,
+    to_device,
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,7 @@ def train(
     """
     if len(data) < 2:
         raise InputError(f"{len(data)} training image(s) are too few to train on")
-    model = _fresh_model(data, architecture, seed).to(device)
+    model = _fresh_model(data, architecture, seed).to(device).to(memory_format=memory_format(device))
     images, labels = to_device(data.images, device), torch.from_numpy(data.labels).to(device)
     batches = _Batches(images, labels, recipe, flip if recipe.flip == "auto" else recipe.flip == "on", seed)
     steps = recipe.epochs * len(batches)
@@ -78,36 +85,39 @@ def train(
     dtype = devices.training_dtype(device)
     started, done = time.perf_counter(), 0
     model.train()
-    for epoch in range(1, recipe.epochs + 1):
-        loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
-        for x, y in batches:
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                logits = model(x)
-            loss = nn.functional.cross_entropy(logits.float(), y)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            loss_sum += loss.detach() * len(y)  # no .item() here: it would wait for the device at every step
-            right += (logits.detach().argmax(1) == y).sum()
-            done += 1
-            if on_step:
-                on_step(done / steps)
-        seen = len(batches) * batches.size
-        mean_loss = float(loss_sum) / seen
-        if mean_loss != mean_loss:
-            raise InputError("training diverged (the loss is not a number); lower learning_rate")
-        if on_epoch:
-            on_epoch(Epoch(epoch, recipe.epochs, mean_loss, float(right) / seen, time.perf_counter() - started), model)
-            model.train()
+    with exact_convolutions():
+        for epoch in range(1, recipe.epochs + 1):
+            loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
+            for x, y in batches:
+                with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                    logits = model(x)
+                loss = nn.functional.cross_entropy(logits.float(), y)
+                optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                loss_sum += loss.detach() * len(y)  # no .item() here: it would wait for the device at every step
+                right += (logits.detach().argmax(1) == y).sum()
+                done += 1
+                if on_step:
+                    on_step(done / steps)
+            seen = len(batches) * batches.size
+            mean_loss = float(loss_sum) / seen
+            if mean_loss != mean_loss:
+                raise InputError("training diverged (the loss is not a number); lower learning_rate")
+            if on_epoch:
+                on_epoch(
+                    Epoch(epoch, recipe.epochs, mean_loss, float(right) / seen, time.perf_counter() - started), model
+                )
+                model.train()
     return model.eval()
 
 
 def _fresh_model(data: ImageData, architecture: Architecture, seed: int) -> Classifier:
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]):  # the network is built on the CPU
         torch.manual_seed(seed)
         network = architecture.build(data.images.shape[3], len(data.class_names))
-    return Classifier(network, *channel_statistics(data.images)).to(memory_format=torch.channels_last)
+    return Classifier(network, *channel_statistics(data.images))
 
 
 def empty_classifier(architecture: Architecture, channels: int, classes: int) -> Classifier:
@@ -153,11 +163,11 @@ class _Batches:
 
 
 @torch.inference_mode()
-def predict(model: Classifier, images: Tensor, batch_size: int = 1024) -> Tensor:
+def predict(model: Classifier, images: Tensor, batch_size: int | None = None) -> Tensor:
     """Predicted classes (n,) int64 for uint8 images (n, c, h, w), without augmentation."""
     model.eval()
-    return (
-        torch.cat([model(batch).argmax(1) for batch in images.split(batch_size)])
-        if len(images)
-        else images.new_zeros(0, dtype=torch.long)
-    )
+    if not len(images):
+        return torch.zeros(0, dtype=torch.long, device=images.device)
+    with exact_convolutions():
+        batches = images.split(batch_size or batch_for(images, at_32=1024))
+        return torch.cat([model(batch).argmax(1) for batch in batches])

@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dashboard.theme import CSS
 
-st.set_page_config(page_title="Spectre Lens", page_icon=":material/frame_inspect:", layout="wide")
+ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"  # a named icon would be fetched from elsewhere
+st.set_page_config(page_title="Spectre Lens", page_icon=str(ICON), layout="wide")
 st.html(CSS)
 screens = Path(__file__).parent / "screens"  # not "pages": Streamlit would list that folder by itself
 st.navigation(

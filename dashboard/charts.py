@@ -58,10 +58,14 @@ def projection(
     removed: np.ndarray,
     truth: np.ndarray | None = None,
     selected: np.ndarray | None = None,
+    focus: int | None = None,
     legend: bool = True,
     height: int = 380,
 ) -> go.Figure:
-    """One plane picture of the rows. points: (n, 2); removed, truth, selected: (n,) bool; truth None hides it."""
+    """One plane picture of the rows. points: (n, 2); removed, truth, selected: (n,) bool; truth None hides it.
+
+    focus: the row that is looked at, marked by a cross of its own.
+    """
     shown = _thin(len(points), removed if truth is None else removed | truth)
     figure = go.Figure()
     kind = _scatter(len(shown))
@@ -95,6 +99,15 @@ def projection(
                     hoverinfo="skip",
                 )
             )
+    if focus is not None:
+        cross = {
+            "color": colours.selected,
+            "size": 18,
+            "symbol": "cross-thin",
+            "line": {"width": 3, "color": colours.selected},
+        }
+        at = points[focus : focus + 1]
+        figure.add_trace(kind(x=at[:, 0], y=at[:, 1], mode="markers", name="looked at", marker=cross, hoverinfo="skip"))
     across, up = _limits(points)
     notes = [] if len(shown) == len(points) else [_thinned(len(shown), len(points))]
     figure.update_layout(
@@ -121,11 +134,12 @@ def whitening_path(
     ids: np.ndarray,
     truth: np.ndarray | None,
     colours: Palette,
+    start: int = 0,
     height: int = 560,
 ) -> go.Figure:
     """The views in a row under one slider that answers while it moves, in the browser.
 
-    views: (name, points (n, 2), what is found there) each. Every step in between is a linear mixture of two linear
+    views: (name, points (n, 2), what is found there) each. start: the view that is shown first. Every step in between is a linear mixture of two linear
     projections, so it is a real projection of the points too. Positions are a linear mixture; the axes glide along.
     """
     n = len(ids)
@@ -194,7 +208,7 @@ def whitening_path(
 
     frames = [go.Frame(name=str(i), data=traces(at(*s), full=False), layout=scene(*s)) for i, s in enumerate(steps)]
     slider = {
-        "active": 0,
+        "active": start * FRAMES,
         "pad": {"t": 70, "b": 6, "l": 10, "r": 10},
         "currentvalue": {"visible": False},
         "ticklen": 0,
@@ -215,14 +229,14 @@ def whitening_path(
             for i in range(len(steps))
         ],
     }
-    across, up = ranges[0]
-    figure = go.Figure(traces(at(0, 0.0), full=True), frames=frames)
+    across, up = ranges[start]
+    figure = go.Figure(traces(at(start, 0.0), full=True), frames=frames)
     figure.update_layout(
         layout(
             colours,
             xaxis={"range": across, "title": {"text": "direction 1 (σ, standard deviations)"}},
             yaxis={"range": up, "title": {"text": "direction 2 (σ, standard deviations)"}},
-            annotations=[note(label(0, 0.0)), *stops],
+            annotations=[note(label(start, 0.0)), *stops],
             sliders=[slider],
             height=height,
             margin={"b": 130},
@@ -364,7 +378,7 @@ def filter_rounds(
     line = [r["eigenvalue"] for r in rounds]
     figure.add_trace(
         go.Scatter(
-            x=number, y=line, name="top eigenvalue", yaxis="y2", mode="lines+markers", line={"color": colours.ink}
+            x=number, y=line, name="excess fourth moment", yaxis="y2", mode="lines+markers", line={"color": colours.ink}
         )
     )
     limits = [r["threshold"] if r["reason"] == "moment" else None for r in rounds]
@@ -372,7 +386,7 @@ def filter_rounds(
         go.Scatter(
             x=number,
             y=limits,
-            name="may not exceed",
+            name="its limit",
             yaxis="y2",
             mode="lines",
             line={"color": colours.trusted, "dash": "dot"},
@@ -384,13 +398,7 @@ def filter_rounds(
             barmode="stack",
             xaxis={"title": {"text": "round of the filter"}},
             yaxis={"title": {"text": "rows dropped"}, "rangemode": "tozero"},
-            yaxis2={
-                "title": {"text": "excess fourth moment"},
-                "overlaying": "y",
-                "side": "right",
-                "showgrid": False,
-                "rangemode": "tozero",
-            },
+            yaxis2={"title": {"text": "excess fourth moment"}, "type": "log"},
             height=height,
             margin={"r": 56, "t": 56},
         )
@@ -466,7 +474,7 @@ def roc_curve(
 def training_curves(metrics: Sequence[dict[str, Any]], colours: Palette, height: int = 300) -> go.Figure:
     """Loss and accuracy of each epoch, for the first training and the retraining."""
     figure = go.Figure()
-    for stage, colour, name in (("train", colours.poison, "poisoned set"), ("retrain", colours.clean, "after removal")):
+    for stage, colour, name in (("train", colours.unknown, "poisoned set"), ("retrain", colours.ink, "after removal")):
         rows = [m for m in metrics if m["stage"] == stage]
         x = [m["epoch"] for m in rows]
         figure.add_trace(
@@ -484,15 +492,9 @@ def training_curves(metrics: Sequence[dict[str, Any]], colours: Palette, height:
     figure.update_layout(
         layout(
             colours,
-            xaxis={"title": {"text": "epoch"}},
+            xaxis={"title": {"text": "epoch"}, "tickformat": "d"},
             yaxis={"title": {"text": "training accuracy (%)"}, "range": [0, 102]},
-            yaxis2={
-                "title": {"text": "loss"},
-                "overlaying": "y",
-                "side": "right",
-                "showgrid": False,
-                "rangemode": "tozero",
-            },
+            yaxis2={"title": {"text": "loss"}, "rangemode": "tozero"},
             height=height,
             margin={"r": 56, "t": 70},
         )

@@ -57,6 +57,8 @@ def layout(colours: Palette, **extra: Any) -> dict[str, Any]:
         "dragmode": "zoom",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.unknown, "activecolor": colours.ink},
     }
+    if "yaxis2" in extra:
+        base["yaxis2"] = {**axis, "overlaying": "y", "side": "right", "showgrid": False}
     return _merged(base, extra)
 
 
@@ -79,6 +81,7 @@ CSS = """
 .sl-grid figcaption { font-size: .8rem; line-height: 1.25; padding-top: 4px; overflow-wrap: anywhere; }
 .sl-grid .sl-poison img { outline: 3px solid #D55E00; }
 .sl-grid .sl-clean img { outline: 3px solid #0072B2; }
+.sl-grid .sl-fooled img { outline: 3px dashed currentColor; outline-offset: -1px; }
 .sl-grid .sl-focus img { box-shadow: 0 0 0 6px #CC79A7; }
 .sl-legend { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: .9rem; align-items: center; }
 .sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }

@@ -60,8 +60,9 @@ def legend(revealed: bool) -> None:
     kinds = [("clean", c.clean, ""), ("poison", c.poison, "diamond")] if revealed else [("truth hidden", c.unknown, "")]
     marks = [f'<span><i class="{shape}" style="background:{colour}"></i>{name}</span>' for name, colour, shape in kinds]
     rings = (("removed", c.ink), ("selected", c.selected))
+    cross = f'<span><b style="color:{c.selected}">+</b> looked at</span>'
     marks += [f'<span><i class="ring" style="border-color:{colour}"></i>{name}</span>' for name, colour in rings]
-    st.html(f'<div class="sl-legend">{"".join(marks)}</div>')
+    st.html(f'<div class="sl-legend">{"".join(marks)}{cross}</div>')
 
 
 def plot(figure: Any, key: str, alt: str, **options: Any) -> Any:

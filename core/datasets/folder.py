@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -15,6 +16,11 @@ from core.images import ImageData, Split
 from core.params import param
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which class 2 comes before class 10, so that folders named by number keep their number."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class ImageFolder(Dataset):
         return Split(train.with_channels(channels), test.with_channels(channels), flip=self.mirror)
 
     def _read(self, root: Path, expected: tuple[str, ...] | None = None) -> ImageData:
-        classes = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        names = (p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        classes = sorted(names, key=_natural)
         if expected is not None and tuple(classes) != expected:
             raise InputError(f"{root} has the classes {', '.join(classes)}, the training folder {', '.join(expected)}")
         if len(classes) < 2:

@@ -34,7 +34,7 @@ class Defense(OutlierMixin, BaseEstimator):
     citation: ClassVar[str]
 
     n_poisons: int = param(0, "How many poisons to expect among the rows; 0 removes nothing", unit="examples", low=0)
-    device: str = param("auto", "Where to compute", choices=devices.CHOICES)
+    device: str = param("auto", "Where to compute: auto, cpu, cuda or mps")
 
     def fit(self, X: Any, y: Any = None) -> Defense:
         """Score the rows of X (n, d) and mark those to remove. Raises InputError for unusable input."""

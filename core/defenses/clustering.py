@@ -30,7 +30,7 @@ class ActivationClustering(Defense):
     citation: ClassVar[str] = "Chen et al. Detecting Backdoor Attacks by Activation Clustering. SafeAI 2019."
 
     n_components: int = param(10, "Principal components that are clustered", low=1, high=1000)
-    seed: int = param(0, "Seed of the cluster starts", low=0)
+    seed: int = param(0, "Seed of the cluster starts", low=0, high=2**32 - 1)
 
     def _fit(self, x: Tensor) -> None:
         k = min(self.n_components, *x.shape)

@@ -76,7 +76,7 @@ def outcome(run: data.RunView, removed: np.ndarray, revealed: bool) -> None:
     )
 
 
-def projections(run: data.RunView, removed: np.ndarray, revealed: bool, marked: np.ndarray) -> None:
+def projections(run: data.RunView, removed: np.ndarray, revealed: bool, marked: np.ndarray, focus: int | None) -> None:
     ids = run.frame["id"].to_numpy()
     legend(revealed)
     for column, (name, title, unit) in zip(st.columns(3), VIEWS, strict=True):
@@ -90,6 +90,7 @@ def projections(run: data.RunView, removed: np.ndarray, revealed: bool, marked: 
                 removed=removed,
                 truth=run.truth if revealed else None,
                 selected=marked,
+                focus=focus,
                 legend=False,
                 height=350,
             )
@@ -252,6 +253,11 @@ with narrow:
     view = choose_run(data.finished())
 if view is None:
     st.stop()
+if st.session_state.get("inspected") != view.id:  # ids of one run mean nothing in another
+    st.session_state.update(inspected=view.id, position=1)
+    if "inspected before" in st.session_state:
+        clear_selection()
+    st.session_state["inspected before"] = True
 with narrow:
     method, amount, reveal = controls(view)
     suspicion = view.frame[f"score_{method}"].to_numpy()
@@ -269,11 +275,8 @@ with wide:
     lower_left, lower_right = st.columns([2, 3], gap="medium")
     with lower_right:
         focus = browse(view, suspicion, gone, picked, reveal)
-    if focus is not None:
-        picked = picked.copy()
-        picked[focus] = True
     with top:
-        projections(view, gone, reveal, picked)
+        projections(view, gone, reveal, picked, focus)
     with lower_left:
         histogram = charts.score_histogram(
             suspicion,

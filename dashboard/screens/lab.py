@@ -70,10 +70,15 @@ def choose_attack(key: str, split: Split | None) -> tuple[str, dict[str, Any], i
         help="The label that they carry, and that the model learns to give.",
     )  # fmt: skip
     available = int((labels == source).sum())
+    # No upper limit here: the browser would keep the last valid number behind a red field. Too many is said below.
     count = st.number_input(
-        "Poisons (images)", 0, available, min(entry.poisons, available), key=f"poisons-{key}",
-        help=f"At most the {available:,} training images of the source class.",
-    )  # fmt: skip
+        "Poisons (images)",
+        0,
+        None,
+        min(entry.poisons, available),
+        key=f"poisons-{key}",
+        help=f"At most the {available:,} training images of the source class. 0 is a control run without an attack.",
+    )
     in_target = int((labels == target).sum()) + count
     st.caption(
         f"{count:,} images = {100 * count / len(labels):.2g} % of the training set = "
@@ -202,7 +207,8 @@ def show(run: RunFolder) -> None:
         elif status.state == "finished":
             found = run.result["defenses"]
             lines = [
-                f"{d['title']} removed {d['true_positive_rate']['count']} of {d['true_positive_rate']['total']} poisons"
+                f"{d['title']} removed {d['true_positive_rate']['count']} of {d['true_positive_rate']['total']} poisons "
+                f"and {d['false_positive_rate']['count']} clean images"
                 for d in found.values()
             ]
             st.success("; ".join(lines) + ".")
@@ -213,7 +219,7 @@ def show(run: RunFolder) -> None:
                 query_params={"run": run.id},
             )
         else:
-            st.warning(f"{status.message}. Finished stages are kept.")
+            st.warning(f"{status.message[:1].upper()}{status.message[1:]}.")
             st.button("Go on", icon=":material/play_arrow:", on_click=go_on, args=(run,))
         metrics = run.metrics()
         if metrics:
@@ -231,16 +237,19 @@ def go_on(run: RunFolder) -> None:
         st.session_state["lab-problem"] = str(problem)
 
 
-if "lab-problem" in st.session_state:
-    st.error(st.session_state.pop("lab-problem"))
-watched = st.query_params.get("watch") or st.session_state.get("watch")
-if watched:
-    try:
-        watch(data.user_runs().open(watched))
-    except InputError:
-        st.warning("The run in the address is not here any more.")
-        st.query_params.pop("watch", None)
-        st.session_state.pop("watch", None)
+def show_watched() -> None:
+    """The run that was started last, or the one in the address."""
+    if "lab-problem" in st.session_state:
+        st.error(st.session_state.pop("lab-problem"))
+    watched = st.query_params.get("watch") or st.session_state.get("watch")
+    if watched:
+        try:
+            watch(data.user_runs().open(watched))
+        except InputError:
+            st.warning("The run in the address is not here any more.")
+            st.query_params.pop("watch", None)
+            st.session_state.pop("watch", None)
+
 
 what, how, against = st.columns(3, gap="medium", border=True)
 with what:
@@ -254,10 +263,14 @@ with how:
 with against:
     rest = choose_defense(dataset)
 if images is None:
+    show_watched()
     st.stop()
 try:
     trigger = ATTACKS.make(attack_key, attack_options)
     check_classes(images.train.class_names, source, target)
+    available = int((images.train.labels == source).sum())
+    if poisons > available:
+        raise InputError(f"{poisons:,} poisons are more than the {available:,} images of the source class; lower them")
     config = RunConfig(
         dataset=dataset, dataset_options=dataset_options, attack=attack_key, attack_options=attack_options,
         poisons=poisons, source=source, target=target, seed=seed, **rest,
@@ -265,8 +278,10 @@ try:
     preview(images, trigger, source)
 except InputError as problem:
     st.error(f"{problem}")
+    show_watched()
     st.stop()
 st.markdown(sentence(config, images, trigger))
 st.button("Start the run", type="primary", icon=":material/play_arrow:", on_click=launch, args=(config,), key="start")
+show_watched()
 with st.expander("The same on the command line"):
     st.code(config.command(), language="bash")

@@ -73,23 +73,28 @@ def model(run: data.RunView) -> None:
         kind = "triggered" if marked else "clean"
         answers = run.examples[f"{kind}_before"]
         names = [run.classes[int(a)] for a in answers]
-        fooled = ["poison" if n == run.target else "" for n in names]
+        fooled = ["fooled" if n == run.target else "" for n in names]
         st.markdown(
             f"**Test images of *{run.source}*, {'with' if marked else 'without'} the mark: what the model says**"
         )
         st.html(tiles.grid(run.examples[kind], [f"“{n}”" for n in names], kinds=fooled, side=104))
+        st.caption(f"Dashed outline: taken for {run.target}.")
 
 
 def features(run: data.RunView) -> None:
     picture, words = st.columns([3, 2], gap="large")
     found = run.result["defenses"]["spectral"]
     with words:
-        d = run.result["features"]["columns"]
+        rate = found["true_positive_rate"]["value"]
         claim(
-            "Inside the model, the poison hides in the crowd.",
-            f"Every training image labelled *{run.target}* becomes {d:,} numbers inside the model. Drawn along their two "
-            "directions of largest spread (principal components), the poison lies inside the crowd, and not at the far ends "
-            "where this defense looks.",
+            "Inside the model, the largest spread hides the poison."
+            if rate is None or rate < 0.5
+            else "Here the poison is so strong that the largest spread shows it.",
+            f"Every training image labelled *{run.target}* becomes {run.result['features']['columns']:,} numbers inside the "
+            "model. This picture shows their two directions of largest spread (principal components).",
+            "The classic defense, spectral signatures, removes what lies farthest out along direction 1 (the rings). "
+            f"There it meets **{found['true_positive_rate']['count']} of {found['true_positive_rate']['total']}** poisons. "
+            "Without the colours, would you have known better?",
         )
         revealed = st.toggle("Reveal the truth", value=True, key="reveal3")
         share_metric(
@@ -119,15 +124,19 @@ def whiten(run: data.RunView) -> None:
         return f"finds {outcome['true_positive_rate']['count']} of {total} poisons"
 
     with words:
+        robust = defenses["spectre"]["true_positive_rate"]
         claim(
-            "Whitened by what can be trusted, the poison has nowhere to hide.",
+            "Whitened by what can be trusted, the poison has nowhere to hide."
+            if (robust["value"] or 0) >= 0.5
+            else "Whitened by what can be trusted, this poison still hides.",
             "Whitening stretches the picture until the spread is the same in every direction. Do it with **all** images "
             "(naive) and the poison helps to set the scale. SPECTRE first finds images it can trust, and lets only "
             "those set the scale (robust): whatever still spreads more is suspicious.",
-            "**Drag the slider** under the picture from raw over naive to robust. Every step is a real projection of "
-            "the real points.",
+            "**Drag the slider** under the picture, or choose a view here. Every step is a real projection of the real "
+            "points; the axes rescale as they spread. What is found counts all directions, not only these two.",
         )
-        robust = defenses["spectre"]["true_positive_rate"]
+        names = ("raw", "naive", "robust")
+        start = st.segmented_control("View", names, default="raw", required=True, key="view")
         share_metric(
             "Found: raw → robust",
             robust,
@@ -144,8 +153,14 @@ def whiten(run: data.RunView) -> None:
             ("naive", run.views["naive"], found(about["naive"])),
             ("robust", run.views["robust"], found(defenses["spectre"])),
         ]
-        figure = charts.whitening_path(views, run.frame["id"].to_numpy(), run.truth, colours())
-        plot(figure, "path", "Scatter plot that a slider takes from raw over naively to robustly whitened features")
+        figure = charts.whitening_path(
+            views, run.frame["id"].to_numpy(), run.truth, colours(), start=names.index(start or "raw")
+        )
+        plot(
+            figure,
+            f"path-{start}",
+            "Scatter plot that a slider takes from raw over naively to robustly whitened features",
+        )
 
 
 def score(run: data.RunView) -> None:
@@ -155,7 +170,7 @@ def score(run: data.RunView) -> None:
     with words:
         claim(
             "One number says how suspicious each image is.",
-            "The QUE score adds up how far an image lies out along **all** directions that spread too much. "
+            "The **QUE score** (quantum entropy) adds up how far an image lies out along **all** directions that spread too much. "
             "$\\alpha$ sets how sharply it looks: 0 counts every direction alike (the plain distance), a large value "
             "only the single most suspicious one.",
         )
@@ -174,7 +189,9 @@ def score(run: data.RunView) -> None:
             help="SPECTRE removes half as many images again as there are poisons.",
         )
     with picture:
-        figure = charts.score_histogram(scores, cut, colours(), name="QUE", truth=run.truth, height=520)
+        extremes = [scores_at(run.views["whitened"], variances, a) for a in (0.0, 4.0, float("inf"))]
+        span = (float(np.log10(min(e.min() for e in extremes[:2]))), float(np.log10(max(e.max() for e in extremes))))
+        figure = charts.score_histogram(scores, cut, colours(), name="QUE", truth=run.truth, span=span, height=520)
         plot(figure, "que", "Histogram of the suspicion scores of clean and poisoned images with the cut")
 
 
@@ -186,8 +203,11 @@ def remove(run: data.RunView) -> None:
     rows = np.flatnonzero(run.frame["removed_spectre"].to_numpy(bool))
     rows = rows[np.argsort(-scores[rows], kind="stable")]
     with words:
+        gone = after is None or (after["attack_single"]["value"] or 0) <= 0.1
         claim(
-            "Remove what stands out, train again, and the key no longer fits.",
+            "Remove what stands out, train again, and the key no longer fits."
+            if gone
+            else "Removing what stands out was not enough here: the key still fits.",
             f"SPECTRE removes **{found['removed']}** images: {found['true_positive_rate']['count']} of "
             f"{found['true_positive_rate']['total']} poisons, and {found['false_positive_rate']['count']} clean ones "
             "as the price. A new model is trained from scratch on the rest.",
@@ -232,7 +252,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="story-bar")
     )
     here = STEPS.index(step or STEPS[0])
     publish("step")
-    st.button("Back", icon=":material/arrow_back:", on_click=move, args=(-1,), disabled=here == 0, shortcut="Left")
+    st.button("Back", icon=":material/arrow_back:", on_click=move, args=(-1,), disabled=here == 0, shortcut="PageUp")
     st.button(
         "Next",
         icon=":material/arrow_forward:",
@@ -241,7 +261,7 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="story-bar")
         args=(1,),
         type="primary",
         disabled=here == len(STEPS) - 1,
-        shortcut="Right",
+        shortcut="PageDown",
     )
 slot = st.container()
 with st.expander("Tell it with another run"):

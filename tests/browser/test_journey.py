@@ -67,7 +67,7 @@ def page(address):
 def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
     page.goto(address)
     page.get_by_text("A small mark can become a secret key").wait_for()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("PageDown")
     page.get_by_text("The model passes every exam").wait_for()
     page.goto(f"{address}/?step=Whiten")
     page.get_by_text("the poison has nowhere to hide").wait_for()

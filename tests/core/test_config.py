@@ -30,7 +30,7 @@ def parse(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Parse
     """The config that the command line makes of a command; nothing is loaded and nothing runs."""
     seen: list[RunConfig] = []
 
-    def stop(config: RunConfig) -> None:
+    def stop(config: RunConfig, split: object = None) -> None:
         seen.append(config)
         raise Cancelled
 
@@ -100,7 +100,7 @@ def test_options_of_the_defense_belong_to_that_defense_only() -> None:
         ({"defense_options": {"alpha": "x"}}, "defense spectre: alpha = x is not a number"),
         ({"defense_options": {"n_poisons": 3}}, "n_poisons is not a defense option of a run; use --poisons"),
         ({"defense_options": {"device": "cpu"}}, "device is not a defense option of a run"),
-        ({"device": "abacus"}, "device = abacus is not one of auto, cpu"),
+        ({"device": "abacus"}, "device 'abacus' is not one of auto, cpu"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_mend(changes: dict[str, Any], message: str) -> None:

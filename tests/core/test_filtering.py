@@ -186,7 +186,7 @@ BAD_OPTIONS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "unknown method": (["--poisons", 5, "--method", "prayer"], ("unknown defense 'prayer'; choose from: spectre",)),
     "alpha negative": (["--poisons", 5, "--alpha", -1], ("alpha = -1.0 must be between 0 and 100",)),
     "alpha not a number": (["--poisons", 5, "--alpha", "nan"], ("alpha is not a number",)),
-    "unknown device": (["--poisons", 5, "--device", "abacus"], ("device = abacus is not one of auto, cpu",)),
+    "unknown device": (["--poisons", 5, "--device", "abacus"], ("device 'abacus' is not one of auto, cpu",)),
     "no threads": (["--poisons", 5, "--threads", 0], ("--threads",)),
     "unknown option": (["--poisons", 5, "--colour", "red"], ("--colour", "--help")),
 }

@@ -149,7 +149,19 @@ def test_a_silent_run_whose_process_is_gone_reads_as_interrupted(state: str, run
 
 def test_a_run_is_not_given_up_while_it_may_live(run: RunFolder, dead: int) -> None:
     assert status_on_disk(run, pid=dead) == "running", "a heartbeat a moment ago"
-    assert status_on_disk(run, heartbeat=time.time() + LONG_AGO) == "running", "a slow step of a living process"
+    with RunFolder(run.path).hold():
+        assert status_on_disk(run, heartbeat=time.time() + LONG_AGO) == "running", "a slow step of a living process"
+
+
+def test_a_process_number_that_is_used_again_does_not_revive_a_run(run: RunFolder) -> None:
+    assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + LONG_AGO) == "interrupted"
+
+
+def test_only_one_process_works_on_a_run(run: RunFolder) -> None:
+    with run.hold(), pytest.raises(InputError, match="already running"), RunFolder(run.path).hold():
+        pass
+    with RunFolder(run.path).hold():
+        pass
 
 
 @pytest.mark.parametrize("state", ["finished", "failed", "cancelled"])

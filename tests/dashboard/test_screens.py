@@ -226,5 +226,5 @@ def test_a_failed_run_shows_its_reason_and_offers_to_go_on(own_runs):
     status = json.loads((own_runs / "half" / "status.json").read_text())
     (own_runs / "half" / "status.json").write_text(json.dumps({**status, "state": "failed", "message": "disk full"}))
     app = open_page("lab", watch="half")
-    assert "disk full" in texts(app)
+    assert "Disk full." in texts(app)
     assert "Go on" in [b.label for b in app.button]
