@@ -94,7 +94,7 @@ def features(run: data.RunView) -> None:
             "model. This picture shows their two directions of largest spread (principal components).",
             "The classic defense, spectral signatures, removes what lies farthest out along direction 1 (the rings). "
             f"There it meets **{found['true_positive_rate']['count']} of {found['true_positive_rate']['total']}** poisons. "
-            "Without the colours, would you have known better?",
+            "It never looks at direction 2, nor at the many that follow.",
         )
         revealed = st.toggle("Reveal the truth", value=True, key="reveal3")
         share_metric(
