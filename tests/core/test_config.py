@@ -53,7 +53,7 @@ def test_defaults_are_the_story_of_the_data_set() -> None:
     assert config.layer == "block3"
     assert config.dataset_options == {"test_share": 0.2}
     assert config.attack_options == {"size": 3, "inset": 1, "corner": "bottom right", "colour": "white"}
-    assert config.training["epochs"] == 20
+    assert config.training["epochs"] == 30
 
 
 def test_training_options_go_over_the_data_sets_suggestions_over_the_recipe() -> None:
