@@ -113,7 +113,9 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, ad
     page.get_by_role("link", name="Look inside").click()
     page.get_by_text("Looks poisoned").wait_for()
     assert "run=digits-patch-10" in page.url
+    page.locator("figure.sl-tile").nth(14).wait_for()
     assert page.locator("figure.sl-tile").count() == 15
     page.get_by_text("Reveal the truth").click()
     page.get_by_text("Poison removed").wait_for()
+    page.locator("figure.sl-poison").first.wait_for()  # the gallery is redrawn after the tiles beside it
     assert page.locator("figure.sl-poison").count() >= 8
