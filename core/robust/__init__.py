@@ -1,8 +1,8 @@
 """The mathematics of SPECTRE. Knows tensors only: no images, no attacks, no files, no ground truth."""
 
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
-from core.robust.linalg import covariance, inverse_root, top_eigenpairs
-from core.robust.moments import excess_moment, top_excess_direction
+from core.robust.linalg import SingularError, covariance, inverse_root, top_eigenpairs
+from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
 from core.robust.spectre import Candidate, SpectreFit, candidate_ks, fit_spectre
@@ -10,9 +10,12 @@ from core.robust.spectre import Candidate, SpectreFit, candidate_ks, fit_spectre
 __all__ = [
     "Candidate",
     "Components",
+    "Eigenpair",
+    "ExcessMoment",
     "FilterFit",
     "Que",
     "Round",
+    "SingularError",
     "SpectreFit",
     "Tail",
     "candidate_ks",

@@ -8,18 +8,19 @@ behaviour is the default here; `tail` names the one place where it matters.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.robust.linalg import inverse_root
-from core.robust.moments import quadratic_forms, top_excess_direction
+from core.robust.linalg import SingularError
+from core.robust.moments import ExcessMoment
 
 C = 10.0  # both constants are the authors'
 TAU = 0.1
+NOBODY = np.empty(0, np.int64)
 
 Tail = Literal["published", "upper"]
 
@@ -56,56 +57,53 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
         raise ValueError(f"tail '{tail}' is not one of published, upper")
     kept = torch.arange(len(z), device=z.device)
     rounds: list[Round] = []
-    direction: Tensor | None = None
+    stopped = "no allowance" if allowance <= 0 else ""
     left = allowance
-    stopped = "no allowance" if left <= 0 else ""
-    while not stopped:
-        rows = z[kept]
-        try:
-            y = rows @ inverse_root(rows.T @ rows / len(rows))  # second moment, not recentred
-        except ValueError:
-            stopped = "too few rows"
-            break
-        keep, entry, direction = _one_round(y, eps, left, tail, direction)
-        if keep is None or int(keep.sum()) <= z.shape[1]:
-            stopped = "too few rows" if keep is not None else _why_stopped(entry)
-            rounds.append(_entry(entry, kept[:0]))
-            break
-        rounds.append(_entry(entry, kept[~keep]))
-        left -= int((~keep).sum())
-        kept = kept[keep]
-        if left <= 0:
-            stopped = "allowance used up"
+    try:
+        moments = ExcessMoment(z) if not stopped else None
+        while moments and not stopped:
+            keep, entry = _one_round(moments, eps, left, tail)
+            if keep is None:
+                stopped = _why_stopped(entry)
+            elif int(keep.sum()) <= z.shape[1]:
+                stopped = "too few rows"
+            if keep is None or stopped:
+                rounds.append(entry)
+                break
+            rounds.append(replace(entry, dropped=kept[~keep].cpu().numpy()))
+            left -= int((~keep).sum())
+            kept = kept[keep]
+            if left <= 0:
+                stopped = "allowance used up"
+            else:
+                moments.keep(keep)
+    except SingularError:
+        stopped = "too few rows"
     trusted = torch.zeros(len(z), dtype=torch.bool, device=z.device)
     trusted[kept] = True
     return FilterFit(trusted, tuple(rounds), stopped)
 
 
-def _one_round(
-    y: Tensor, eps: float, left: int, tail: Tail, direction: Tensor | None
-) -> tuple[Tensor | None, Round, Tensor | None]:
-    """Decide which rows of y (n', k) stay: (mask or None to stop, what happened without its rows, top direction)."""
-    n, k = y.shape
-    norms = y.square().sum(1)
+def _one_round(moments: ExcessMoment, eps: float, left: int, tail: Tail) -> tuple[Tensor | None, Round]:
+    """Decide which rows stay: (mask, or None to stop; what happened, still without the rows that go)."""
+    n, k = moments.rows.shape
+    norms = moments.rows.square().sum(1)
     limit = C * k * math.log(n / TAU)
     if bool((norms >= limit).any()):
-        keep = (norms < limit) | _smallest(norms, n - left)
-        return keep, Round("norm", n, np.empty(0, int), None, limit, None), direction
-    eigenvalue, direction = top_excess_direction(y, direction)
+        return (norms < limit) | _smallest(norms, n - left), Round("norm", n, NOBODY, None, limit, None)
+    top = moments.top()
     threshold = 1 + C * eps * math.log(1 / eps) ** 2
-    if eigenvalue <= threshold:
-        return None, Round("moment", n, np.empty(0, int), eigenvalue, threshold, None), direction
-    deviation = _deviations(y, direction)
+    if top.value <= threshold:
+        return None, Round("moment", n, NOBODY, top.value, threshold, None)
+    deviation = _deviations(top.forms)
     cut = _tail_cut(deviation, eps, tail)
-    entry = Round("moment", n, np.empty(0, int), eigenvalue, threshold, cut)
-    if cut is None:
-        return None, entry, direction
-    return (deviation <= cut) | _smallest(deviation, n - left), entry, direction
+    entry = Round("moment", n, NOBODY, top.value, threshold, cut)
+    return (None if cut is None else (deviation <= cut) | _smallest(deviation, n - left)), entry
 
 
-def _deviations(y: Tensor, direction: Tensor) -> Tensor:
-    """How far each row's quadratic form lies from the median one: (n,)."""
-    forms = (quadratic_forms(y, direction) - direction.diagonal().sum()) / math.sqrt(2)
+def _deviations(forms: Tensor) -> Tensor:
+    """How far each row's quadratic form lies from the median one, in units of a Gaussian's spread: (n,)."""
+    forms = forms / math.sqrt(2)
     ordered = forms.sort().values
     n = len(forms)
     return (forms - (ordered[(n - 1) // 2] + ordered[n // 2]) / 2).abs()
@@ -129,10 +127,6 @@ def _smallest(values: Tensor, count: int) -> Tensor:
     mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
     mask[values.argsort(stable=True)[: max(count, 0)]] = True
     return mask
-
-
-def _entry(entry: Round, dropped: Tensor) -> Round:
-    return Round(entry.reason, entry.rows_before, dropped.cpu().numpy(), entry.eigenvalue, entry.threshold, entry.cut)
 
 
 def _why_stopped(entry: Round) -> str:

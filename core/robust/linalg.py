@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 RANK_TOLERANCE = 1e-12  # a variance below this share of the largest is rounding, not data
 EXACT_UP_TO = 1024  # below this order a full eigendecomposition is quicker than iterating
+BLOCK = 32  # columns that are multiplied at once
+
+
+class SingularError(ValueError):
+    """A covariance whose rows span fewer directions than it has."""
 
 
 def eigh(a: Tensor) -> tuple[Tensor, Tensor]:
@@ -24,51 +31,77 @@ def covariance(x: Tensor, ddof: int = 1) -> Tensor:
     return centred.T @ centred / max(len(x) - ddof, 1)
 
 
-def inverse_root(sigma: Tensor) -> Tensor:
-    """The symmetric inverse square root of a covariance matrix (k, k).
+@dataclass(frozen=True)
+class Roots:
+    """The symmetric square root of a covariance matrix and its inverse, both (k, k)."""
 
-    Raises ValueError where sigma is singular, that is where its rows span fewer than k directions.
+    root: Tensor
+    inverse: Tensor
+    condition: float  # largest over smallest eigenvalue of the covariance
+
+
+def roots(sigma: Tensor) -> Roots:
+    """Both square roots of a covariance matrix (k, k).
+
+    Raises SingularError where sigma is singular, that is where its rows span fewer than k directions.
     """
     values, vectors = eigh(sigma)
-    if not values[-1] > 0 or values[0] <= RANK_TOLERANCE * values[-1]:
-        raise ValueError(f"covariance of {len(sigma)} dimensions is singular; lower k")
-    return (vectors * values.rsqrt()) @ vectors.T
+    smallest, largest = float(values[0]), float(values[-1])
+    if not largest > 0 or smallest <= RANK_TOLERANCE * largest:
+        raise SingularError(f"covariance of {len(sigma)} dimensions is singular; lower k")
+    return Roots((vectors * values.sqrt()) @ vectors.T, (vectors * values.rsqrt()) @ vectors.T, largest / smallest)
 
 
-def top_eigenpairs(a: Tensor, k: int, tolerance: float = 1e-11) -> tuple[Tensor, Tensor]:
+def inverse_root(sigma: Tensor) -> Tensor:
+    """The symmetric inverse square root of a covariance matrix (k, k). Raises SingularError where sigma is singular."""
+    return roots(sigma).inverse
+
+
+def top_eigenpairs(a: Tensor, k: int, tolerance: float = 1e-9) -> tuple[Tensor, Tensor]:
     """The k largest eigenvalues (k,), descending, and eigenvectors (order, k) of a positive semidefinite matrix.
 
-    Exact for orders up to EXACT_UP_TO. Above, block Krylov with Rayleigh-Ritz, restarted until every residual is at
-    most `tolerance` times the largest eigenvalue (Musco and Musco 2015 for the method and its convergence).
-    Raises RuntimeError if it does not converge.
+    Exact for orders up to EXACT_UP_TO. Above, block Krylov with Rayleigh-Ritz on the whole Krylov space (Musco and
+    Musco 2015), until the residual of every pair is at most `tolerance` times its own eigenvalue; where that takes more
+    than half of the order, as on a spectrum without decay, exact again.
     """
     order = len(a)
-    if order <= max(EXACT_UP_TO, 4 * k):
+    found = None if order <= max(EXACT_UP_TO, 4 * k) else _krylov(a, k, tolerance)
+    if found is None:
         values, vectors = eigh(a)
-        return values.flip(0)[:k], vectors.flip(1)[:, :k]
+        found = values.flip(0)[:k], vectors.flip(1)[:, :k]
+    return found
+
+
+def _krylov(a: Tensor, k: int, tolerance: float) -> tuple[Tensor, Tensor] | None:
+    """None where it has not converged within half of the order."""
     generator = torch.Generator().manual_seed(0)  # a fixed start: the same rows give the same digits
-    width = k + max(10, k // 5)
-    block = torch.randn(order, width, generator=generator, dtype=a.dtype).to(a.device)
-    for _ in range(60):
-        basis = _krylov_basis(a, block, depth=4)
-        image = a @ basis
-        values, mixing = eigh(basis.T @ image)
-        values, mixing = values.flip(0)[:width], mixing.flip(1)[:, :width]
-        block = basis @ mixing
-        residual = torch.linalg.vector_norm(image @ mixing[:, :k] - block[:, :k] * values[:k], dim=0)
-        if residual.max() <= tolerance * values[0]:
-            return values[:k], block[:, :k]
-    raise RuntimeError(f"principal components did not converge: residual {float(residual.max() / values[0]):.1e}")
+    block = torch.randn(len(a), BLOCK, generator=generator, dtype=a.dtype).to(a.device)
+    basis = torch.linalg.qr(block)[0]
+    projected = a.new_zeros(0, 0)
+    check = k + 4 * BLOCK  # size of the space at which convergence is looked at next
+    while basis.shape[1] <= len(a) // 2:
+        image = a @ basis[:, -BLOCK:]
+        column = basis.T @ image
+        projected = _bordered(projected, column)
+        image = image - basis @ column
+        image = image - basis @ (basis.T @ image)  # twice is enough (Kahan, Parlett)
+        block, rest = torch.linalg.qr(image)
+        if basis.shape[1] >= check:
+            values, mixing = eigh(projected)
+            values, mixing = values.flip(0)[:k], mixing.flip(1)[:, :k]
+            residual = torch.linalg.vector_norm(rest @ mixing[-BLOCK:], dim=0)
+            if bool((residual <= tolerance * values.clamp(min=RANK_TOLERANCE * values[0])).all()):
+                return values, basis @ mixing
+            check = int(1.1 * basis.shape[1])
+        basis = torch.cat([basis, block], 1)
+    return None
 
 
-def _krylov_basis(a: Tensor, block: Tensor, depth: int) -> Tensor:
-    """An orthonormal basis of [b, ab, ..., a^(depth-1) b], each block orthogonalised against all before it."""
-    blocks = [torch.linalg.qr(block)[0]]
-    for _ in range(depth - 1):
-        fresh = a @ blocks[-1]
-        done = torch.cat(blocks, 1)
-        for _ in range(2):  # twice is enough (Kahan, Parlett): once leaves errors the size of the cancellation
-            fresh = fresh - done @ (done.T @ fresh)
-            fresh = torch.linalg.qr(fresh)[0]
-        blocks.append(fresh)
-    return torch.cat(blocks, 1)
+def _bordered(a: Tensor, column: Tensor) -> Tensor:
+    """The symmetric matrix a with the columns (size + b, b) appended, and their transpose as rows."""
+    size = len(a)
+    grown = a.new_empty(len(column), len(column))
+    grown[:size, :size] = a
+    grown[:, size:] = column
+    grown[size:, :size] = column[:size].T
+    return grown

@@ -1,81 +1,194 @@
-"""The fourth-moment operator of the covariance filter, and its top eigenpair, without ever building it."""
+"""The fourth-moment operator of the covariance filter, and its top eigenpair, without ever building it.
+
+On whitened rows the operator is the covariance of y kron y. So its top eigenvector is the symmetric matrix V of
+Frobenius norm 1 whose quadratic form y^T V y varies most from row to row, and its eigenvalue is that variance.
+"""
 
 from __future__ import annotations
+
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from core.robust.linalg import eigh
+from core.robust.linalg import eigh, roots
+from core.robust.subspace import Subspace
 
-MAX_STEPS = 300  # Lanczos steps before a restart from the best estimate
+TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove the same rows, at 1e-3 others
+DENSE_UP_TO = 64  # with that many free entries (k up to 10) all symmetric matrices are taken at once
+RECYCLED = 20  # matrices with which the next round's search starts
+MAX_STEPS = 3000
+SHRUNK = 0.1  # second moment of a direction, was 1, below which the difference is not trusted
+
+
+@dataclass(frozen=True)
+class Eigenpair:
+    """The top eigenpair of the excess moment of some whitened rows."""
+
+    value: float
+    matrix: Tensor  # (k, k), symmetric, Frobenius norm 1
+    forms: Tensor  # (n,) y_i^T V y_i less their mean, which is trace V
+    residual: float  # Frobenius norm of op(V) - value V over the value, measured in float64
+    steps: int  # applications of the operator
 
 
 def excess_moment(y: Tensor, v: Tensor) -> Tensor:
-    """Apply the operator (1/n) sum (y_i kron y_i)(y_i kron y_i)^T - vec(I) vec(I)^T to a symmetric matrix.
+    """Apply the operator (1/n) sum (y_i kron y_i)(y_i kron y_i)^T - vec(I) vec(I)^T to a matrix.
 
     y: (n, k) whitened rows; v: (k, k). Returns (k, k). Costs O(n k^2); the k^2 x k^2 matrix is never built.
     For a Gaussian its top eigenvalue is 2; a cluster of outliers raises it.
     """
-    weights = ((y @ v) * y).sum(1)
-    moment = (y * weights[:, None]).T @ y / len(y)
+    moment = (y * quadratic_forms(y, v)[:, None]).T @ y / len(y)
     moment.diagonal().sub_(v.diagonal().sum())
     return moment
 
 
 def quadratic_forms(y: Tensor, v: Tensor) -> Tensor:
     """y_i^T v y_i for every row: (n,)."""
-    return ((y @ v) * y).sum(1)
+    return torch.linalg.vecdot(y @ v, y)
 
 
-def top_excess_direction(y: Tensor, start: Tensor | None = None, tolerance: float = 1e-7) -> tuple[float, Tensor]:
-    """The eigenpair of largest magnitude of `excess_moment`, as (eigenvalue, symmetric (k, k) of Frobenius norm 1).
+class ExcessMoment:
+    """Rows whitened by their own second moment, and the top eigenpair of their excess moment, while rows are dropped.
 
-    Lanczos with full reorthogonalisation in the space of symmetric matrices (antisymmetric ones lie in the kernel).
-    start: an earlier solution; it is mixed with a fixed random matrix, so that a direction which has since vanished
-    cannot trap the iteration. tolerance: on the residual, relative to the eigenvalue; at 1e-5 and below the
-    removed rows no longer change, at 1e-3 they do.
-    Raises RuntimeError if it does not converge.
+    One search serves the next: the best matrices of its subspace are carried over together with the values of their
+    forms, which stay what they are when rows are dropped and when the rest is whitened anew.
     """
+
+    def __init__(self, z: Tensor, tolerance: float = TOLERANCE) -> None:
+        """z: (n, k), float64. tolerance: on the relative residual of the eigenpairs.
+
+        Raises ValueError where the rows span fewer than k directions.
+        """
+        self._tolerance = tolerance
+        self._recycled: tuple[Tensor, Tensor] | None = None  # matrices (p, k * k), forms (p, n)
+        self.rows = z
+        self._whiten(z.T @ z / len(z))
+
+    def keep(self, mask: Tensor) -> None:
+        """Drop the rows outside mask (n,) bool, and whiten the others by their own second moment.
+
+        Raises ValueError where they span fewer than k directions.
+        """
+        moment = self._moment_without(~mask)
+        self.rows = self.rows[mask]
+        if self._recycled is not None:
+            matrices, forms = self._recycled
+            self._recycled = matrices, forms[:, mask]
+        if moment is None:
+            self._whiten(self.rows.T @ self.rows / len(self.rows))
+            moment = self.rows.T @ self.rows / len(self.rows)  # once more: the first could be far from the identity
+        self._whiten(moment)
+
+    def _moment_without(self, dropped: Tensor) -> Tensor | None:
+        """Second moment of the rows outside `dropped` (n,), as a difference: all rows together have the identity.
+
+        None where that loses digits because the dropped rows carried most of some direction.
+        """
+        rows = self.rows[dropped]
+        moment = -rows.T @ rows
+        moment.diagonal().add_(len(self.rows))
+        moment /= len(self.rows) - len(rows)
+        return moment if float(eigh(moment)[0][0]) > SHRUNK else None
+
+    def top(self) -> Eigenpair:
+        """The eigenpair of largest eigenvalue. Raises RuntimeError if it does not converge."""
+        k = self.rows.shape[1]
+        if k * (k + 1) // 2 <= DENSE_UP_TO:
+            return _whole(self.rows)
+        pair, space = _search(self.rows, self._recycled or _start(self.rows), self._tolerance)
+        self._recycled = space.best(RECYCLED)
+        return pair
+
+    def _whiten(self, moment: Tensor) -> None:
+        """Divide out a second moment (k, k)."""
+        found = roots(moment)
+        self.rows = self.rows @ found.inverse
+        if self._recycled is not None:
+            matrices, forms = self._recycled
+            stack = matrices.view(-1, *moment.shape)
+            self._recycled = (found.root @ stack @ found.root).flatten(1), forms
+
+
+def top_excess_direction(y: Tensor, tolerance: float = TOLERANCE) -> tuple[float, Tensor]:
+    """The top eigenvalue of `excess_moment`, and its eigenvector as a symmetric (k, k) matrix of Frobenius norm 1.
+
+    y: (n, k), float64, whitened: y^T y / n is the identity.
+    """
+    pair = ExcessMoment(y, tolerance).top()
+    return pair.value, pair.matrix
+
+
+def _start(y: Tensor) -> tuple[Tensor, Tensor]:
+    """A fixed random matrix: the same rows give the same digits."""
     k = y.shape[1]
-    vector = _start(k, start).to(y)
-    for _ in range(20):
-        value, vector, residual = _lanczos(y, vector, tolerance)
-        if residual <= tolerance * abs(value):
-            matrix = vector.view(k, k)
-            return value, (matrix + matrix.T) / 2
-    raise RuntimeError(f"the top eigenvector did not converge: relative residual {residual / abs(value):.1e}")
+    noise = torch.randn(k, k, generator=torch.Generator().manual_seed(k), dtype=torch.float64).to(y)
+    matrix = noise + noise.T
+    return matrix.view(1, -1), quadratic_forms(y, matrix)[None]
 
 
-def _start(k: int, earlier: Tensor | None) -> Tensor:
-    generator = torch.Generator().manual_seed(k)
-    noise = torch.randn(k, k, generator=generator, dtype=torch.float64)
-    noise = noise + noise.T
-    noise = noise / torch.linalg.matrix_norm(noise)
-    if earlier is not None:
-        noise = 0.1 * noise + earlier.cpu() / torch.linalg.matrix_norm(earlier).cpu()
-    return (noise / torch.linalg.matrix_norm(noise)).flatten()
+def _search(y: Tensor, start: tuple[Tensor, Tensor], tolerance: float) -> tuple[Eigenpair, Subspace]:
+    """Davidson's method without a preconditioner: add the residual of the best pair so far, until it is small.
+
+    The rows are multiplied in single precision until the residual is small by that measure; the last steps, and the
+    residual that counts, are in double precision. A tolerance below what single precision can tell skips that part.
+    """
+    space = Subspace(*start)
+    single, double = Rows(y.to(torch.float32)), Rows(y)
+    rows = single if tolerance >= TOLERANCE else double
+    for step in range(1, MAX_STEPS + 1):
+        value, matrix, forms = space.top()
+        if rows is double:
+            forms = rows.forms(matrix)
+            value = float(forms.square().mean())
+        residual = rows.moment(forms).sub_(matrix, alpha=value)
+        size = float(torch.linalg.vector_norm(residual)) / value
+        if size <= tolerance and rows is double:
+            square = matrix.view(y.shape[1], -1)
+            return Eigenpair(value, (square + square.T) / 2, forms, size, step), space
+        if size <= tolerance:
+            rows = double
+            continue
+        residual -= (space.matrices @ residual) @ space.matrices
+        residual /= torch.linalg.vector_norm(residual)
+        space.append(residual, rows.forms(residual))
+    raise RuntimeError(f"the top eigenvector did not converge: relative residual {size:.1e}")
 
 
-def _lanczos(y: Tensor, start: Tensor, tolerance: float) -> tuple[float, Tensor, float]:
-    """One Lanczos run: (Ritz value of largest magnitude, its vector (k*k,), norm of its residual)."""
+class Rows:
+    """Whitened rows (n, k) in one precision, with room for their products; takes and gives float64."""
+
+    def __init__(self, y: Tensor) -> None:
+        self._y = y
+        self._products = torch.empty_like(y)
+
+    def forms(self, matrix: Tensor) -> Tensor:
+        """y_i^T V y_i less their mean, (n,), for V given as (k * k,)."""
+        torch.mm(self._y, matrix.view(self._y.shape[1], -1).to(self._y), out=self._products)
+        return _centred(torch.linalg.vecdot(self._products, self._y).to(torch.float64))
+
+    def moment(self, weights: Tensor) -> Tensor:
+        """The mean of weight_i y_i y_i^T as (k * k,). With forms as weights, the excess moment of their matrix."""
+        torch.mul(self._y, weights[:, None].to(self._y.dtype), out=self._products)
+        return (self._products.T @ self._y).flatten().to(torch.float64).div_(len(self._y))
+
+
+def _whole(y: Tensor) -> Eigenpair:
+    """All symmetric matrices at once, for small k: the covariance of the products y_a y_b, a <= b."""
     k = y.shape[1]
-    steps = min(MAX_STEPS, k * (k + 1) // 2)
-    basis = start.new_zeros(steps, k * k)
-    basis[0] = start / torch.linalg.vector_norm(start)
-    small = torch.zeros(steps, steps, dtype=torch.float64)  # the tridiagonal matrix, on the CPU
-    for step in range(steps):
-        image = excess_moment(y, basis[step].view(k, k)).flatten()
-        small[step, step] = float(image @ basis[step])
-        done = basis[: step + 1]
-        for _ in range(2):
-            image = image - (image @ done.T) @ done
-        beta = float(torch.linalg.vector_norm(image))
-        values, vectors = eigh(small[: step + 1, : step + 1])
-        best = int(values.abs().argmax())
-        value, mixing = float(values[best]), vectors[:, best]
-        residual = beta * abs(float(mixing[-1]))
-        if residual <= tolerance * abs(value) or step + 1 == steps or beta == 0.0:
-            break
-        small[step, step + 1] = small[step + 1, step] = beta
-        basis[step + 1] = image / beta
-    return value, mixing.to(y) @ basis[: len(mixing)], residual
+    a, b = torch.triu_indices(k, k, device=y.device)
+    scale = torch.where(a == b, y.new_tensor(1.0), y.new_tensor(math.sqrt(2)))
+    products = _centred(y[:, a] * y[:, b] * scale, dim=0)
+    moment = products.T @ products / len(y)
+    values, vectors = eigh(moment)
+    top, value = vectors[:, -1], float(values[-1])
+    matrix = y.new_zeros(k, k)
+    matrix[a, b] = top / scale
+    matrix[b, a] = top / scale
+    residual = float(torch.linalg.vector_norm(moment @ top - value * top)) / value if value > 0 else 0.0
+    return Eigenpair(value, matrix, products @ top, residual, 1)
+
+
+def _centred(values: Tensor, dim: int = -1) -> Tensor:
+    return values - values.mean(dim, keepdim=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from core.robust.linalg import RANK_TOLERANCE, top_eigenpairs
+
+CHUNK = 512  # rows or columns that are converted to float64 at once
 
 
 @dataclass(frozen=True)
@@ -29,36 +32,55 @@ class Components:
 
     def project(self, x: Tensor) -> Tensor:
         """Other rows (n', d) in the same coordinates: (n', k)."""
-        return (x.to(self.mean) - self.mean) @ self.directions.T
+        return torch.cat([(rows.to(self.mean) - self.mean) @ self.directions.T for rows in x.split(CHUNK)])
 
 
 def principal_components(x: Tensor, k: int) -> Components:
     """The top-k principal components of the rows of x (n, d), in float64 on the device of x.
 
     Through the smaller of the two Gram matrices, never a d x d matrix where n < d. float64: the Gram matrix squares
-    the condition number. The sign of each direction is fixed (its largest entry is positive), so pictures do not
-    flip from one fit to the next.
+    the condition number. The rows are converted piece by piece, so that no copy of them is made. The sign of each
+    direction is fixed (its largest entry is positive), so pictures do not flip from one fit to the next.
     Raises ValueError if k exceeds min(n, d).
     """
     n, d = x.shape
     if not 1 <= k <= min(n, d):
         raise ValueError(f"k = {k} must lie between 1 and min(n, d) = {min(n, d)}")
-    rows = x.to(torch.float64)
-    mean = rows.mean(0)
-    rows = rows - mean
-    if n < d:
-        squares, left = top_eigenpairs(rows @ rows.T, k)
-        directions = _unit_rows(left.T @ rows)
-    else:
-        squares, right = top_eigenpairs(rows.T @ rows, k)
-        directions = right.T
+    mean = x.mean(0, dtype=torch.float64)
+    squares, vectors = top_eigenpairs(_gram(x, mean), k)
+    directions = _directions(x, mean, vectors) if n < d else vectors.T
     largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
     directions = torch.where(largest < 0, -directions, directions)
-    return Components(mean, directions, rows @ directions.T, squares.clamp(min=0) / max(n - 1, 1))
+    found = Components(mean, directions, x.new_empty(0), squares.clamp(min=0) / max(n - 1, 1))
+    return replace(found, scores=found.project(x))
 
 
-def _unit_rows(a: Tensor) -> Tensor:
-    """Rows scaled to length 1; rows of pure rounding error become 0."""
+def _gram(x: Tensor, mean: Tensor) -> Tensor:
+    """The smaller Gram matrix of the centred rows: (d, d) or, where n < d, (n, n)."""
+    order = min(x.shape)
+    gram = mean.new_zeros(order, order)
+    for piece in _pieces(x, mean):  # (order, some)
+        for first in range(0, order, CHUNK):
+            gram[first : first + CHUNK, first:].addmm_(piece[first : first + CHUNK], piece[first:].T)
+    for first in range(0, order, CHUNK):  # only the upper blocks were computed
+        last = first + CHUNK
+        gram[last:, first:last] = gram[first:last, last:].T
+    return gram
+
+
+def _pieces(x: Tensor, mean: Tensor) -> Iterator[Tensor]:
+    """The centred rows in float64, split along the longer side; each piece lies along the shorter: (min(n, d), some)."""
+    if x.shape[0] < x.shape[1]:
+        for columns, middle in zip(x.split(CHUNK, 1), mean.split(CHUNK), strict=True):
+            yield columns.to(mean) - middle
+    else:
+        for rows in x.split(CHUNK):
+            yield (rows.to(mean) - mean).T
+
+
+def _directions(x: Tensor, mean: Tensor, left: Tensor) -> Tensor:
+    """Right singular vectors (k, d) from the left ones (n, k); those of pure rounding error become 0."""
+    a = torch.cat([left.T @ piece for piece in _pieces(x, mean)], 1)
     lengths = torch.linalg.vector_norm(a, dim=1, keepdim=True)
     real = lengths > lengths.max() * RANK_TOLERANCE**0.5
     return torch.where(real, a / lengths.clamp(min=torch.finfo(a.dtype).tiny), 0.0)

@@ -7,13 +7,15 @@ Algorithms 1 and 2. The behaviour is that of the authors' published code, which 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
-from core.robust.linalg import covariance, inverse_root
+from core.robust.linalg import SingularError, covariance, inverse_root
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
 
@@ -111,9 +113,14 @@ def fit_spectre(
     full = min(full, components.rank)
     if k is not None and k > components.rank:
         raise ValueError(f"k = {k} exceeds the {components.rank} directions in which the rows differ; lower k")
+    sizes = candidate_ks(full) if k is None else [k]
+    allowance = round(allowance_factor * poisons)
+
+    def fit(size: int) -> Candidate | None:
+        return _candidate(components, size, full, poisons, removals, allowance, alpha, tail)
+
     candidates = []
-    for size in candidate_ks(full) if k is None else [k]:
-        found = _candidate(components, size, full, poisons, removals, round(allowance_factor * poisons), alpha, tail)
+    for size, found in zip(sizes, _side_by_side(fit, sizes, x.device), strict=True):
         if found is None or (k is None and math.isnan(found.objective)):
             warnings.append(f"k = {size} left out: the trusted rows span fewer than {size} directions")
         else:
@@ -124,6 +131,20 @@ def fit_spectre(
     if not candidates[chosen].has_excess:
         warnings.append("no direction has more variance than the trusted rows: scores are plain norms (alpha = 0)")
     return SpectreFit(tuple(candidates), chosen, components, poisons, tuple(warnings))
+
+
+def _side_by_side(
+    fit: Callable[[int], Candidate | None], sizes: list[int], device: torch.device
+) -> list[Candidate | None]:
+    """All k at once on the threads of a CPU, one thread each: the products of one k are too small to share."""
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1 or len(sizes) == 1:
+        return [fit(size) for size in sizes]
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(fit, sizes[::-1]))[::-1]  # the largest takes longest
+    finally:
+        torch.set_num_threads(threads)  # in part it counts for the whole process
 
 
 def _full_dimension(n: int, d: int, max_k: int, kept: int) -> tuple[int, list[str]]:
@@ -149,7 +170,7 @@ def _candidate(
         fit = trusted_rows(z, eps, allowance, tail=tail) if poisons else trusted_rows(z, 0.5, 0)
         try:
             transform = inverse_root(covariance(z[fit.trusted], ddof=0))
-        except ValueError:
+        except SingularError:
             return None
     whitened = z @ transform  # all rows; not recentred by the trusted ones
     que = que_matrix(covariance(whitened, ddof=1), alpha if k > 1 else 0.0)
@@ -166,7 +187,7 @@ def _objective(g: Tensor, removed: Tensor, alpha: float) -> float:
     """
     try:
         root = inverse_root(covariance(g[~removed], ddof=1))
-    except ValueError:
+    except SingularError:
         return math.nan
     spread = root @ covariance(g, ddof=1) @ root
     return que_matrix((spread + spread.T) / 2, alpha).mean_score

@@ -1,0 +1,82 @@
+"""Rayleigh-Ritz over symmetric matrices that are known by the values of their quadratic forms on the rows."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from core.robust.linalg import eigh
+
+CAPACITY = 96  # matrices, before the space is thinned out
+THINNED = 32
+INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
+
+
+class Subspace:
+    """Orthonormal symmetric (k, k) matrices, and the values of their forms on n whitened rows.
+
+    The excess moment projected on their span is the covariance of these forms, so nothing needs to be multiplied out
+    again when rows are dropped.
+    """
+
+    def __init__(self, matrices: Tensor, forms: Tensor) -> None:
+        """matrices: (p, k * k); forms: (p, n). Any independent ones; they are made orthonormal, the forms centred."""
+        basis = _orthonormal(matrices)
+        self.size = basis.shape[1]
+        self._matrices = matrices.new_empty(max(CAPACITY, self.size), matrices.shape[1])
+        self._forms = forms.new_empty(len(self._matrices), forms.shape[1])
+        self._projected = torch.zeros(len(self._matrices), len(self._matrices), dtype=torch.float64)
+        torch.mm(basis.T, matrices, out=self._matrices[: self.size])
+        torch.mm(basis.T, forms - forms.mean(1, keepdim=True), out=self._forms[: self.size])
+        self._projected[: self.size, : self.size] = (self.forms @ self.forms.T / forms.shape[1]).cpu()
+
+    @property
+    def matrices(self) -> Tensor:
+        """(p, k * k)"""
+        return self._matrices[: self.size]
+
+    @property
+    def forms(self) -> Tensor:
+        """(p, n)"""
+        return self._forms[: self.size]
+
+    def top(self) -> tuple[float, Tensor, Tensor]:
+        """The Ritz pair of largest value: value, matrix (k * k,), values of its form (n,)."""
+        values, vectors = self._ritz()
+        mixing = vectors[:, -1].to(self.matrices)
+        return float(values[-1]), mixing @ self.matrices, mixing @ self.forms
+
+    def append(self, matrix: Tensor, forms: Tensor) -> None:
+        """Add a unit matrix (k * k,) that is orthogonal to the others, with its forms (n,), already centred."""
+        if self.size == len(self._matrices):
+            self._thin()
+        self._matrices[self.size] = matrix
+        self._forms[self.size] = forms
+        self.size += 1
+        column = (self.forms @ forms / len(forms)).cpu()
+        self._projected[: self.size, self.size - 1] = column
+        self._projected[self.size - 1, : self.size] = column
+
+    def best(self, count: int) -> tuple[Tensor, Tensor]:
+        """The `count` Ritz matrices of largest value (count, k * k) and their forms (count, n)."""
+        mixing = self._ritz()[1][:, -count:].T.to(self.matrices)
+        return mixing @ self.matrices, mixing @ self.forms
+
+    def _ritz(self) -> tuple[Tensor, Tensor]:
+        return eigh(self._projected[: self.size, : self.size])
+
+    def _thin(self) -> None:
+        values, vectors = self._ritz()
+        mixing = vectors[:, -THINNED:].T.to(self.matrices)
+        self._matrices[:THINNED], self._forms[:THINNED] = mixing @ self.matrices, mixing @ self.forms
+        self._projected[:THINNED, :THINNED] = values[-THINNED:].diag()
+        self.size = THINNED
+
+
+def _orthonormal(matrices: Tensor) -> Tensor:
+    """Mixing (p, r) such that mixing.T @ matrices are orthonormal and span what the (p, k * k) matrices do."""
+    lengths = torch.linalg.vector_norm(matrices, dim=1)
+    unit = matrices / lengths[:, None]
+    values, vectors = eigh(unit @ unit.T)
+    real = values > INDEPENDENT
+    return (vectors[:, real] * values[real].rsqrt()) / lengths[:, None]
