@@ -159,6 +159,32 @@ def filter_features(
 
 
 @app.command()
+def features(
+    run_id: str,
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for features.npy, labels.npy and ids.npy.")],
+    layer: Annotated[str, typer.Option(help="Layer to look at. Default: the run's.")] = "",
+    truth: Annotated[bool, typer.Option("--truth", help="Also truth.npy: what is poisoned. Not for filters.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Write the features of every training example of a finished run, for `scan` or tools of your own."""
+    from core import devices, filtering
+    from core.feature_files import write_features
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    filtering.check_output(out_dir)
+    folder = Runs(runs_dir).open(run_id)
+    with _progress() as bar:
+        task = bar.add_task("features", total=1.0)
+        shape = write_features(
+            folder, out_dir, layer=layer, truth=truth, device=device, on_step=lambda s: bar.update(task, completed=s)
+        )
+    out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)
+
+
+@app.command()
 def runs(
     runs_dir: RunsDir = Path("runs"),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
