@@ -190,10 +190,14 @@ def scan(
             words = f"class {state.classes:,} of {state.total_classes:,}"
             bar.update(task, description=words, completed=state.rows, total=state.total_rows)
 
-        summary = scan_files(
-            features, labels, poisons, out_dir,
-            label=label, level=level, workers=workers, device=device, on_state=show,
-        )  # fmt: skip
+        try:
+            summary = scan_files(
+                features, labels, poisons, out_dir,
+                label=label, level=level, workers=workers, device=device, on_state=show,
+            )  # fmt: skip
+        except KeyboardInterrupt:  # Typer would end without a word
+            err.print("finished classes are kept: the same command goes on from there")
+            raise Cancelled from None
     out.print(f"[bold]{summary['verdict']}[/bold]", soft_wrap=True, highlight=False)
     out.print(report.scan_table(summary))
     for line in report.scan_lines(summary):

@@ -332,6 +332,7 @@ def test_a_stopped_scan_goes_on_and_comes_to_the_same(
         patch.setattr(workers, "fit_class", interrupted)
         outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
     assert outcome.status == 130
+    assert "the same command goes on from there" in outcome.err
     assert [path.name for path in out.iterdir()] == [PROGRESS]
     outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
     assert outcome.status == 0, outcome.err
