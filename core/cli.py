@@ -167,7 +167,7 @@ def scan(
     label: Annotated[int | None, typer.Option(help="Filter this class, whether it stands out or not.")] = None,
     level: Annotated[float, typer.Option(help="Share of clean data sets in which a class may be suspected.")] = 0.05,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes. Default: what cores and classes allow.")
+        int | None, typer.Option(min=1, help="Processes, 0.6 GB each. Default: by cores and classes.")
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
