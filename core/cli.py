@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from core.errors import Cancelled, InputError
 
@@ -148,7 +148,7 @@ def filter_features(
     devices.use_threads(threads)
     defense = filtering.make_defense(method, poisons, alpha, k, device)
     filtering.check_output(out_dir)
-    table = filtering.load_features(features)
+    table = filtering.load_array(features)
     with out.status(f"{defense.title} on {' x '.join(f'{s:,}' for s in table.shape)} features"):
         summary = filtering.run_filter(table, defense)
     filtering.write_filter(out_dir, defense, summary)
@@ -156,6 +156,79 @@ def filter_features(
     out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
     out.print(report.filter_table(summary))
     out.print(f"written to {out_dir}", soft_wrap=True)
+
+
+@app.command()
+def scan(
+    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows of all classes, in any order.")],
+    labels: Annotated[Path, typer.Argument(help="(n,) whole numbers in .npy: the label of each row.")],
+    poisons: Annotated[int, typer.Option(help="How many poisons to expect in the poisoned class.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for classes.csv, removed.npy and summary.json.")],
+    label: Annotated[int | None, typer.Option(help="Filter this class, whether it stands out or not.")] = None,
+    level: Annotated[float, typer.Option(help="Share of clean data sets in which a class may be suspected.")] = 0.05,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, 0.6 GB each. Default: by cores and classes.")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
+    from core import devices, filtering, report
+    from core.scanning import State, scan_files
+
+    devices.use_threads(threads)
+    filtering.check_output(out_dir)
+    with _progress(TimeRemainingColumn()) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def show(state: State) -> None:
+            if state.classes == state.resumed and (state.resumed or state.started_anew):
+                earlier = f"going on: {state.resumed:,} of {state.total_classes:,} classes were finished before"
+                out.print(
+                    earlier if state.resumed else "starting anew: an earlier scan had other inputs", soft_wrap=True
+                )
+            words = f"class {state.classes:,} of {state.total_classes:,}"
+            bar.update(task, description=words, completed=state.rows, total=state.total_rows)
+
+        try:
+            summary = scan_files(
+                features, labels, poisons, out_dir,
+                label=label, level=level, workers=workers, device=device, on_state=show,
+            )  # fmt: skip
+        except KeyboardInterrupt:  # Typer would end without a word
+            err.print("finished classes are kept: the same command goes on from there")
+            raise Cancelled from None
+    out.print(f"[bold]{summary['verdict']}[/bold]", soft_wrap=True, highlight=False)
+    out.print(report.scan_table(summary))
+    for line in report.scan_lines(summary):
+        out.print(line, soft_wrap=True, highlight=False)
+    out.print(f"written to {out_dir}", soft_wrap=True)
+
+
+@app.command()
+def features(
+    run_id: str,
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for features.npy, labels.npy and ids.npy.")],
+    layer: Annotated[str, typer.Option(help="Layer to look at. Default: the run's.")] = "",
+    truth: Annotated[bool, typer.Option("--truth", help="Also truth.npy: what is poisoned. Not for filters.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Write the features of every training example of a finished run, for `scan` or tools of your own."""
+    from core import devices, filtering
+    from core.feature_files import write_features
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    filtering.check_output(out_dir)
+    folder = Runs(runs_dir).open(run_id)
+    with _progress() as bar:
+        task = bar.add_task("features", total=1.0)
+        shape = write_features(
+            folder, out_dir, layer=layer, truth=truth, device=device, on_step=lambda s: bar.update(task, completed=s)
+        )
+    out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)
 
 
 @app.command()
@@ -255,11 +328,13 @@ def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
         out.print(renderable)
 
 
-def _progress() -> Progress:
-    columns = (
+def _progress(*more: ProgressColumn) -> Progress:
+    columns: tuple[ProgressColumn, ...] = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
+        *more,
     )
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+    # the time left is estimated over an hour at most: a single step can take minutes
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal, speed_estimate_period=3600)

@@ -20,8 +20,8 @@ MAX_BYTES = 64 * 2**30
 NPY_MAGIC = b"\x93NUMPY"
 
 
-def load_features(path: Path) -> np.ndarray:
-    """A table of features from an .npy file, memory-mapped. Raises InputError; never unpickles."""
+def load_array(path: Path) -> np.ndarray:
+    """The array of an .npy file, memory-mapped. Raises InputError; never unpickles."""
     try:
         there = path.exists()
     except OSError as problem:
@@ -38,7 +38,7 @@ def load_features(path: Path) -> np.ndarray:
     if zipfile.is_zipfile(path):
         raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
     if magic != NPY_MAGIC:
-        what = "is empty (0 bytes)" if not magic else "is not a readable .npy file; save the features with np.save"
+        what = "is empty (0 bytes)" if not magic else "is not a readable .npy file; save the array with np.save"
         raise InputError(f"{path} {what}")
     try:
         with np.errstate(all="ignore"):

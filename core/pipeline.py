@@ -95,6 +95,18 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
         return _execute(run, staged, _Reporter(run, observer))
 
 
+def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
+    """A saved model of the run, in evaluation mode on the device. Raises InputError if it cannot be read."""
+    data = staged.poisoned
+    model = empty_classifier(staged.config.make_model(), data.images.shape[3], len(data.class_names))
+    try:
+        model.load_state_dict(load_file(run.file(name)))
+    except (OSError, SafetensorError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise InputError(f"{run.id}: {name} cannot be read ({reason}); start the run anew") from None
+    return model.to(device).to(memory_format=memory_format(device)).eval()
+
+
 def _execute(run: RunFolder, staged: Staged | None, reporter: _Reporter) -> dict[str, Any]:
     try:
         reporter.enter("load", "loading images")
@@ -246,14 +258,7 @@ class _Job:
             save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
 
     def _load(self, name: str) -> Classifier:
-        data = self.staged.poisoned
-        model = empty_classifier(self.config.make_model(), data.images.shape[3], len(data.class_names))
-        try:
-            model.load_state_dict(load_file(self.run.file(name)))
-        except (OSError, SafetensorError, RuntimeError) as problem:
-            reason = str(problem).splitlines()[0]
-            raise InputError(f"{self.run.id}: {name} cannot be read ({reason}); start the run anew") from None
-        return model.to(self.device).to(memory_format=memory_format(self.device)).eval()
+        return load_model(self.run, self.staged, name, self.device)
 
     def _about(self) -> dict[str, Any]:
         """What is known before anything is trained."""

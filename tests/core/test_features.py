@@ -86,3 +86,20 @@ def test_saved_weights_fit_the_empty_classifier(model: Classifier) -> None:
     copy.load_state_dict(model.state_dict())
     expected = extract(model, IMAGES, "block3", device=CPU)
     np.testing.assert_allclose(extract(copy, IMAGES, "block3", device=CPU), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_features_go_where_they_are_asked_to(model: Classifier) -> None:
+    made: list[np.ndarray] = []
+
+    def make(shape: tuple[int, int]) -> np.ndarray:
+        made.append(np.full(shape, np.nan, np.float32))
+        return made[-1]
+
+    features = extract(model, IMAGES, "pooled", device=CPU, batch_size=10, make_array=make)
+    assert features is made[0]
+    np.testing.assert_array_equal(features, extract(model, IMAGES, "pooled", device=CPU, batch_size=10))
+
+
+def test_no_images_are_refused(model: Classifier) -> None:
+    with pytest.raises(InputError, match="no images"):
+        extract(model, IMAGES[:0], "pooled", device=CPU)

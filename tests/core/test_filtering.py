@@ -230,7 +230,7 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_read(
 
 
 def test_features_are_not_read_into_memory_before_they_are_checked(features: Path) -> None:
-    assert isinstance(filtering.load_features(features), np.memmap)
+    assert isinstance(filtering.load_array(features), np.memmap)
 
 
 def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,5 +244,5 @@ def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(np, "load", recorded)
     np.save(tmp_path / "x.npy", np.array([[{}]], object), allow_pickle=True)
     with pytest.raises(InputError):
-        filtering.load_features(tmp_path / "x.npy")
+        filtering.load_array(tmp_path / "x.npy")
     assert flags == [False]

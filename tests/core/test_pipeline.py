@@ -471,3 +471,16 @@ def test_more_poison_than_a_filter_can_bear_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="9 poisons would be more than half of the 17 images then labelled 'class b'"):
         stage(config)
     assert len(stage(replace(config, poisons=8)).truth.rows) == 8
+
+
+def test_a_clean_run_removes_nothing_and_counts_no_poison(fresh: Callable[..., RunFolder]) -> None:
+    run = fresh(poisons=0)
+    result = execute(run)
+    assert run.status.state == "finished"
+    scores = table(run)
+    for key in DEFENSES:
+        assert result["defenses"][key]["removed"] == 0 == scores[f"removed_{key}"].sum()
+        assert result["defenses"][key]["true_positive_rate"]["value"] is None
+        assert np.isfinite(scores[f"score_{key}"]).all()
+    assert result["target_rows"] == 40
+    assert result["after"]["clean"]["total"] == result["before"]["clean"]["total"]

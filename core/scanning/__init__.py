@@ -1,0 +1,18 @@
+"""The search for the poisoned class among all classes (section "unknown target label" of the paper)."""
+
+from core.scanning.classes import CAP, MIN_ROWS, ClassResult
+from core.scanning.output import PROGRESS, scan_files, summarise, write_scan
+from core.scanning.scan import Scan, State, scan
+
+__all__ = [
+    "CAP",
+    "MIN_ROWS",
+    "PROGRESS",
+    "ClassResult",
+    "Scan",
+    "State",
+    "scan",
+    "scan_files",
+    "summarise",
+    "write_scan",
+]

@@ -1,0 +1,105 @@
+"""What a scan has finished so far, so that one that was stopped can go on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.files import replacing
+from core.scanning.classes import CAP, MIN_ROWS, ClassResult, Mapped, Table, Task
+
+SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
+
+
+def fingerprint(features: Table, labels: np.ndarray, poisons: int) -> dict[str, Any]:
+    """What the results of a scan depend on, as JSON values: all labels, a sample of the features, the file's stamp."""
+    n, d = features.shape
+    rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(np.int64))
+    sample = features.take(rows) if isinstance(features, Mapped) else features[rows]
+    stamp: list[int] = []
+    if isinstance(features, Mapped):
+        about = features.path.stat()
+        stamp = [about.st_size, about.st_mtime_ns]
+    return {
+        "format": 1,
+        "shape": [n, d],
+        "dtype": features.dtype.str,
+        "sample": hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest(),
+        "stamp": stamp,
+        "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
+        "poisons": poisons,
+        "cap": CAP,
+        "min_rows": MIN_ROWS,
+    }
+
+
+class Progress:
+    """A file with the fingerprint in its first line and one finished class in each other."""
+
+    def __init__(self, path: Path, header: dict[str, Any], tasks: Sequence[Task]) -> None:
+        self.path, self.header = path, header
+        self.started_anew = False  # there was a file, but of other inputs
+        self.finished = self._read({task.label: task for task in tasks})
+        self._begun = False
+        self._made_folder = False
+
+    def append(self, result: ClassResult) -> None:
+        """Note a finished class; on disk before this returns."""
+        self.finished[result.label] = result
+        if not self._begun:
+            self._begin()
+            return
+        with self.path.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(asdict(result)) + "\n")
+
+    def remove(self) -> None:
+        """Forget it all: the scan is finished, or its input turned out to be unusable."""
+        self.path.unlink(missing_ok=True)
+        if self._made_folder:
+            with contextlib.suppress(OSError):  # holds other files
+                self.path.parent.rmdir()
+
+    def _begin(self) -> None:
+        """Write the file whole, which also drops what an earlier process left half-written."""
+        self._made_folder = not self.path.parent.exists()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(self.header), *(json.dumps(asdict(result)) for result in self.finished.values())]
+        with replacing(self.path) as aside:
+            aside.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        self._begun = True
+
+    def _read(self, tasks: dict[int, Task]) -> dict[int, ClassResult]:
+        try:
+            header, *lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except (OSError, ValueError):  # not there, or empty
+            return {}
+        if _parsed(header) != self.header:
+            self.started_anew = True
+            return {}
+        results = [_result(_parsed(line), tasks) for line in lines]
+        return {result.label: result for result in results if result is not None}
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _result(values: Any, tasks: dict[int, Task]) -> ClassResult | None:
+    """A line's class, or None for a line that is damaged: that class is fitted again."""
+    try:
+        result = ClassResult(**values)
+        task = tasks[result.label]
+        fits = (result.n, result.poisons) == (len(task.rows), task.poisons) and np.isin(result.removed, task.rows).all()
+        return result if fits else None
+    except (TypeError, KeyError):
+        return None

@@ -1,0 +1,76 @@
+"""Fitting many classes at once: one process for each few cores, or this process alone where that is faster."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Generator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
+
+import torch
+
+from core.scanning.classes import ClassResult, Mapped, Table, Task, fit_class
+
+# Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
+FEW_ROWS = 5_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many processes, and CPU threads in each. One process means this one."""
+
+    workers: int
+    threads: int
+
+
+def make_plan(tasks: Sequence[Task], asked: int | None, device: torch.device) -> Plan:
+    """Share torch's threads (see `devices.use_threads`) out among processes; a GPU serves one process at a time.
+
+    asked: number of processes, None to choose.
+    """
+    cores = torch.get_num_threads()
+    few = asked is None and sum(len(task.rows) for task in tasks) < FEW_ROWS
+    wanted = 1 if few or device.type != "cpu" else asked or cores
+    workers = max(1, min(wanted, len(tasks)))
+    return Plan(workers, max(1, cores // workers))
+
+
+def fit_all(tasks: Sequence[Task], features: Table, device: torch.device, plan: Plan) -> Generator[ClassResult]:
+    """Fit every class, the largest first, and give the results in the order in which they get finished.
+
+    Raises InputError as `fit_class` does, BrokenExecutor where a process dies. Processes end with the generator.
+    """
+    largest_first = sorted(tasks, key=lambda task: -len(task.rows))
+    if plan.workers == 1:
+        return (fit_class(task, _part(features, task), str(device)) for task in largest_first)
+    return _in_processes(largest_first, features, plan)
+
+
+def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan) -> Generator[ClassResult]:
+    from joblib.externals.loky import ProcessPoolExecutor  # can kill its workers, and needs no guarded main module
+
+    one_each = {name: str(plan.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    pool = ProcessPoolExecutor(plan.workers, initializer=_begin_worker, initargs=(plan.threads,), env=one_each)
+    ahead: set[Future[ClassResult]] = set()
+    left = iter(tasks)
+    try:
+        while True:
+            while len(ahead) < 2 * plan.workers and (task := next(left, None)):
+                ahead.add(pool.submit(fit_class, task, _part(features, task)))  # few at a time: rows may travel along
+            if not ahead:
+                return
+            done, ahead = wait(ahead, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+def _part(features: Table, task: Task) -> Table:
+    """What has to travel to fit a class: the name of a file, or the rows themselves."""
+    return features if isinstance(features, Mapped) else features[task.rows]
+
+
+def _begin_worker(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    torch.set_num_threads(threads)

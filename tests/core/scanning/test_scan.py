@@ -1,0 +1,480 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core import filtering
+from core.defenses import Spectre
+from core.errors import InputError
+from core.scanning import PROGRESS, State, classes, scan, workers
+from core.scanning.classes import Mapped, Task, as_table, check_labels, split_classes
+from tests.helpers import anisotropic
+from tests.makers import Outcome, check_refused
+
+Cli = Callable[..., Outcome]
+LABELS = (-3, 0, 2, 7, 8, 40)  # gaps and a negative one
+SUSPECT = 7
+ROWS, COLUMNS, POISONS = 48, 8, 4
+OUTPUT = ["classes.csv", "removed.npy", "summary.json"]
+
+
+def make_table(poisoned: int | None = SUSPECT, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features (n, d) of six classes in shuffled order, their labels, and which rows are poison."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for i, label in enumerate(LABELS):
+        m = POISONS if label == poisoned else 0
+        data = anisotropic(ROWS, COLUMNS, m, strength=9.0, seed=100 * seed + i)
+        parts.append((data.rows + 5 * rng.standard_normal(COLUMNS), np.full(ROWS, label), data.poison))
+    order = rng.permutation(len(LABELS) * ROWS)
+    rows, labels, poison = (np.concatenate(part)[order] for part in zip(*parts, strict=True))
+    return rows.astype(np.float32), labels, poison
+
+
+FEATURES, GIVEN, POISON = make_table()
+INPUTS: dict[str, Any] = {"features": FEATURES, "labels": GIVEN, "poisons": POISONS}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    np.save(tmp_path / "x.npy", FEATURES)
+    np.save(tmp_path / "y.npy", GIVEN)
+    return tmp_path / "x.npy", tmp_path / "y.npy"
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def fitted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The labels of the classes that get fitted, one after the other."""
+    labels: list[int] = []
+    fit = workers.fit_class
+
+    def recorded(task: Task, *rest: Any) -> Any:
+        labels.append(task.label)
+        return fit(task, *rest)
+
+    monkeypatch.setattr(workers, "fit_class", recorded)
+    return labels
+
+
+def read(out: Path) -> tuple[list[dict[str, str]], np.ndarray, dict[str, Any]]:
+    with (out / "classes.csv").open(newline="") as file:
+        table = list(csv.DictReader(file))
+    return table, np.load(out / "removed.npy", allow_pickle=False), json.loads((out / "summary.json").read_text())
+
+
+def stopped(path: Path, count: int = 1, **changes: Any) -> None:
+    """A scan that is stopped after so many classes."""
+
+    def stop(state: State) -> None:
+        if state.classes - state.resumed == count:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan(**{**INPUTS, **changes}, progress=path, on_state=stop)
+
+
+# --- what it finds
+
+
+def test_the_poisoned_class_is_found_and_only_it_is_filtered(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert sorted(path.name for path in out.iterdir()) == OUTPUT
+    table, removed, summary = read(out)
+    assert list(table[0])[:5] == ["label", "n", "objective", "k", "removed"]
+    assert int(table[0]["label"]) == SUSPECT == summary["suspected_label"]
+    assert sorted(int(row["label"]) for row in table) == sorted(LABELS)
+    values = [float(row["objective"]) for row in table]
+    assert values == sorted(values, reverse=True)
+    assert [int(row["removed"]) for row in table] == [6, 0, 0, 0, 0, 0]
+    assert {int(row["would_remove"]) for row in table} == {6}
+    assert (removed.shape, removed.dtype) == (GIVEN.shape, bool)
+    assert removed[POISON].all()
+    assert (GIVEN[removed] == SUSPECT).all()
+    assert removed.sum() == summary["removed"] == 6
+    assert summary["test"]["p_value"] < 0.05
+    assert f"class {SUSPECT} stands out: p = " in outcome.out
+    assert f"written to {out}" in outcome.out
+
+
+def test_each_class_gets_what_spectre_says_of_its_rows() -> None:
+    found = scan(FEATURES, GIVEN, POISONS)
+    for result in found.results:
+        rows = np.flatnonzero(result.label == GIVEN)
+        fit = Spectre(n_poisons=POISONS).fit(FEATURES[rows])
+        assert result.n == len(rows)
+        assert (result.k, result.objective) == (fit.fit_.k, fit.fit_.best.objective)
+        np.testing.assert_array_equal(result.removed, rows[fit.removed_])
+
+
+def test_in_clean_data_none_stands_out_and_nothing_is_removed(out: Path, tmp_path: Path, cli: Cli) -> None:
+    features, labels, _ = make_table(poisoned=None, seed=1)
+    np.save(tmp_path / "x.npy", features)
+    np.save(tmp_path / "y.npy", labels)
+    outcome = cli("scan", tmp_path / "x.npy", tmp_path / "y.npy", "--poisons", POISONS, "--out", out)
+    assert outcome.status == 0, outcome.err
+    table, removed, summary = read(out)
+    assert summary["suspected_label"] is None
+    assert not removed.any()
+    assert {row["removed"] for row in table} == {"0"}
+    assert "none stands out" in outcome.out
+
+
+def test_a_class_can_be_filtered_whatever_the_verdict(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    outcome = cli("scan", *files, "--poisons", POISONS, "--label", -3, "--out", out)
+    assert outcome.status == 0, outcome.err
+    _, removed, summary = read(out)
+    assert (summary["suspected_label"], summary["filtered_label"]) == (SUSPECT, -3)
+    assert removed.sum() == 6
+    assert (GIVEN[removed] == -3).all()
+    assert "because you asked for it" in outcome.out
+
+
+def test_the_level_decides(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    assert cli("scan", *files, "--poisons", POISONS, "--level", "1e-12", "--out", out).status == 0
+    assert read(out)[2]["suspected_label"] is None
+
+
+def test_at_most_a_third_of_a_class_is_assumed_poison() -> None:
+    found = scan(FEATURES, GIVEN, 10_000)
+    assert {result.poisons for result in found.results} == {15}  # 33 % of 48
+    assert found.poisons == 10_000
+
+
+def test_classes_that_cannot_be_fitted_are_listed_with_a_reason(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    labels, features = GIVEN.copy(), FEATURES.copy()
+    labels[np.flatnonzero(GIVEN == 0)] = 1000
+    labels[np.flatnonzero(GIVEN == 0)[:2]] = 100
+    labels[np.flatnonzero(GIVEN == 0)[2]] = 101
+    features[labels == 1000] = 3.5
+    np.save(files[0], features)
+    np.save(files[1], labels)
+    outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
+    assert outcome.status == 0, outcome.err
+    table, _, summary = read(out)
+    assert [row["label"] for row in table[-3:]] == ["100", "101", "1000"]
+    assert [row["objective"] for row in table[-3:]] == ["", "", ""]
+    assert [row["n"] for row in table[-3:]] == ["2", "1", "45"]
+    for row, words in zip(
+        table[-3:], ("2 row(s), at least 8", "1 row(s), at least 8", "all rows are equal"), strict=True
+    ):
+        assert words in row["reason"]
+    assert summary["suspected_label"] == SUSPECT
+    assert summary["test"]["classes"] == 5
+    assert "3 of 8 classes could not be fitted" in outcome.out
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_few_classes_are_fitted_but_not_tested(count: int) -> None:
+    rows = np.isin(GIVEN, (SUSPECT, *LABELS[:2])[:count])
+    found = scan(FEATURES[rows], GIVEN[rows], POISONS)
+    assert found.suspect is None
+    assert not found.removed.any()
+    assert found.results[0].label == SUSPECT
+    assert found.results[0].objective is not None
+    assert "no test is possible" in found.verdict.in_words(f"class {SUSPECT}")
+
+
+def test_no_class_large_enough_is_no_error() -> None:
+    found = scan(FEATURES[:12], np.arange(12), 2)
+    assert found.verdict.largest is None
+    assert found.suspect is None
+    assert not found.removed.any()
+
+
+@pytest.mark.parametrize("kind", ["<i2", ">i8", "u1", "f4", "f8"])
+def test_labels_of_any_kind_of_number_are_the_same_labels(kind: str) -> None:
+    labels = np.abs(GIVEN).astype(kind)
+    np.testing.assert_array_equal(check_labels(labels, len(labels)), np.abs(GIVEN))
+
+
+def test_every_row_belongs_to_one_class() -> None:
+    tasks = split_classes(GIVEN, POISONS)
+    assert [task.label for task in tasks] == sorted(LABELS)
+    for task in tasks:
+        np.testing.assert_array_equal(task.rows, np.flatnonzero(task.label == GIVEN))
+
+
+# --- large files
+
+
+def test_only_one_class_is_in_memory_at_a_time_and_each_row_is_read_once(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    take = Mapped.take
+
+    def recorded(self: Mapped, rows: np.ndarray) -> np.ndarray:
+        taken.append(len(rows))
+        return take(self, rows)
+
+    monkeypatch.setattr(Mapped, "take", recorded)
+    scan(filtering.load_array(files[0]), GIVEN, POISONS)
+    assert taken == [ROWS] * len(LABELS)
+
+
+def test_a_file_gives_what_an_array_gives(files: tuple[Path, Path]) -> None:
+    mapped = as_table(filtering.load_array(files[0]))
+    assert isinstance(mapped, Mapped)
+    rows = np.array([5, 3, 200])
+    np.testing.assert_array_equal(mapped.take(rows), FEATURES[rows])
+    assert type(mapped.take(rows)) is np.ndarray
+
+
+def test_a_part_of_a_map_is_not_taken_for_the_whole_file(files: tuple[Path, Path]) -> None:
+    part = filtering.load_array(files[0])[100:]
+    table = as_table(part)
+    assert table is part
+
+
+def test_a_file_stored_by_columns_is_read_whole_or_refused(
+    files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(files[0], np.asfortranarray(FEATURES))
+    table = as_table(filtering.load_array(files[0]))
+    assert isinstance(table, np.ndarray)
+    np.testing.assert_array_equal(table, FEATURES)
+    monkeypatch.setattr(classes, "COLUMN_ORDER_LIMIT", 1000)
+    with pytest.raises(InputError, match="stored column by column"):
+        as_table(filtering.load_array(files[0]))
+
+
+def test_two_processes_write_the_same_files_as_one(files: tuple[Path, Path], tmp_path: Path, cli: Cli) -> None:
+    for count in (1, 2):
+        outcome = cli("scan", *files, "--poisons", POISONS, "--workers", count, "--out", tmp_path / str(count))
+        assert outcome.status == 0, outcome.err
+        assert read(tmp_path / str(count))[2]["workers"] == count
+    for name in OUTPUT[:2]:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("rows", "tasks", "asked", "cores", "expected"),
+    [
+        (1300, 1000, None, 15, (15, 1)),
+        (5000, 10, None, 15, (10, 1)),
+        (50_000, 3, None, 15, (3, 5)),
+        (100, 10, None, 15, (1, 15)),  # too little work for starting processes
+        (100, 10, 2, 15, (2, 7)),
+        (5000, 10, None, 1, (1, 1)),
+        (5000, 0, None, 4, (1, 4)),  # all finished before
+    ],
+)
+def test_cores_are_shared_out(
+    rows: int, tasks: int, asked: int | None, cores: int, expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers.torch, "get_num_threads", lambda: cores)
+    made = [Task(i, np.arange(rows), 5) for i in range(tasks)]
+    plan = workers.make_plan(made, asked, workers.torch.device("cpu"))
+    assert (plan.workers, plan.threads) == expected
+    assert workers.make_plan(made, asked, workers.torch.device("cuda")).workers == 1
+
+
+def test_a_worker_that_dies_is_told_in_one_line_and_the_rest_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures.process import BrokenProcessPool
+
+    fit, calls = workers.fit_class, iter(range(10))
+
+    def dies(*arguments: Any) -> Any:
+        if next(calls) == 2:
+            raise BrokenProcessPool
+        return fit(*arguments)
+
+    monkeypatch.setattr(workers, "fit_class", dies)
+    with pytest.raises(InputError, match="lower --workers and call again: finished classes are kept"):
+        scan(FEATURES, GIVEN, POISONS, progress=tmp_path / PROGRESS)
+    assert len((tmp_path / PROGRESS).read_text().splitlines()) == 1 + 2
+
+
+# --- going on
+
+
+def begin(path: Path, **changes: Any) -> State:
+    """How a scan that is stopped at once begins."""
+    states: list[State] = []
+
+    def stop(state: State) -> None:
+        states.append(state)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        scan(**{**INPUTS, **changes}, progress=path, on_state=stop)
+    return states[0]
+
+
+def test_a_stopped_scan_goes_on_and_comes_to_the_same(
+    files: tuple[Path, Path], out: Path, tmp_path: Path, cli: Cli, fitted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "whole"
+    assert cli("scan", *files, "--poisons", POISONS, "--out", whole).status == 0
+    fitted.clear()
+    fit = workers.fit_class
+
+    def interrupted(task: Task, *rest: Any) -> Any:
+        if len(fitted) == 3:
+            raise KeyboardInterrupt
+        return fit(task, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "fit_class", interrupted)
+        outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
+    assert outcome.status == 130
+    assert "the same command goes on from there" in outcome.err
+    assert [path.name for path in out.iterdir()] == [PROGRESS]
+    outcome = cli("scan", *files, "--poisons", POISONS, "--out", out)
+    assert outcome.status == 0, outcome.err
+    assert "going on: 3 of 6 classes were finished before" in outcome.out
+    assert sorted(fitted) == sorted(LABELS), "each once"
+    assert sorted(path.name for path in out.iterdir()) == OUTPUT
+    for name in OUTPUT[:2]:
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "harm", ['{"label": 40, "n": 8', '{"label": 40}\n', "[]\n7\n\x00\n", '{"label": [], "n": 1}\n']
+)
+def test_a_damaged_line_costs_that_class_only(harm: str, tmp_path: Path, fitted: list[int]) -> None:
+    path = tmp_path / PROGRESS
+    stopped(path)
+    with path.open("a") as file:
+        file.write(harm)
+    stopped(path)
+    assert sorted(fitted) == sorted(LABELS)[:2]
+    assert (begin(path).resumed, begin(path).started_anew) == (2, False)
+
+
+def test_a_last_line_cut_short_is_fitted_again(tmp_path: Path) -> None:
+    path = tmp_path / PROGRESS
+    stopped(path, count=2)
+    path.write_text(path.read_text()[:-20])
+    assert begin(path).resumed == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"poisons": POISONS + 1},
+        {"labels": np.where(GIVEN == 0, 1, GIVEN)},
+        {"features": FEATURES * 2},
+        {"features": FEATURES.astype(np.float64)},
+        {"features": FEATURES[:, :-1]},
+    ],
+    ids=["poisons", "labels", "features", "kind of number", "columns"],
+)
+def test_with_other_inputs_a_scan_starts_anew(changes: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / PROGRESS
+    stopped(path, **changes)
+    assert begin(path) == State(0, 6, 0, len(GIVEN), 0, started_anew=True)
+    assert begin(path, **changes).resumed == 1
+
+
+def test_a_file_written_anew_since_is_another_input(files: tuple[Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / PROGRESS
+    stopped(path, features=filtering.load_array(files[0]))
+    assert begin(path, features=filtering.load_array(files[0])).resumed == 1
+    changed = FEATURES.copy()
+    changed[1] += 1  # a row that the sample may not hold
+    np.save(files[0], changed)
+    assert begin(path, features=filtering.load_array(files[0])).started_anew
+
+
+def test_another_level_or_label_needs_no_new_fits(tmp_path: Path, fitted: list[int]) -> None:
+    path = tmp_path / PROGRESS
+    scan(FEATURES, GIVEN, POISONS, progress=path)
+    fitted.clear()
+    found = scan(FEATURES, GIVEN, POISONS, label=0, level=0.001, progress=path)
+    assert fitted == []
+    assert found.filtered == 0
+
+
+# --- bad input
+
+with_nan = FEATURES.copy()
+FIRST, *_, LAST = np.flatnonzero(GIVEN == 40)
+with_nan[[FIRST, LAST], 2] = [np.nan, np.inf]
+BAD_FEATURES: dict[str, tuple[np.ndarray, str]] = {
+    "NaN": (with_nan, f"row {FIRST} (label 40) has a value that is not finite (2 such row(s)"),
+    "too large": (np.where(GIVEN[:, None] == 40, 1e200, FEATURES.astype(np.float64)), "too large to be squared"),
+    "one dimension": (FEATURES[:, 0], "table of shape (rows, features), not (288,)"),
+    "no columns": (FEATURES[:, :0], "288 row(s) and 0 column(s)"),
+    "words": (FEATURES.astype("U4"), "features must be numbers"),
+    "pickled objects": (FEATURES.astype(object), "holds pickled objects, which are never loaded"),
+}
+BAD_LABELS: dict[str, tuple[np.ndarray, str]] = {
+    "words": (GIVEN.astype("U4"), "labels must be whole numbers, not words"),
+    "bytes": (GIVEN.astype("S4"), "labels must be whole numbers, not words"),
+    "true or false": (GIVEN > 3, "labels must be whole numbers, not true or false"),
+    "complex": (GIVEN.astype(complex), "labels must be whole numbers, not complex128"),
+    "halves": (GIVEN + 0.5, f"label {GIVEN[0] + 0.5} of row 0 is not a whole number"),
+    "NaN": (np.where(np.arange(288) == 9, np.nan, GIVEN), "label nan of row 9 is not a whole number"),
+    "beyond 64 bits": (np.where(np.arange(288) == 9, 1e30, GIVEN), "label 1e+30 of row 9"),
+    "beyond signed": (np.full(288, 2**64 - 1, np.uint64), "of row 0 is not a whole number that fits into 64 bits"),
+    "two dimensions": (GIVEN[:, None], "one number for each row, of shape (288,), not (288, 1)"),
+    "too few": (GIVEN[:-1], "y.npy has 287 labels, but"),
+    "pickled objects": (GIVEN.astype(object), "y.npy holds pickled objects, which are never loaded"),
+}
+
+
+@pytest.mark.parametrize(("features", "words"), BAD_FEATURES.values(), ids=BAD_FEATURES.keys())
+def test_bad_features_are_refused_and_nothing_is_written(
+    features: np.ndarray, words: str, files: tuple[Path, Path], out: Path, cli: Cli
+) -> None:
+    np.save(files[0], features, allow_pickle=features.dtype.hasobject)
+    check_refused(cli("scan", *files, "--poisons", POISONS, "--out", out), words)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(("labels", "words"), BAD_LABELS.values(), ids=BAD_LABELS.keys())
+def test_bad_labels_are_refused_and_nothing_is_written(
+    labels: np.ndarray, words: str, files: tuple[Path, Path], out: Path, cli: Cli
+) -> None:
+    np.save(files[1], labels, allow_pickle=labels.dtype.hasobject)
+    check_refused(cli("scan", *files, "--poisons", POISONS, "--out", out), words)
+    assert not out.exists()
+
+
+BAD_OPTIONS: dict[str, tuple[list[Any], str]] = {
+    "no poisons": (["--poisons", 0], "0 poisons: a scan sets rows aside in every class"),
+    "poisons missing": ([], "--poisons"),
+    "level": (["--poisons", 5, "--level", 1], "level = 1 must lie between 0 and 1"),
+    "level not a number": (["--poisons", 5, "--level", "nan"], "level = nan must lie between 0 and 1"),
+    "label not there": (["--poisons", 5, "--label", 3], "no row has label 3; the labels are: -3, 0, 2, 7, 8, 40"),
+    "no workers": (["--poisons", 5, "--workers", 0], "--workers"),
+    "device": (["--poisons", 5, "--device", "abacus"], "device 'abacus' is not one of"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), BAD_OPTIONS.values(), ids=BAD_OPTIONS.keys())
+def test_bad_options_are_refused_and_nothing_is_written(
+    options: list[Any], words: str, files: tuple[Path, Path], out: Path, cli: Cli
+) -> None:
+    check_refused(cli("scan", *files, *options, "--out", out), words)
+    assert not out.exists()
+
+
+def test_a_class_too_small_to_filter_is_refused() -> None:
+    labels = GIVEN.copy()
+    labels[:3] = 99
+    with pytest.raises(InputError, match="label 99 has 3 row"):
+        scan(FEATURES, labels, POISONS, label=99)
+
+
+def test_an_out_that_held_something_keeps_it_after_bad_input(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    out.mkdir()
+    (out / "mine.txt").write_text("precious")
+    np.save(files[0], with_nan)
+    check_refused(cli("scan", *files, "--poisons", POISONS, "--out", out), "not finite")
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
