@@ -180,8 +180,9 @@ def check_labels(labels: Any, n: int, who: str = "this defense") -> np.ndarray:
             f"labels must be one whole number for each of the {n} rows, not a table of shape {found.shape}"
         )
     # a float beyond 2**53 is not the number somebody wrote
-    wrong = np.flatnonzero(~(np.abs(found) < 2**53) | (found % 1 != 0)) if found.dtype.kind == "f" else []
-    if len(wrong):
+    whole = (np.abs(found) < 2**53) & (np.trunc(found) == found) if found.dtype.kind == "f" else np.ones(n, bool)
+    if not whole.all():
+        wrong = np.flatnonzero(~whole)
         raise InputError(
             f"Unknown label type: row {wrong[0]} has the label {found[wrong[0]]}, which is no whole number"
         )

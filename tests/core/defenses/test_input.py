@@ -16,11 +16,11 @@ from core.errors import InputError
 from tests.helpers import contaminated, gaussian
 
 every_defense = pytest.mark.parametrize("defense", DEFENSES.values(), ids=list(DEFENSES))
-DATA = contaminated(150, 12, 12, strength=7.0, seed=1)
+DATA = contaminated(90, 8, 8, strength=8.0, seed=1)
 COARSE = np.round(DATA.rows * 4)  # whole numbers that every type below holds exactly
 
 
-def fitted(defense: type[Defense], rows: object, n_poisons: int = 12) -> Defense:
+def fitted(defense: type[Defense], rows: object, n_poisons: int = 8) -> Defense:
     return defense(n_poisons=n_poisons, device="cpu").fit(rows)
 
 
@@ -66,13 +66,13 @@ def test_the_input_is_left_as_it_was(defense: type[Defense]) -> None:
 @every_defense
 def test_constant_columns_change_nothing(defense: type[Defense]) -> None:
     plain = fitted(defense, DATA.rows)
-    padded = fitted(defense, np.hstack([np.zeros((150, 3)), DATA.rows, np.full((150, 2), 7.5)]))
+    padded = fitted(defense, np.hstack([np.zeros((90, 3)), DATA.rows, np.full((90, 2), 7.5)]))
     np.testing.assert_array_equal(plain.removed_, padded.removed_)
     np.testing.assert_allclose(plain.scores_, padded.scores_, rtol=1e-6, atol=1e-8)
 
 
 @every_defense
-@pytest.mark.parametrize("copies", [2, 10])
+@pytest.mark.parametrize("copies", [2, 5])
 def test_duplicated_rows_are_scored_alike(defense: type[Defense], copies: int) -> None:
     rows = np.repeat(contaminated(60, 8, 5, strength=9.0, seed=2).rows, copies, axis=0)
     scores = fitted(defense, rows, 5 * copies).scores_.reshape(60, copies)
@@ -85,12 +85,9 @@ def test_many_equal_rows_are_no_crash(defense: type[Defense], share: float) -> N
     """Dead units make equal rows; where they are the majority, robust covariances do not exist."""
     rows = gaussian(100, 10, seed=3)
     rows[: round(100 * share)] = rows[0]
-    try:
-        found = fitted(defense, rows, 5)
-    except InputError as problem:
-        assert "\n" not in str(problem)
-    else:
-        assert np.isfinite(found.scores_).all()
+    found = fitted(defense, rows, 5)
+    assert np.isfinite(found.scores_).all()
+    assert not found.removed_.all()
 
 
 @every_defense
@@ -123,7 +120,7 @@ def test_what_is_no_table_of_numbers_is_refused_in_one_line(defense: type[Defens
 def test_a_bad_value_is_named_by_row_in_predict_too(defense: type[Defense]) -> None:
     rows = DATA.rows.copy()
     rows[33, 2] = np.nan
-    with pytest.raises(InputError, match="row 33 .*NaN or inf"):
+    with pytest.raises(InputError, match=r"row 33 .*NaN or inf"):
         fitted(defense, DATA.rows).predict(rows)
 
 
@@ -136,7 +133,7 @@ def test_before_the_fit_both_kinds_of_error_fit(defense: type[Defense]) -> None:
 
 @every_defense
 def test_names_of_columns_are_remembered_and_held_against_others(defense: type[Defense]) -> None:
-    frame = pd.DataFrame(DATA.rows, columns=[f"unit {i}" for i in range(12)])
+    frame = pd.DataFrame(DATA.rows, columns=[f"unit {i}" for i in range(8)])
     found = fitted(defense, frame)
     assert list(found.feature_names_in_) == list(frame.columns)
     with pytest.raises(InputError, match="feature names") as caught:
@@ -153,9 +150,9 @@ def test_parameters_are_checked_at_the_fit(defense: type[Defense]) -> None:
 
 @every_defense
 def test_a_second_fit_forgets_the_first(defense: type[Defense]) -> None:
-    again = fitted(defense, gaussian(60, 5, seed=6), 3).set_params(n_poisons=12).fit(DATA.rows)
+    again = fitted(defense, gaussian(60, 5, seed=6), 3).set_params(n_poisons=8).fit(DATA.rows)
     same_verdict(again, fitted(defense, DATA.rows))
-    assert again.n_features_in_ == 12
+    assert again.n_features_in_ == 8
 
 
 @every_defense
