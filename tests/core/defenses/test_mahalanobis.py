@@ -41,7 +41,7 @@ def test_the_robust_distance_finds_the_poison_that_masks_itself_from_the_plain_o
 def test_clean_rows_have_distances_like_chi_squared(k: int) -> None:
     found = on_cpu(0, n_components=k).fit(gaussian(800, 5, seed=4))
     for share in (0.5, 0.8, 0.95):
-        assert np.quantile(found.scores_, share) == pytest.approx(chi2.ppf(share, k), rel=0.15)
+        assert np.quantile(found.scores_, share) == pytest.approx(chi2.ppf(share, k), rel=0.2)
 
 
 def test_it_removes_as_many_rows_as_asked() -> None:
