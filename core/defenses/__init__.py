@@ -1,19 +1,38 @@
-"""Defenses: features of one class in, scores and removals out. One interface, scikit-learn's."""
+"""Defenses: features in, scores and removals out. One interface, scikit-learn's.
+
+`DEFENSES` look at the rows of one class. `LABELLED_DEFENSES` need the rows of all classes and the labels that they carry
+in training: `fit(X, y)`.
+
+Two known methods are not here, because features alone do not determine what they compute. STRIP (Gao et al., ACSAC
+2019) blends each suspicious *image* with clean ones and asks the *model* how sure it stays; blending features instead
+would test another hypothesis. Beatrix (Ma et al., NDSS 2023) compares Gram matrices *between channels* of a convolution,
+over the positions of the image, with limits from *clean validation* images: a row of numbers does not say which of them
+form a channel, at a pooled layer there are no positions left, and the features of a run hold no row known to be clean.
+"""
 
 from core.catalogue import Catalogue
-from core.defenses.base import Defense, check_features
+from core.defenses.base import Defense, check_features, check_labels
 from core.defenses.clustering import ActivationClustering
+from core.defenses.mahalanobis import Mahalanobis
+from core.defenses.neighbours import NeighbourLabels
 from core.defenses.spectral import SpectralSignatures
 from core.defenses.spectre import Spectre, fit_record
+from core.defenses.untangling import SCAn
 
-DEFENSES: Catalogue[Defense] = Catalogue("defense", Spectre, SpectralSignatures, ActivationClustering)
+DEFENSES: Catalogue[Defense] = Catalogue("defense", Spectre, SpectralSignatures, ActivationClustering, Mahalanobis)
+LABELLED_DEFENSES: Catalogue[Defense] = Catalogue("labelled defense", NeighbourLabels, SCAn)
 
 __all__ = [
     "DEFENSES",
+    "LABELLED_DEFENSES",
     "ActivationClustering",
     "Defense",
+    "Mahalanobis",
+    "NeighbourLabels",
+    "SCAn",
     "SpectralSignatures",
     "Spectre",
     "check_features",
+    "check_labels",
     "fit_record",
 ]

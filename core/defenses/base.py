@@ -8,14 +8,33 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import Tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
 from core import devices
 from core.errors import InputError
-from core.params import param
+from core.params import build, param, values_of
 
 LARGEST = 1e100  # squares and fourth moments of larger values overflow
+
+
+class UnfittedError(InputError, NotFittedError):
+    """Something was asked of a defense before its fit."""
+
+
+class NotNumbersError(InputError, TypeError):
+    """Objects that are no numbers where numbers are due."""
+
+
+def _judges_new_rows(defense: Defense) -> bool:
+    if defense.needs_labels:
+        raise AttributeError(f"{type(defense).__name__} judges the rows of its fit only; use fit_predict or removed_")
+    return True
 
 
 @dataclass(eq=False, repr=False)
@@ -24,41 +43,75 @@ class Defense(OutlierMixin, BaseEstimator):
 
     Fitted attributes: `scores_` (n,) float64, larger is more suspicious; `removed_` (n,) bool; `threshold_`, the score
     above which a row is removed; `record_`, the story of the fit as plain JSON values; `n_features_in_`.
-    As in scikit-learn, `score_samples` is the negative of that (lower is more abnormal) and `predict` gives -1 for
-    rows to remove, 1 for the others. Nothing here takes ground truth: `y` is ignored.
+    As in scikit-learn, `score_samples` is the negative of that (lower is more abnormal), `decision_function` is
+    `score_samples - offset_` and `predict` gives -1 for rows to remove, 1 for the others.
+
+    Nothing here takes ground truth: `y` is ignored, unless the defense `needs_labels`. Then X holds the rows of all
+    classes and y (n,) the label that each row carries in training: public, and false where a row is poisoned. Such
+    defenses judge the rows of their fit only, as LocalOutlierFactor does, for a new row comes without a label.
     """
 
     key: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[str]
     citation: ClassVar[str]
+    needs_labels: ClassVar[bool] = False
 
     n_poisons: int = param(0, "How many poisons to expect among the rows; 0 removes nothing", unit="examples", low=0)
     device: str = param("auto", "Where to compute: auto, cpu, cuda or mps")
 
     def fit(self, X: Any, y: Any = None) -> Defense:
-        """Score the rows of X (n, d) and mark those to remove. Raises InputError for unusable input."""
+        """Score the rows of X (n, d) and mark those to remove. Raises InputError for unusable input or parameters."""
+        build(type(self), values_of(self))
         rows = check_features(X, self.n_poisons)
-        self.n_features_in_ = rows.shape[1]
-        self._fit(self._tensor(rows))
+        labels = check_labels(y, len(rows), type(self).__name__) if self.needs_labels else None
+        self._check_columns(X, reset=True)
+        if labels is None:
+            self._fit(self._tensor(rows))
+        else:
+            self._fit_labelled(self._tensor(rows), labels)
         return self
 
+    @available_if(_judges_new_rows)
     def score_samples(self, X: Any) -> np.ndarray:
         """Minus the suspicion of each row of X (n, d), also for rows that were not in the fit: (n,)."""
         if not hasattr(self, "scores_"):
-            raise InputError(f"{type(self).__name__} is not fitted yet; call fit first")
+            raise UnfittedError(f"{type(self).__name__} is not fitted yet; call fit first")
         rows = check_features(X, 0, at_least=1)
-        if rows.shape[1] != self.n_features_in_:
-            raise InputError(f"{rows.shape[1]} features, but the fit had {self.n_features_in_}")
+        self._check_columns(X, reset=False)
         return -self._suspicion(self._tensor(rows)).cpu().numpy()
 
+    @available_if(_judges_new_rows)
+    def decision_function(self, X: Any) -> np.ndarray:
+        """`score_samples` moved so that rows to remove are negative: (n,). Infinite where the fit removed none."""
+        scores: np.ndarray = self.score_samples(X)
+        return scores - self.offset_
+
+    @available_if(_judges_new_rows)
     def predict(self, X: Any) -> np.ndarray:
         """-1 for rows that look poisoned, 1 for the others: (n,) int64."""
-        return np.where(-self.score_samples(X) > self.threshold_, -1, 1)
+        return np.where(self.decision_function(X) < 0, -1, 1)
 
     def fit_predict(self, X: Any, y: Any = None) -> np.ndarray:
         """Fit, and the verdict on the same rows."""
-        return np.where(self.fit(X).removed_, -1, 1)
+        return np.where(self.fit(X, y).removed_, -1, 1)
+
+    @property
+    def offset_(self) -> float:
+        """scikit-learn's name for minus the threshold."""
+        return -float(self.threshold_)
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.needs_labels
+        return tags
+
+    def _check_columns(self, X: Any, *, reset: bool) -> None:
+        """Note number and names of the columns, or hold X against those of the fit."""
+        try:
+            validate_data(self, X, "no_validation", reset=reset, skip_check_array=True)
+        except ValueError as problem:
+            raise InputError(" ".join(str(problem).split())) from None
 
     def _tensor(self, rows: np.ndarray) -> Tensor:
         device = devices.for_linear_algebra(devices.resolve(self.device))
@@ -76,21 +129,25 @@ class Defense(OutlierMixin, BaseEstimator):
     def _fit(self, x: Tensor) -> None:
         raise NotImplementedError
 
+    def _fit_labelled(self, x: Tensor, labels: np.ndarray) -> None:
+        raise NotImplementedError
+
     def _suspicion(self, x: Tensor) -> Tensor:
         raise NotImplementedError
 
 
 def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarray:
     """The features as an (n, d) float array, or an InputError that says what to mend."""
-    rows = np.asarray(features)
-    if rows.ndim != 2:
-        raise InputError(f"features must be a table of shape (rows, features), not {rows.shape}")
-    if rows.dtype.kind not in "fiu":
-        raise InputError(f"features must be numbers, not {rows.dtype}")
+    rows = _number_table(features)
     n, d = rows.shape
-    if n < at_least or d < 1:
+    if d < 1:
         raise InputError(
-            f"features have {n} row(s) and {d} column(s); at least {at_least} rows and 1 column are needed"
+            f"features have {n} row(s) and {d} column(s); 0 feature(s) (shape=({n}, 0)) while a minimum of 1 is required."
+        )
+    if n < at_least:
+        raise InputError(
+            f"features have {n} row(s) and {d} column(s) (n_samples = {n}); "
+            f"at least {at_least} rows and 1 column are needed"
         )
     if rows.dtype not in (np.float32, np.float64):
         rows = rows.astype(np.float64 if rows.dtype.itemsize > 2 else np.float32)
@@ -99,13 +156,59 @@ def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarr
     if not np.isfinite(total):  # one pass without a mask; look closer only where it fails
         bad = np.flatnonzero(~np.isfinite(rows).all(1))
         if len(bad):
-            raise InputError(f"row {bad[0]} has a value that is not finite ({len(bad)} such row(s)); drop or mend them")
+            raise InputError(
+                f"row {bad[0]} has a value that is not finite (NaN or inf; {len(bad)} such row(s)); drop or mend them"
+            )
     if rows.dtype == np.float64 and (largest := float(np.abs(rows).max())) > LARGEST:
         raise InputError(f"a value of size {largest:.0e} is too large to be squared; scale the features down")
     if n_poisons < 0:
         raise InputError(f"{n_poisons} poisons: the count cannot be negative")
     if n_poisons > n / 2:
         raise InputError(f"{n_poisons} poisons are more than half of the {n} rows; give at most {n // 2}")
+    return rows
+
+
+def check_labels(labels: Any, n: int, who: str = "this defense") -> np.ndarray:
+    """The label of each of n rows as (n,) int64, or an InputError. Whole numbers in floating point are accepted."""
+    if labels is None:
+        raise InputError(f"{who} requires y to be passed, but the target y is None; give the label of every row")
+    found = np.asarray(labels)
+    if found.dtype.kind not in "fiu":
+        raise InputError(f"Unknown label type: labels must be whole numbers, not {found.dtype}")
+    if found.shape != (n,):
+        raise InputError(
+            f"labels must be one whole number for each of the {n} rows, not a table of shape {found.shape}"
+        )
+    # a float beyond 2**53 is not the number somebody wrote
+    whole = (np.abs(found) < 2**53) & (np.trunc(found) == found) if found.dtype.kind == "f" else np.ones(n, bool)
+    if not whole.all():
+        wrong = np.flatnonzero(~whole)
+        raise InputError(
+            f"Unknown label type: row {wrong[0]} has the label {found[wrong[0]]}, which is no whole number"
+        )
+    if len(np.unique(found)) < 2:
+        raise InputError("labels hold 1 class; the rows of at least 2 classes are needed")
+    return found.astype(np.int64)
+
+
+def _number_table(features: Any) -> np.ndarray:
+    """An array of two dimensions whose dtype is a number's."""
+    if issparse(features):
+        raise InputError("sparse features are not supported; make them dense with X.toarray()")
+    rows = np.asarray(features)
+    if rows.ndim != 2:
+        raise InputError(
+            f"features must be a table of shape (rows, features), not {rows.shape}. Reshape your data to two dimensions"
+        )
+    if rows.dtype.kind == "c":
+        raise InputError(f"Complex data not supported: features must be numbers, not {rows.dtype}")
+    if rows.dtype.kind == "O":
+        try:
+            return rows.astype(np.float64)
+        except (TypeError, ValueError) as problem:
+            raise NotNumbersError(f"features must be numbers, not {rows.dtype}: {problem}") from None
+    if rows.dtype.kind not in "fiu":
+        raise InputError(f"features must be numbers, not {rows.dtype}")
     return rows
 
 

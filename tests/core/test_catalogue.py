@@ -8,7 +8,7 @@ import pytest
 from core.attacks import ATTACKS
 from core.catalogue import Catalogue
 from core.datasets import DATASETS
-from core.defenses import DEFENSES
+from core.defenses import DEFENSES, LABELLED_DEFENSES
 from core.errors import InputError
 from core.models import MODELS
 from core.params import param
@@ -50,7 +50,7 @@ def test_make_parses_checks_and_names_the_entry_in_errors() -> None:
         FRUIT.make("pear", {"weight": 1})
 
 
-@pytest.mark.parametrize("catalogue", [DATASETS, ATTACKS, MODELS, DEFENSES], ids=lambda c: c.what)
+@pytest.mark.parametrize("catalogue", [DATASETS, ATTACKS, MODELS, DEFENSES, LABELLED_DEFENSES], ids=lambda c: c.what)
 def test_what_is_offered_has_a_title_and_a_sentence(catalogue: Catalogue[Any]) -> None:
     assert len({entry.title for entry in catalogue.values()}) == len(catalogue) > 1
     for key, entry in catalogue.items():
@@ -58,7 +58,7 @@ def test_what_is_offered_has_a_title_and_a_sentence(catalogue: Catalogue[Any]) -
         assert entry.summary.endswith(".")
 
 
-@pytest.mark.parametrize("catalogue", [ATTACKS, MODELS, DEFENSES], ids=lambda c: c.what)
+@pytest.mark.parametrize("catalogue", [ATTACKS, MODELS, DEFENSES, LABELLED_DEFENSES], ids=lambda c: c.what)
 def test_what_comes_from_the_literature_names_it(catalogue: Catalogue[Any]) -> None:
     for entry in catalogue.values():
         assert any(str(year) in entry.citation for year in range(1980, 2027))

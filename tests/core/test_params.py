@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
-from core.defenses import DEFENSES
+from core.defenses import DEFENSES, LABELLED_DEFENSES
 from core.errors import InputError
 from core.models import MODELS
 from core.params import build, describe, param, values_of
@@ -29,7 +29,14 @@ class Example:
     hidden: int = 7  # not a parameter: plain fields are nobody's business
 
 
-ENTRIES = [*DATASETS.values(), *ATTACKS.values(), *MODELS.values(), *DEFENSES.values(), Recipe]
+ENTRIES = [
+    *DATASETS.values(),
+    *ATTACKS.values(),
+    *MODELS.values(),
+    *DEFENSES.values(),
+    *LABELLED_DEFENSES.values(),
+    Recipe,
+]
 
 
 def test_describe_lists_parameters_in_order_with_types_and_limits() -> None:
