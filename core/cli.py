@@ -136,7 +136,7 @@ def filter_features(
     features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
     poisons: Annotated[int, typer.Option(help="How many poisons to expect.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
-    method: Annotated[str, typer.Option(help="spectre, spectral or clustering.")] = "spectre",
+    method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
     device: Device = "auto",
