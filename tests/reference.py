@@ -217,9 +217,7 @@ def candidate_ks(K: int) -> list[int]:
     return sorted({round(float(root) ** 2) for root in np.linspace(1, math.sqrt(K), 10)})
 
 
-def spectre(
-    X: np.ndarray, m: int, alpha: float = 4.0, K: int | None = None, tail: str = "published"
-) -> dict[str, Any]:
+def spectre(X: np.ndarray, m: int, alpha: float = 4.0, K: int | None = None, tail: str = "published") -> dict[str, Any]:
     """Section 3 on X (n, d). Returns k, ks, objectives (one per candidate), candidates, and removed and scores of the best."""
     K = largest_k(X) if K is None else K
     G = pca_scores(X, K)
