@@ -87,6 +87,32 @@ def filter_notes(summary: dict[str, Any]) -> list[str]:
     return notes
 
 
+def scan_table(summary: dict[str, Any]) -> Table:
+    """The outcome of `scan`: the classes of largest objective, and what was removed of which."""
+    shown = summary["classes"][:SHOWN_CLASSES]
+    if summary["filtered_label"] not in (None, *(found["label"] for found in shown)):
+        shown += [found for found in summary["classes"] if found["label"] == summary["filtered_label"]]
+    table = Table()
+    for heading in ("label", "rows", "objective", "k", "removed", ""):
+        table.add_column(heading, justify="left" if not heading else "right", overflow="fold")
+    for found in shown:
+        objective = "-" if found["objective"] is None else f"{found['objective']:.3f}"
+        mark = "<- stands out" if found["label"] == summary["suspected_label"] else found["reason"]
+        k = "-" if found["k"] is None else str(found["k"])
+        table.add_row(str(found["label"]), f"{found['n']:,}", objective, k, f"{found['removed']:,}", mark)
+    return table
+
+
+def scan_lines(summary: dict[str, Any]) -> list[str]:
+    """What belongs below the table of a scan."""
+    shown, total = min(SHOWN_CLASSES, len(summary["classes"])), len(summary["classes"])
+    some = f"showing the {shown} classes of largest objective of {total:,}; " if shown < total else ""
+    processes = f" in {summary['workers']} processes" if summary["workers"] > 1 else ""
+    removed = f"{summary['removed']:,} of {summary['n']:,} rows removed"
+    about = f"{some}{removed}; {summary['seconds']:.1f} s on {summary['device']}{processes}"
+    return [about, *(f"note: {text}" for text in summary["notes"])]
+
+
 def run_line(folder: RunFolder) -> dict[str, Any]:
     """One run in short, as JSON values."""
     status = folder.status
