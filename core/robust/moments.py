@@ -170,7 +170,7 @@ class Rows:
     def forms(self, matrix: Tensor) -> Tensor:
         """y_i^T V y_i less their mean, (n,), for V given as (k * k,)."""
         torch.mm(self._y, matrix.view(self._y.shape[1], -1).to(self._y), out=self._products)
-        return _centred(torch.linalg.vecdot(self._products, self._y).to(torch.float64))
+        return _centred(self._products.mul_(self._y).sum(1).to(torch.float64))
 
     def moment(self, weights: Tensor) -> Tensor:
         """The mean of weight_i y_i y_i^T as (k * k,). With forms as weights, the excess moment of their matrix."""
