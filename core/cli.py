@@ -134,7 +134,7 @@ def _with_classes(config: RunConfig, source: str | None, target: str | None) -> 
 @app.command(name="filter")
 def filter_features(
     features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
-    poisons: Annotated[int, typer.Option(help="How many poisons to expect.")],
+    poisons: Annotated[str, typer.Option(help="How many poisons to expect, or auto for an estimate.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
     method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
@@ -146,15 +146,25 @@ def filter_features(
     from core import devices, filtering, report
 
     devices.use_threads(threads)
-    defense = filtering.make_defense(method, poisons, alpha, k, device)
+    count = filtering.parse_poisons(poisons)
+    defense = filtering.make_defense(method, count or 0, alpha, k, device)
     filtering.check_output(out_dir)
     table = filtering.load_array(features)
-    with out.status(f"{defense.title} on {' x '.join(f'{s:,}' for s in table.shape)} features"):
-        summary = filtering.run_filter(table, defense)
+    size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
+    guess = None
+    if count is None:
+        with _progress() as bar:
+            task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
+            guess = filtering.estimate(table, device, lambda i, n: bar.update(task, completed=i, total=n))
+        defense.set_params(n_poisons=guess.poisons)
+    with out.status(f"{defense.title} on {size}"):
+        summary = filtering.run_filter(table, defense, guess)
     filtering.write_filter(out_dir, defense, summary)
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
     out.print(report.filter_table(summary))
+    for note in report.filter_notes(summary):
+        out.print(note, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
 
 

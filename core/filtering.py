@@ -6,15 +6,17 @@ import json
 import os
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from core import devices
-from core.defenses import DEFENSES, Defense, check_features
+from core.defenses import DEFENSES, Defense, as_tensor, check_features
 from core.errors import InputError
 from core.files import replacing
+from core.robust import BudgetEstimate, estimate_poisons
 
 MAX_BYTES = 64 * 2**30
 NPY_MAGIC = b"\x93NUMPY"
@@ -57,8 +59,43 @@ def _why_unreadable(problem: Exception) -> str:
     return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
 
 
-def run_filter(features: np.ndarray, defense: Defense) -> dict[str, Any]:
-    """Fit the defense and describe the outcome as JSON values (contract of `filter`)."""
+def parse_poisons(text: str) -> int | None:
+    """The number that was asked for, None for auto. Raises InputError."""
+    if text.strip().lower() == "auto":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--poisons '{text}' is neither a whole number nor auto") from None
+
+
+def estimate(features: np.ndarray, device: str, on_trial: Callable[[int, int], None] | None = None) -> BudgetEstimate:
+    """The number of poisons by `core.robust.estimate_poisons`. Raises InputError where there is none to be had."""
+    where = devices.for_linear_algebra(devices.resolve(device))
+    try:
+        found = estimate_poisons(as_tensor(check_features(features, 0), where), on_trial=on_trial)
+    except ValueError as problem:
+        raise InputError(str(problem)) from None
+    if not found.poisons:
+        raise InputError(
+            "the scores show no second group of rows, so the number of poisons cannot be estimated; "
+            "give --poisons a number"
+        )
+    return found
+
+
+def _estimated(guess: BudgetEstimate) -> str:
+    return (
+        f"the number of poisons was estimated: {guess.poisons:,} ({guess.low:,} to {guess.high:,}); that is right only "
+        "if this class is poisoned, for a clean class with a natural second group gives a number too"
+    )
+
+
+def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | None = None) -> dict[str, Any]:
+    """Fit the defense and describe the outcome as JSON values (contract of `filter`).
+
+    guess: where its number of poisons comes from an estimate.
+    """
     check_features(features, defense.n_poisons)
     started = time.perf_counter()
     defense.fit(features)
@@ -77,7 +114,8 @@ def run_filter(features: np.ndarray, defense: Defense) -> dict[str, Any]:
         "objective": {str(c["k"]): c["objective"] for c in candidates},
         "rounds": chosen.get("rounds", []),
         "stopped": chosen.get("stopped"),
-        "warnings": record.get("warnings", []),
+        "warnings": [*([_estimated(guess)] if guess else []), *record.get("warnings", [])],
+        "estimate": guess.as_json() if guess else None,
         "seconds": round(seconds, 3),
         "device": devices.describe(device),
     }

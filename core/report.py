@@ -73,13 +73,18 @@ def filter_table(summary: dict[str, Any]) -> Table:
         table.add_row(k, "-" if objective is None else f"{objective:.3f}{mark}")
     if not summary["objective"]:
         table.add_row(str(summary["k"]), "-")
+    rounds = f", filter: {len(summary['rounds'])} rounds, {summary['stopped']}" if summary["stopped"] else ""
+    table.caption = f"{summary['seconds']:.1f} s on {summary['device']}{rounds}"
+    table.caption_justify = "left"
+    return table
+
+
+def filter_notes(summary: dict[str, Any]) -> list[str]:
+    """What has to be said about the outcome of `filter`, one line each."""
     notes = [f"note: {text}" for text in summary["warnings"]]
     if summary["parameters"].get("n_poisons") == 0:
         notes.append("note: 0 poisons expected, so nothing is removed; the scores are there to look at")
-    rounds = f", filter: {len(summary['rounds'])} rounds, {summary['stopped']}" if summary["stopped"] else ""
-    table.caption = "\n".join([f"{summary['seconds']:.1f} s on {summary['device']}{rounds}", *notes])
-    table.caption_justify = "left"
-    return table
+    return notes
 
 
 def scan_table(summary: dict[str, Any]) -> Table:

@@ -29,7 +29,7 @@ def make_views(spectre: Spectre) -> tuple[dict[str, np.ndarray], dict[str, Any]]
     k = candidate.k
     z = fit.components.scores[:, :k]
     deviations = fit.components.variances[:k].clamp(min=1e-300).sqrt()
-    whitened = z @ candidate.transform @ candidate.que.directions
+    whitened = candidate.whiten(fit.components.scores) @ candidate.que.directions
     naive = z @ inverse_root(covariance(z)) if k > 1 else z / deviations
     arrays = {
         "raw": _plane(z) / float(deviations[0]),

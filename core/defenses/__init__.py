@@ -11,7 +11,7 @@ form a channel, at a pooled layer there are no positions left, and the features 
 """
 
 from core.catalogue import Catalogue
-from core.defenses.base import Defense, check_features, check_labels
+from core.defenses.base import Defense, as_tensor, check_features, check_labels
 from core.defenses.clustering import ActivationClustering
 from core.defenses.mahalanobis import Mahalanobis
 from core.defenses.neighbours import NeighbourLabels
@@ -32,6 +32,7 @@ __all__ = [
     "SCAn",
     "SpectralSignatures",
     "Spectre",
+    "as_tensor",
     "check_features",
     "check_labels",
     "fit_record",

@@ -114,11 +114,7 @@ class Defense(OutlierMixin, BaseEstimator):
             raise InputError(" ".join(str(problem).split())) from None
 
     def _tensor(self, rows: np.ndarray) -> Tensor:
-        device = devices.for_linear_algebra(devices.resolve(self.device))
-        with warnings.catch_warnings():
-            # A memory-mapped file is read-only, and nothing here writes into its input.
-            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-            return torch.from_numpy(np.ascontiguousarray(rows)).to(device)
+        return as_tensor(rows, devices.for_linear_algebra(devices.resolve(self.device)))
 
     def _set_result(self, scores: Tensor, removed: Tensor, record: dict[str, Any]) -> None:
         self.scores_ = scores.cpu().numpy()
@@ -134,6 +130,14 @@ class Defense(OutlierMixin, BaseEstimator):
 
     def _suspicion(self, x: Tensor) -> Tensor:
         raise NotImplementedError
+
+
+def as_tensor(rows: np.ndarray, device: torch.device) -> Tensor:
+    """Checked rows on a device; on the CPU without a copy where they are contiguous."""
+    with warnings.catch_warnings():
+        # A memory-mapped file is read-only, and nothing here writes into its input.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(np.ascontiguousarray(rows)).to(device)
 
 
 def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarray:

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import torch
+import numpy as np
 from torch import Tensor
 
-from core.defenses.base import Defense
+from core.defenses.base import Defense, UnfittedError
 from core.errors import InputError
 from core.params import param
 from core.robust import Candidate, SpectreFit, fit_spectre, que_scores
@@ -39,27 +39,37 @@ class Spectre(Defense):
     removal_factor: float = param(1.5, "Rows removed for each expected poison", low=0, high=10)
     allowance_factor: float = param(2.0, "Rows the filter may distrust for each expected poison", low=0, high=10)
     tail: str = param("published", "Tail test: the authors' code, or the text of 2017", choices=("published", "upper"))
+    robust_mean: bool = param(False, "Measure scores from the mean of the trusted rows, not of all rows")
 
     def _fit(self, x: Tensor) -> None:
         try:
             self.fit_ = fit_spectre(
                 x,
                 self.n_poisons,
-                alpha=self.alpha,
                 k=self.n_components,
                 max_k=self.max_components,
+                alpha=self.alpha,
                 removal_factor=self.removal_factor,
                 allowance_factor=self.allowance_factor,
-                tail=self.tail,  # type: ignore[arg-type]
+                tail=self.tail,
+                robust_mean=self.robust_mean,
             )
         except ValueError as problem:
             raise InputError(str(problem)) from None
         self._set_result(self.fit_.scores, self.fit_.removed, fit_record(self.fit_))
 
+    def rescore(self, alpha: float | None = None, k: int | None = None) -> np.ndarray:
+        """Scores (n,) of the fitted rows at another alpha, or at another k of those tried, in milliseconds."""
+        if not hasattr(self, "fit_"):
+            raise UnfittedError("Spectre is not fitted yet; call fit first")
+        try:
+            return self.fit_.rescore(alpha, k).cpu().numpy()
+        except ValueError as problem:
+            raise InputError(str(problem)) from None
+
     def _suspicion(self, x: Tensor) -> Tensor:
         best = self.fit_.best
-        whitened = self.fit_.components.project(x.to(torch.float64))[:, : best.k] @ best.transform
-        return que_scores(whitened, best.que.matrix)
+        return que_scores(best.whiten(self.fit_.components.project(x)), best.que.matrix)
 
 
 def fit_record(fit: SpectreFit) -> dict[str, Any]:
@@ -67,6 +77,7 @@ def fit_record(fit: SpectreFit) -> dict[str, Any]:
     return {
         "k": fit.k,
         "chosen": fit.chosen,
+        "dimensions": fit.dimensions,
         "warnings": list(fit.warnings),
         "variances": _numbers(fit.components.variances),
         "candidates": [_candidate_record(c) for c in fit.candidates],
@@ -80,6 +91,7 @@ def _candidate_record(candidate: Candidate) -> dict[str, Any]:
         "removed": int(candidate.removed.sum()),
         "trusted": int(candidate.trusted.sum()),
         "stopped": candidate.stopped,
+        "condition": candidate.condition,
         "has_excess": candidate.has_excess,
         "que_weights": _numbers(candidate.que.weights),
         "whitened_variances": _numbers(candidate.que.variances),
@@ -91,6 +103,7 @@ def _candidate_record(candidate: Candidate) -> dict[str, Any]:
                 "eigenvalue": r.eigenvalue,
                 "threshold": r.threshold,
                 "cut": r.cut,
+                "residual": r.residual,
             }
             for r in candidate.rounds
         ],

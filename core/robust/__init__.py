@@ -1,13 +1,15 @@
 """The mathematics of SPECTRE. Knows tensors only: no images, no attacks, no files, no ground truth."""
 
+from core.robust.budget import BudgetEstimate, Trial, estimate_poisons
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
 from core.robust.linalg import SingularError, covariance, inverse_root, top_eigenpairs
 from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
-from core.robust.spectre import Candidate, SpectreFit, candidate_ks, fit_spectre
+from core.robust.spectre import Candidate, Settings, SpectreFit, candidate_ks, fit_spectre
 
 __all__ = [
+    "BudgetEstimate",
     "Candidate",
     "Components",
     "Eigenpair",
@@ -15,11 +17,14 @@ __all__ = [
     "FilterFit",
     "Que",
     "Round",
+    "Settings",
     "SingularError",
     "SpectreFit",
     "Tail",
+    "Trial",
     "candidate_ks",
     "covariance",
+    "estimate_poisons",
     "excess_moment",
     "fit_spectre",
     "inverse_root",

@@ -35,6 +35,7 @@ class Round:
     eigenvalue: float | None  # of the excess fourth moment; None in a norm round
     threshold: float | None  # what the eigenvalue (or, in a norm round, the squared norm) was held against
     cut: float | None  # t: rows whose deviation exceeds it were candidates for removal
+    residual: float | None = None  # of the eigenpair, relative to the eigenvalue
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,10 @@ def _one_round(moments: ExcessMoment, eps: float, left: int, tail: Tail) -> tupl
     top = moments.top()
     threshold = 1 + C * eps * math.log(1 / eps) ** 2
     if top.value <= threshold:
-        return None, Round("moment", n, NOBODY, top.value, threshold, None)
+        return None, Round("moment", n, NOBODY, top.value, threshold, None, top.residual)
     deviation = _deviations(top.forms)
     cut = _tail_cut(deviation, eps, tail)
-    entry = Round("moment", n, NOBODY, top.value, threshold, cut)
+    entry = Round("moment", n, NOBODY, top.value, threshold, cut, top.residual)
     return (None if cut is None else (deviation <= cut) | _smallest(deviation, n - left)), entry
 
 

@@ -19,6 +19,7 @@ TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove 
 DENSE_UP_TO = 64  # with that many free entries (k up to 10) all symmetric matrices are taken at once
 RECYCLED = 20  # matrices with which the next round's search starts
 MAX_STEPS = 3000
+SPENT = 0.01  # share of a residual outside of the subspace, 1 in exact arithmetic, below which it is rounding
 SHRUNK = 0.1  # second moment of a direction, was 1, below which the difference is not trusted
 
 
@@ -147,12 +148,15 @@ def _search(y: Tensor, start: tuple[Tensor, Tensor], tolerance: float) -> tuple[
         if size <= tolerance and rows is double:
             square = matrix.view(y.shape[1], -1)
             return Eigenpair(value, (square + square.T) / 2, forms, size, step), space
-        if size <= tolerance:
+        fresh = space.outside(residual)
+        exhausted = float(torch.linalg.vector_norm(fresh)) < SPENT * size * value
+        if size <= tolerance or (exhausted and rows is single):
             rows = double
-            continue
-        residual -= (space.matrices @ residual) @ space.matrices
-        residual /= torch.linalg.vector_norm(residual)
-        space.append(residual, rows.forms(residual))
+        elif exhausted:  # nothing but the rounding of the forms is left to see: take them in double precision
+            space = Subspace(space.matrices, torch.stack([double.forms(m) for m in space.matrices]))
+        else:
+            fresh /= torch.linalg.vector_norm(fresh)
+            space.append(fresh, rows.forms(fresh))
     raise RuntimeError(f"the top eigenvector did not converge: relative residual {size:.1e}")
 
 
@@ -166,7 +170,7 @@ class Rows:
     def forms(self, matrix: Tensor) -> Tensor:
         """y_i^T V y_i less their mean, (n,), for V given as (k * k,)."""
         torch.mm(self._y, matrix.view(self._y.shape[1], -1).to(self._y), out=self._products)
-        return _centred(torch.linalg.vecdot(self._products, self._y).to(torch.float64))
+        return _centred(self._products.mul_(self._y).sum(1).to(torch.float64))
 
     def moment(self, weights: Tensor) -> Tensor:
         """The mean of weight_i y_i y_i^T as (k * k,). With forms as weights, the excess moment of their matrix."""

@@ -25,6 +25,10 @@ class Que:
         """The mean QUE of the cloud, trace(cov Q): the objective by which k is chosen."""
         return float(self.weights @ self.variances)
 
+    def sharpened(self, alpha: float) -> Que:
+        """The matrix of the same cloud for another alpha."""
+        return _que(self.variances, self.directions, alpha)
+
 
 def que_matrix(cov: Tensor, alpha: float) -> Que:
     """Q = expm(alpha (T - I) / (||T||_2 - 1)) / trace, for the covariance T (k, k) of whitened rows.
@@ -33,7 +37,10 @@ def que_matrix(cov: Tensor, alpha: float) -> Que:
     alpha = 0 gives I / k; large alpha the projector on the top eigenvector.
     """
     variances, directions = eigh(cov)
-    variances, directions = variances.flip(0), directions.flip(1)
+    return _que(variances.flip(0), directions.flip(1), alpha)
+
+
+def _que(variances: Tensor, directions: Tensor, alpha: float) -> Que:
     excess = float(variances.abs().max()) - 1
     # On clean data the excess can be <= 0: the exponent's sign would flip and the least suspicious directions win.
     has_excess = excess > 0

@@ -10,16 +10,38 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
-from core.robust.linalg import SingularError, covariance, inverse_root
+from core.robust.linalg import SingularError, covariance, inverse_root, roots
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
 
 CANDIDATES = 10  # how many k the paper tries
+ILL_CONDITIONED = 1e10  # ratio of variances; single precision features carry about 1e14
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be chosen; the defaults are the published code's.
+
+    k: number of principal components, None to choose by the objective. max_k: the K in which candidates are compared,
+    and the largest of them. alpha: sharpness of the QUE score. removal_factor, allowance_factor: rows removed, and
+    rows the filter may distrust, per assumed poison. tail: see `trusted_rows`. robust_mean: measure scores from the
+    mean of the trusted rows rather than from that of all rows (the published code does not recentre).
+    """
+
+    k: int | None = None
+    max_k: int = 100
+    alpha: float = 4.0
+    removal_factor: float = 1.5
+    allowance_factor: float = 2.0
+    tail: Tail = "published"
+    robust_mean: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,7 +53,9 @@ class Candidate:
     scores: Tensor  # (n,)
     removed: Tensor  # (n,) bool
     trusted: Tensor  # (n,) bool, rows that the filter kept to estimate the covariance
-    transform: Tensor  # (k, k): whitened rows are `components.scores[:, :k] @ transform`
+    centre: Tensor  # (k,) from which scores are measured, in principal components; 0 is the mean of all rows
+    transform: Tensor  # (k, k)
+    condition: float  # largest over smallest variance of the trusted rows; 1 for k = 1
     que: Que
     rounds: tuple[Round, ...]
     stopped: str
@@ -41,6 +65,10 @@ class Candidate:
         """False where no direction of this k has more variance than the trusted rows; k = 1 is not whitened at all."""
         return self.k == 1 or self.que.has_excess
 
+    def whiten(self, points: Tensor) -> Tensor:
+        """Principal component scores (n', K) as rows (n', k) in which the trusted ones have unit covariance."""
+        return (points[:, : self.k] - self.centre) @ self.transform
+
 
 @dataclass(frozen=True)
 class SpectreFit:
@@ -49,7 +77,9 @@ class SpectreFit:
     candidates: tuple[Candidate, ...]
     chosen: int  # position in candidates
     components: Components  # all K principal components
+    dimensions: int  # K, in which the candidates were compared
     poisons: int
+    settings: Settings
     warnings: tuple[str, ...]
 
     @property
@@ -72,6 +102,21 @@ class SpectreFit:
         """(n,) bool, rows to remove at the chosen k."""
         return self.best.removed
 
+    def rescore(self, alpha: float | None = None, k: int | None = None) -> Tensor:
+        """QUE scores (n,) at another sharpness, or at another k of the candidates, without a new fit.
+
+        Only `fit_spectre` chooses k anew. `remove_top` marks as many of these scores as are wanted.
+        Raises ValueError where that k was not fitted.
+        """
+        by_k = {candidate.k: candidate for candidate in self.candidates}
+        candidate = self.best if k is None else by_k.get(k)
+        if candidate is None:
+            raise ValueError(f"k = {k} was not fitted; there are: {', '.join(map(str, by_k))}")
+        if alpha is None or alpha == self.settings.alpha or candidate.k == 1:
+            return candidate.scores
+        q = candidate.que.sharpened(alpha)
+        return que_scores(candidate.whiten(self.components.scores), q.matrix)
+
 
 def candidate_ks(limit: int) -> list[int]:
     """The numbers of components to try, evenly spaced in the square root: 1, 4, 9, ..., 100 for a limit of 100."""
@@ -79,58 +124,56 @@ def candidate_ks(limit: int) -> list[int]:
     return sorted({round(float(s) ** 2) for s in steps})
 
 
-def fit_spectre(
-    x: Tensor,
-    poisons: int,
-    *,
-    alpha: float = 4.0,
-    k: int | None = None,
-    max_k: int = 100,
-    removal_factor: float = 1.5,
-    allowance_factor: float = 2.0,
-    tail: Tail = "published",
-) -> SpectreFit:
+def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None, **options: Any) -> SpectreFit:
     """Score every row of x and mark those to remove.
 
     x: (n, d), features of all training rows that carry one label, finite. poisons: assumed number of poisons, a
-    count; 0 removes nothing. alpha: sharpness of the QUE score. k: number of components, None to choose by the
-    objective. max_k: the paper's K. removal_factor, allowance_factor: rows removed, and rows the filter may distrust,
-    per assumed poison. tail: see `trusted_rows`.
-    Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry, or all rows are equal.
+    count; 0 removes nothing. components: those of x from an earlier fit, which then need not be computed again.
+    options: see `Settings`. Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry, or all rows are equal.
     """
+    settings = Settings(**options)
     n, d = x.shape
+    k = settings.k
     if n < 2:
         raise ValueError(f"{n} row(s): at least 2 are needed")
     if not 0 <= poisons <= n / 2:
         raise ValueError(f"{poisons} assumed poisons must lie between 0 and half of the {n} rows")
     if k is not None and not 1 <= k <= min(d, n - 1):
         raise ValueError(f"k = {k} must lie between 1 and min(d, n - 1) = {min(d, n - 1)}; lower k")
-    removals = round(removal_factor * poisons)
-    full, warnings = _full_dimension(n, d, max_k, n - removals)
-    components = principal_components(x, max(full, k or 1))
+    kept = n - round(settings.removal_factor * poisons)
+    full, warnings = _full_dimension(n, d, settings.max_k, kept)
+    if components is None or len(components.variances) < max(full, k or 1):
+        components = principal_components(x, max(full, k or 1))
     if components.rank == 0:
         raise ValueError("all rows are equal, so there is nothing to tell them apart by")
     full = min(full, components.rank)
     if k is not None and k > components.rank:
         raise ValueError(f"k = {k} exceeds the {components.rank} directions in which the rows differ; lower k")
     sizes = candidate_ks(full) if k is None else [k]
-    allowance = round(allowance_factor * poisons)
-
-    def fit(size: int) -> Candidate | None:
-        return _candidate(components, size, full, poisons, removals, allowance, alpha, tail)
-
+    found = _side_by_side(partial(_candidate, components, full, poisons, settings), sizes, x.device)
     candidates = []
-    for size, found in zip(sizes, _side_by_side(fit, sizes, x.device), strict=True):
-        if found is None or (k is None and math.isnan(found.objective)):
+    for size, candidate in zip(sizes, found, strict=True):
+        if candidate is None or (k is None and math.isnan(candidate.objective)):
             warnings.append(f"k = {size} left out: the trusted rows span fewer than {size} directions")
         else:
-            candidates.append(found)
+            candidates.append(candidate)
     if not candidates:
         raise ValueError("no k could be fitted: the trusted rows span too few directions; lower k or the poisons")
     chosen = max(range(len(candidates)), key=lambda i: candidates[i].objective)  # the first one wins a tie
-    if not candidates[chosen].has_excess:
-        warnings.append("no direction has more variance than the trusted rows: scores are plain norms (alpha = 0)")
-    return SpectreFit(tuple(candidates), chosen, components, poisons, tuple(warnings))
+    warnings += _cautions(candidates[chosen])
+    return SpectreFit(tuple(candidates), chosen, components, full, poisons, settings, tuple(warnings))
+
+
+def _cautions(best: Candidate) -> list[str]:
+    cautions = []
+    if not best.has_excess:
+        cautions.append("no direction has more variance than the trusted rows: scores are plain norms (alpha = 0)")
+    if best.condition > ILL_CONDITIONED:
+        cautions.append(
+            f"ill-conditioned: the variances of the trusted rows range over a factor of {best.condition:.0e} at "
+            f"k = {best.k}, so the weakest directions may be rounding; lower k"
+        )
+    return cautions
 
 
 def _side_by_side(
@@ -153,31 +196,37 @@ def _full_dimension(n: int, d: int, max_k: int, kept: int) -> tuple[int, list[st
     safe = max(1, min(wanted, n // 4, kept // 2))  # a covariance of K dimensions needs several rows for each
     if safe == wanted:
         return wanted, []
-    return safe, [f"K lowered from {wanted} to {safe}: {n} rows, {kept} of them kept, carry no more"]
+    return safe, [f"small class: K lowered from {wanted} to {safe}, as {n} rows, {kept} of them kept, carry no more"]
 
 
-def _candidate(
-    components: Components, k: int, full: int, poisons: int, removals: int, allowance: int, alpha: float, tail: Tail
-) -> Candidate | None:
+def _candidate(components: Components, full: int, poisons: int, settings: Settings, k: int) -> Candidate | None:
     """Section "whiten and score" for one k; None where the trusted rows cannot be whitened."""
-    z = components.scores[:, :k]
+    points = components.scores
+    z = points[:, :k]
     n = len(z)
+    centre, condition, alpha = z.new_zeros(k), 1.0, settings.alpha
     if k == 1:  # no whitening: plain spectral signatures is always one of the candidates
         fit = FilterFit(torch.ones(n, dtype=torch.bool, device=z.device), (), "not needed for k = 1")
-        transform = torch.ones(1, 1, dtype=z.dtype, device=z.device)
+        transform, alpha = z.new_ones(1, 1), 0.0
     else:
-        eps = poisons / n
-        fit = trusted_rows(z, eps, allowance, tail=tail) if poisons else trusted_rows(z, 0.5, 0)
+        fit = trusted_rows(
+            z, poisons / n or 0.5, round(settings.allowance_factor * poisons), tail=settings.tail
+        )  # without poisons there is no allowance, and eps does not matter
         try:
-            transform = inverse_root(covariance(z[fit.trusted], ddof=0))
+            found = roots(covariance(z[fit.trusted], ddof=0))
         except SingularError:
             return None
-    whitened = z @ transform  # all rows; not recentred by the trusted ones
-    que = que_matrix(covariance(whitened, ddof=1), alpha if k > 1 else 0.0)
+        transform, condition = found.inverse, found.condition
+        if settings.robust_mean:
+            centre = z[fit.trusted].mean(0)
+    whitened = (z - centre) @ transform  # all rows
+    que = que_matrix(covariance(whitened, ddof=1), alpha)
     scores = que_scores(whitened, que.matrix)
-    removed = remove_top(scores, removals)
-    objective = _objective(components.scores[:, :full], removed, alpha)
-    return Candidate(k, objective, scores, removed, fit.trusted, transform, que, fit.rounds, fit.stopped)
+    removed = remove_top(scores, round(settings.removal_factor * poisons))
+    objective = _objective(points[:, :full], removed, settings.alpha)
+    return Candidate(
+        k, objective, scores, removed, fit.trusted, centre, transform, condition, que, fit.rounds, fit.stopped
+    )
 
 
 def _objective(g: Tensor, removed: Tensor, alpha: float) -> float:

@@ -46,6 +46,12 @@ class Subspace:
         mixing = vectors[:, -1].to(self.matrices)
         return float(values[-1]), mixing @ self.matrices, mixing @ self.forms
 
+    def outside(self, matrix: Tensor) -> Tensor:
+        """The part of a matrix (k * k,) that is orthogonal to the span."""
+        for _ in range(2):  # twice is enough (Kahan, Parlett)
+            matrix = matrix - (self.matrices @ matrix) @ self.matrices
+        return matrix
+
     def append(self, matrix: Tensor, forms: Tensor) -> None:
         """Add a unit matrix (k * k,) that is orthogonal to the others, with its forms (n,), already centred."""
         if self.size == len(self._matrices):

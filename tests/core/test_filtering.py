@@ -177,7 +177,7 @@ def test_a_bad_file_is_refused_in_one_line_and_nothing_is_written(
 BAD_OPTIONS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "poisons negative": (["--poisons", -1], ("-1 poisons: the count cannot be negative",)),
     "poisons over half": (["--poisons", 101], ("101 poisons are more than half of the 200 rows; give at most 100",)),
-    "poisons in words": (["--poisons", "ten"], ("--poisons", "integer")),
+    "poisons in words": (["--poisons", "ten"], ("--poisons", "whole number")),
     "poisons missing": ([], ("--poisons",)),
     "k too large": (["--poisons", 5, "--k", 13], ("k = 13", "lower k")),
     "k zero": (["--poisons", 5, "--k", 0], ("n_components = 0 must be at least 1",)),
@@ -246,3 +246,36 @@ def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InputError):
         filtering.load_array(tmp_path / "x.npy")
     assert flags == [False]
+
+
+# --- the number of poisons left open
+
+
+def test_auto_estimates_the_number_and_says_so(features: Path, out: Path, cli: Cli) -> None:
+    outcome = cli("filter", features, "--poisons", "auto", "--device", "cpu", "--out", out)
+    assert outcome.status == 0
+    assert "the number of poisons was estimated" in outcome.out
+    summary = json.loads((out / "summary.json").read_text())
+    guess = summary["estimate"]
+    assert guess["low"] <= guess["poisons"] <= guess["high"]
+    assert summary["parameters"]["n_poisons"] == guess["poisons"]
+    assert summary["removed"] == round(1.5 * guess["poisons"])
+    assert "estimated" in summary["warnings"][0]
+
+
+def test_a_number_that_was_given_is_not_called_an_estimate(features: Path, out: Path, cli: Cli) -> None:
+    outcome = cli("filter", features, "--poisons", 5, "--device", "cpu", "--out", out)
+    assert "estimated" not in outcome.out
+    assert json.loads((out / "summary.json").read_text())["estimate"] is None
+
+
+def test_auto_without_a_second_group_is_refused_and_nothing_is_written(tmp_path: Path, out: Path, cli: Cli) -> None:
+    np.save(tmp_path / "clean.npy", np.random.default_rng(0).standard_normal((400, 8)))
+    outcome = cli("filter", tmp_path / "clean.npy", "--poisons", "auto", "--device", "cpu", "--out", out)
+    check_refused(outcome, "no second group of rows")
+    assert not out.exists()
+
+
+def test_poisons_that_are_no_number_are_refused(features: Path, out: Path, cli: Cli) -> None:
+    check_refused(cli("filter", features, "--poisons", "many", "--out", out), "neither a whole number nor auto")
+    assert not out.exists()

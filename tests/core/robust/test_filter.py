@@ -196,3 +196,13 @@ def test_singular_rows_do_not_crash() -> None:
     fit = trusted_rows(as_tensor(np.hstack([z, z])), 0.1, 10)
     assert fit.trusted.all()
     assert fit.rounds == ()
+
+
+@pytest.mark.parametrize(("k", "seed"), [(20, 4), (25, 2)])
+def test_filtering_down_to_hardly_more_rows_than_dimensions_converges(k: int, seed: int) -> None:
+    """Then every row is alone in a direction of its own, the top eigenvalues lie close together, and a search runs out
+    of directions: what is left of a residual is rounding, which must not be taken for a new direction."""
+    z = np.random.default_rng(seed).standard_t(3, (120, k))
+    fit = trusted_rows(as_tensor(z - z.mean(0)), 0.5, 120)
+    assert int(fit.trusted.sum()) < k + 20
+    assert all(r.residual is None or r.residual <= 1e-6 for r in fit.rounds)

@@ -432,6 +432,70 @@ def test_half_of_the_rows_is_the_largest_count_and_works() -> None:
     assert torch.isfinite(fit.scores).all()
 
 
+# ---- options and the record ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, 4.0, 50.0])
+def test_rescoring_equals_a_new_fit_with_that_alpha(alpha: float) -> None:
+    data = contaminated(300, 20, 15, strength=6.0, seed=41)
+    fit = fit_spectre(data.tensor, 15)
+    for candidate in fit.candidates:
+        fresh = fit_spectre(data.tensor, 15, k=candidate.k, alpha=alpha)
+        torch.testing.assert_close(fit.rescore(alpha, candidate.k), fresh.scores, rtol=1e-9, atol=1e-12)
+
+
+def test_rescoring_knows_only_the_fitted_k() -> None:
+    fit = fit_spectre(contaminated(300, 20, 15, seed=42).tensor, 15)
+    torch.testing.assert_close(fit.rescore(), fit.scores)
+    with pytest.raises(ValueError, match="k = 19 was not fitted; there are: 1, "):
+        fit.rescore(k=19)
+
+
+def test_robust_mean_measures_from_the_trusted_rows() -> None:
+    """A lopsided cluster drags the plain mean; clean rows then score from the wrong place."""
+    data = contaminated(300, 10, 40, strength=12.0, seed=43)
+    plain = fit_spectre(data.tensor, 40, k=6)
+    robust = fit_spectre(data.tensor, 40, k=6, robust_mean=True)
+    z = plain.components.scores[:, :6].numpy()
+    trusted = plain.best.trusted.numpy()
+    np.testing.assert_array_equal(robust.best.trusted.numpy(), trusted)
+    w = (z - z[trusted].mean(0)) @ reference.inverse_root(reference.covariance(z[trusted], trusted.sum()))
+    q = reference.que_matrix(reference.covariance(w, len(w) - 1), 4.0)
+    np.testing.assert_allclose(robust.scores.numpy(), np.einsum("ij,jk,ik->i", w, q, w), rtol=1e-8)
+    clean = ~data.poison
+    assert robust.scores.numpy()[clean].mean() < plain.scores.numpy()[clean].mean()
+
+
+def test_ill_conditioned_covariance_is_told() -> None:
+    rows = gaussian(400, 8, seed=44) * np.array([1e6, 1, 1, 1, 1, 1, 1, 1])
+    assert any("ill-conditioned" in w for w in fit_spectre(as_tensor(rows), 10, k=4).warnings)
+    assert not fit_spectre(as_tensor(gaussian(400, 8, seed=44)), 10, k=4).warnings
+
+
+def test_candidates_on_several_threads_are_those_on_one() -> None:
+    data = anisotropic(400, 60, 30, strength=8.0, seed=45)
+    one = fit_spectre(data.tensor, 30)
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        several = fit_spectre(data.tensor, 30)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    for a, b in zip(one.candidates, several.candidates, strict=True):
+        assert a.k == b.k
+        assert torch.equal(a.removed, b.removed)
+        assert torch.equal(a.trusted, b.trusted)
+
+
+def test_earlier_components_serve_another_fit() -> None:
+    data = contaminated(200, 30, 10, strength=8.0, seed=46)
+    first = fit_spectre(data.tensor, 10)
+    again = fit_spectre(data.tensor, 20, components=first.components)
+    assert again.components is first.components
+    assert torch.equal(again.removed, fit_spectre(data.tensor, 20).removed)
+
+
 # ---- no ground truth ----------------------------------------------------------------------------------------------
 
 
@@ -442,7 +506,8 @@ def test_ground_truth_cannot_reach_a_filter() -> None:
         if inspect.isfunction(member):
             for parameter in inspect.signature(member).parameters:
                 assert not any(word in parameter for word in TRUTH_WORDS), f"{name}({parameter})"
-    allowed = {"x", "poisons", "alpha", "k", "max_k", "removal_factor", "allowance_factor", "tail"}
-    assert set(inspect.signature(fit_spectre).parameters) == allowed
+    assert set(inspect.signature(fit_spectre).parameters) == {"x", "poisons", "components", "options"}
+    options = {"alpha", "k", "max_k", "removal_factor", "allowance_factor", "tail", "robust_mean"}
+    assert set(inspect.signature(core.robust.Settings).parameters) == options
     assert set(inspect.signature(core.robust.trusted_rows).parameters) == {"z", "eps", "allowance", "tail"}
     assert set(inspect.signature(principal_components).parameters) == {"x", "k"}
