@@ -32,8 +32,10 @@ class Components:
 
     def project(self, x: Tensor) -> Tensor:
         """Other rows (n', d) in the same coordinates: (n', k)."""
-        pieces = (rows.to(self.mean, copy=True).sub_(self.mean) for rows in x.split(CHUNK))
-        return torch.cat([piece @ self.directions.T for piece in pieces])
+        scores = self.mean.new_empty(len(x), len(self.directions))
+        for rows, out in zip(x.split(CHUNK), scores.split(CHUNK), strict=True):
+            torch.mm(rows.to(self.mean, copy=True).sub_(self.mean), self.directions.T, out=out)
+        return scores
 
 
 def principal_components(x: Tensor, k: int) -> Components:
@@ -47,14 +49,21 @@ def principal_components(x: Tensor, k: int) -> Components:
     n, d = x.shape
     if not 1 <= k <= min(n, d):
         raise ValueError(f"k = {k} must lie between 1 and min(n, d) = {min(n, d)}")
-    # piece by piece: a sum in another precision first converts all it is given
-    mean = torch.stack([rows.sum(0, dtype=torch.float64) for rows in x.split(CHUNK)]).sum(0) / n
+    mean = _mean(x)
     squares, vectors = top_eigenpairs(_gram(x, mean), k)
     directions = _directions(x, mean, vectors) if n < d else vectors.T
     largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
     directions = torch.where(largest < 0, -directions, directions)
     found = Components(mean, directions, x.new_empty(0), squares.clamp(min=0) / max(n - 1, 1))
     return replace(found, scores=found.project(x))
+
+
+def _mean(x: Tensor) -> Tensor:
+    """(d,) in float64. Piece by piece: a sum in another precision first converts all that it is given."""
+    total = torch.zeros(x.shape[1], dtype=torch.float64, device=x.device)
+    for rows in x.split(CHUNK):
+        total += rows.sum(0, dtype=torch.float64)
+    return total / len(x)
 
 
 def _gram(x: Tensor, mean: Tensor) -> Tensor:
@@ -82,7 +91,9 @@ def _pieces(x: Tensor, mean: Tensor) -> Iterator[Tensor]:
 
 def _directions(x: Tensor, mean: Tensor, left: Tensor) -> Tensor:
     """Right singular vectors (k, d) from the left ones (n, k); those of pure rounding error become 0."""
-    a = torch.cat([left.T @ piece for piece in _pieces(x, mean)], 1)
+    a = mean.new_empty(left.shape[1], len(mean))
+    for piece, out in zip(_pieces(x, mean), a.split(CHUNK, 1), strict=True):
+        out.copy_(left.T @ piece)
     lengths = torch.linalg.vector_norm(a, dim=1, keepdim=True)
     real = lengths > lengths.max() * RANK_TOLERANCE**0.5
     return torch.where(real, a / lengths.clamp(min=torch.finfo(a.dtype).tiny), 0.0)
