@@ -18,6 +18,7 @@ C = 10.0
 TAU = 0.1
 SHIFT = 3.0
 DENSE_UP_TO = 8  # largest d for which the d^2 x d^2 operator is built
+EXPLICIT_UP_TO = 20  # largest d for which the rows y kron y are; beyond, they would take minutes for every fit
 
 
 def pca_scores(X: np.ndarray, k: int) -> np.ndarray:
@@ -61,7 +62,8 @@ def top_eigenpair(Y: np.ndarray) -> tuple[float, np.ndarray]:
     if d <= DENSE_UP_TO:
         values, vectors = np.linalg.eigh(dense_operator(Y))
     else:
-        values, vectors = eigsh(explicit_operator(Y), k=1, which="LM", tol=1e-12, v0=np.ones(d * d) + np.arange(d * d))
+        operator = explicit_operator(Y) if d <= EXPLICIT_UP_TO else implicit_operator(Y)
+        values, vectors = eigsh(operator, k=1, which="LM", tol=1e-12, v0=np.ones(d * d) + np.arange(d * d))
     best = int(np.argmax(np.abs(values)))
     return float(values[best]), vectors[:, best].reshape(d, d)
 
@@ -75,6 +77,18 @@ def explicit_operator(Y: np.ndarray) -> LinearOperator:
     def product(v: np.ndarray) -> np.ndarray:
         v = v.reshape(-1)
         return pairs.T @ (pairs @ v) / n - identity * (identity @ v)
+
+    return LinearOperator((d * d, d * d), matvec=product, dtype=np.float64)
+
+
+def implicit_operator(Y: np.ndarray) -> LinearOperator:
+    """The same operator without the rows y kron y: (y kron y) . vec(V) is y^T V y. Y: (n, d)."""
+    n, d = Y.shape
+
+    def product(v: np.ndarray) -> np.ndarray:
+        V = v.reshape(d, d)
+        forms = ((Y @ V) * Y).sum(axis=1)
+        return (Y.T @ (forms[:, None] * Y) / n - np.trace(V) * np.eye(d)).reshape(-1)
 
     return LinearOperator((d * d, d * d), matvec=product, dtype=np.float64)
 
@@ -203,12 +217,12 @@ def candidate_ks(K: int) -> list[int]:
     return sorted({round(float(root) ** 2) for root in np.linspace(1, math.sqrt(K), 10)})
 
 
-def spectre(X: np.ndarray, m: int, alpha: float = 4.0, K: int | None = None) -> dict[str, Any]:
+def spectre(X: np.ndarray, m: int, alpha: float = 4.0, K: int | None = None, tail: str = "published") -> dict[str, Any]:
     """Section 3 on X (n, d). Returns k, ks, objectives (one per candidate), candidates, and removed and scores of the best."""
     K = largest_k(X) if K is None else K
     G = pca_scores(X, K)
     ks = candidate_ks(K)
-    fits = [spectre_fixed_k(X, m, k, alpha) for k in ks]
+    fits = [spectre_fixed_k(X, m, k, alpha, tail) for k in ks]
     objectives = [mean_que(G, fit["removed"], alpha) for fit in fits]
     best = int(np.argmax(objectives))  # argmax takes the first of equals
     return {"k": ks[best], "ks": ks, "objectives": objectives, "candidates": fits, **fits[best]}

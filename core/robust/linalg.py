@@ -76,24 +76,27 @@ def _krylov(a: Tensor, k: int, tolerance: float) -> tuple[Tensor, Tensor] | None
     """None where it has not converged within half of the order."""
     generator = torch.Generator().manual_seed(0)  # a fixed start: the same rows give the same digits
     block = torch.randn(len(a), BLOCK, generator=generator, dtype=a.dtype).to(a.device)
-    basis = torch.linalg.qr(block)[0]
-    projected = a.new_zeros(0, 0)
+    space = a.new_empty(len(a) // 2 + BLOCK, len(a))  # one vector a row: pages that are not reached cost nothing
+    space[:BLOCK] = torch.linalg.qr(block)[0].T
+    size, projected = BLOCK, a.new_zeros(0, 0)
     check = k + 4 * BLOCK  # size of the space at which convergence is looked at next
-    while basis.shape[1] <= len(a) // 2:
+    while size <= len(a) // 2:
+        basis = space[:size].T
         image = a @ basis[:, -BLOCK:]
         column = basis.T @ image
         projected = _bordered(projected, column)
         image = image - basis @ column
         image = image - basis @ (basis.T @ image)  # twice is enough (Kahan, Parlett)
         block, rest = torch.linalg.qr(image)
-        if basis.shape[1] >= check:
+        if size >= check:
             values, mixing = eigh(projected)
             values, mixing = values.flip(0)[:k], mixing.flip(1)[:, :k]
             residual = torch.linalg.vector_norm(rest @ mixing[-BLOCK:], dim=0)
             if bool((residual <= tolerance * values.clamp(min=RANK_TOLERANCE * values[0])).all()):
                 return values, basis @ mixing
-            check = int(1.1 * basis.shape[1])
-        basis = torch.cat([basis, block], 1)
+            check = int(1.1 * size)
+        space[size : size + BLOCK] = block.T
+        size += BLOCK
     return None
 
 

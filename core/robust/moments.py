@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from core.robust.linalg import eigh, roots
-from core.robust.subspace import Subspace
+from core.robust.subspace import Subspace, Workspace
 
 TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove the same rows, at 1e-3 others
 DENSE_UP_TO = 64  # with that many free entries (k up to 10) all symmetric matrices are taken at once
@@ -58,7 +58,8 @@ class ExcessMoment:
     """Rows whitened by their own second moment, and the top eigenpair of their excess moment, while rows are dropped.
 
     One search serves the next: the best matrices of its subspace are carried over together with the values of their
-    forms, which stay what they are when rows are dropped and when the rest is whitened anew.
+    forms, which stay what they are when rows are dropped and when the rest is whitened anew. `rows` (n, k) are the
+    whitened ones; what it was before `keep` is overwritten in time.
 
     The rest is whitened from rows that were white before the drop; the published code starts from the unwhitened ones.
     The two differ by a rotation, which changes no norm, no eigenvalue and no form.
@@ -71,6 +72,7 @@ class ExcessMoment:
         """
         self._tolerance = tolerance
         self._recycled: tuple[Tensor, Tensor] | None = None  # matrices (p, k * k), forms (p, n)
+        self._workspace = Workspace(z.device)
         self.rows = z
         self._whiten(z.T @ z / len(z))
 
@@ -80,7 +82,8 @@ class ExcessMoment:
         Raises ValueError where they span fewer than k directions.
         """
         moment = self._moment_without(~mask)
-        self.rows = self.rows[mask]
+        kept = mask.nonzero()[:, 0]
+        self.rows = torch.index_select(self.rows, 0, kept, out=self._room_for_rows(len(kept)))
         if self._recycled is not None:
             matrices, forms = self._recycled
             self._recycled = matrices, forms[:, mask]
@@ -105,14 +108,20 @@ class ExcessMoment:
         k = self.rows.shape[1]
         if k * (k + 1) // 2 <= DENSE_UP_TO:
             return _whole(self.rows)
-        pair, space = _search(self.rows, self._recycled or _start(self.rows), self._tolerance)
+        pair, space = _search(self.rows, self._recycled or _start(self.rows), self._tolerance, self._workspace)
         self._recycled = space.best(RECYCLED)
         return pair
+
+    def _room_for_rows(self, count: int) -> Tensor:
+        """Where the rows are not."""
+        shape = count, self.rows.shape[1]
+        room = self._workspace.take("rows", *shape)
+        return self._workspace.take("other rows", *shape) if room.data_ptr() == self.rows.data_ptr() else room
 
     def _whiten(self, moment: Tensor) -> None:
         """Divide out a second moment (k, k)."""
         found = roots(moment)
-        self.rows = self.rows @ found.inverse
+        self.rows = torch.mm(self.rows, found.inverse, out=self._room_for_rows(len(self.rows)))
         if self._recycled is not None:
             matrices, forms = self._recycled
             stack = matrices.view(-1, *moment.shape)
@@ -136,14 +145,17 @@ def _start(y: Tensor) -> tuple[Tensor, Tensor]:
     return matrix.view(1, -1), quadratic_forms(y, matrix)[None]
 
 
-def _search(y: Tensor, start: tuple[Tensor, Tensor], tolerance: float) -> tuple[Eigenpair, Subspace]:
+def _search(
+    y: Tensor, start: tuple[Tensor, Tensor], tolerance: float, workspace: Workspace
+) -> tuple[Eigenpair, Subspace]:
     """Davidson's method without a preconditioner: add the residual of the best pair so far, until it is small.
 
     The rows are multiplied in single precision until the residual is small by that measure; the last steps, and the
     residual that counts, are in double precision. A tolerance below what single precision can tell skips that part.
     """
-    space = Subspace(*start)
-    single, double = Rows(y.to(torch.float32)), Rows(y)
+    space = Subspace(*start, workspace)
+    rounded = workspace.take("single", *y.shape, dtype=torch.float32).copy_(y)
+    single, double = Rows(rounded, workspace), Rows(y, workspace)
     rows = single if tolerance >= TOLERANCE else double
     for step in range(1, MAX_STEPS + 1):
         value, matrix, forms = space.top()
@@ -160,7 +172,8 @@ def _search(y: Tensor, start: tuple[Tensor, Tensor], tolerance: float) -> tuple[
         if size <= tolerance or (exhausted and rows is single):
             rows = double
         elif exhausted:  # nothing but the rounding of the forms is left to see: take them in double precision
-            space = Subspace(space.matrices, torch.stack([double.forms(m) for m in space.matrices]))
+            matrices = space.matrices.clone()
+            space = Subspace(matrices, torch.stack([double.forms(m) for m in matrices]), workspace)
         else:
             fresh /= torch.linalg.vector_norm(fresh)
             space.append(fresh, rows.forms(fresh))
@@ -170,14 +183,14 @@ def _search(y: Tensor, start: tuple[Tensor, Tensor], tolerance: float) -> tuple[
 class Rows:
     """Whitened rows (n, k) in one precision, with room for their products; takes and gives float64."""
 
-    def __init__(self, y: Tensor) -> None:
+    def __init__(self, y: Tensor, workspace: Workspace) -> None:
         self._y = y
-        self._products = torch.empty_like(y)
+        self._products = workspace.take("products", *y.shape, dtype=y.dtype)
 
     def forms(self, matrix: Tensor) -> Tensor:
         """y_i^T V y_i less their mean, (n,), for V given as (k * k,)."""
         torch.mm(self._y, matrix.view(self._y.shape[1], -1).to(self._y), out=self._products)
-        return _centred(torch.linalg.vecdot(self._products, self._y).to(torch.float64))
+        return _centred(self._products.mul_(self._y).sum(1).to(torch.float64))
 
     def moment(self, weights: Tensor) -> Tensor:
         """The mean of weight_i y_i y_i^T as (k * k,). With forms as weights, the excess moment of their matrix."""

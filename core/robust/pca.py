@@ -10,7 +10,7 @@ from torch import Tensor
 
 from core.robust.linalg import RANK_TOLERANCE, top_eigenpairs
 
-CHUNK = 512  # rows or columns that are converted to float64 at once
+CHUNK = 256  # rows or columns that are converted to float64 at once
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Components:
 
     def project(self, x: Tensor) -> Tensor:
         """Other rows (n', d) in the same coordinates: (n', k)."""
-        return torch.cat([(rows.to(self.mean) - self.mean) @ self.directions.T for rows in x.split(CHUNK)])
+        pieces = (rows.to(self.mean, copy=True).sub_(self.mean) for rows in x.split(CHUNK))
+        return torch.cat([piece @ self.directions.T for piece in pieces])
 
 
 def principal_components(x: Tensor, k: int) -> Components:
@@ -47,7 +48,8 @@ def principal_components(x: Tensor, k: int) -> Components:
     n, d = x.shape
     if not 1 <= k <= min(n, d):
         raise ValueError(f"k = {k} must lie between 1 and min(n, d) = {min(n, d)}")
-    mean = x.mean(0, dtype=torch.float64)
+    # piece by piece: a sum in another precision first converts all it is given
+    mean = torch.stack([rows.sum(0, dtype=torch.float64) for rows in x.split(CHUNK)]).sum(0) / n
     squares, vectors = top_eigenpairs(_gram(x, mean), k)
     directions = _directions(x, mean, vectors) if n < d else vectors.T
     largest = directions.gather(1, directions.abs().argmax(1, keepdim=True))
@@ -73,10 +75,10 @@ def _pieces(x: Tensor, mean: Tensor) -> Iterator[Tensor]:
     """The centred rows in float64, split along the longer side; each piece lies along the shorter: (min(n, d), some)."""
     if x.shape[0] < x.shape[1]:
         for columns, middle in zip(x.split(CHUNK, 1), mean.split(CHUNK), strict=True):
-            yield columns.to(mean) - middle
+            yield columns.to(mean, copy=True).sub_(middle[None])
     else:
         for rows in x.split(CHUNK):
-            yield (rows.to(mean) - mean).T
+            yield rows.to(mean, copy=True).sub_(mean).T
 
 
 def _directions(x: Tensor, mean: Tensor, left: Tensor) -> Tensor:

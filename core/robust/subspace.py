@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from core.robust.linalg import eigh
 
-CAPACITY = 96  # matrices, before the space is thinned out
-THINNED = 32
+CAPACITY = 64  # matrices, before the space is thinned out
+THINNED = 24
 INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
+
+
+class Workspace:
+    """Memory that serves again from round to round: fresh pages cost more than what is computed on them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._flat: dict[tuple[str, torch.dtype], Tensor] = {}
+
+    def take(self, name: str, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+        """A tensor of that shape with whatever it holds; it ends the use of the last one of that name."""
+        size = math.prod(shape)
+        flat = self._flat.get((name, dtype))
+        if flat is None or len(flat) < size:
+            flat = torch.empty(size, dtype=dtype, device=self._device)
+            self._flat[name, dtype] = flat
+        return flat[:size].view(shape)
 
 
 class Subspace:
@@ -19,13 +38,14 @@ class Subspace:
     again when rows are dropped.
     """
 
-    def __init__(self, matrices: Tensor, forms: Tensor) -> None:
-        """matrices: (p, k * k); forms: (p, n). Any independent ones; they are made orthonormal, the forms centred."""
+    def __init__(self, matrices: Tensor, forms: Tensor, space: Workspace) -> None:
+        """matrices: (p, k * k); forms: (p, n), p up to CAPACITY. Any independent ones; they are made orthonormal, the
+        forms centred."""
         basis = _orthonormal(matrices)
         self.size = basis.shape[1]
-        self._matrices = matrices.new_empty(max(CAPACITY, self.size), matrices.shape[1])
-        self._forms = forms.new_empty(len(self._matrices), forms.shape[1])
-        self._projected = torch.zeros(len(self._matrices), len(self._matrices), dtype=torch.float64)
+        self._matrices = space.take("matrices", CAPACITY, matrices.shape[1])
+        self._forms = space.take("forms", CAPACITY, forms.shape[1])
+        self._projected = torch.zeros(CAPACITY, CAPACITY, dtype=torch.float64)
         torch.mm(basis.T, matrices, out=self._matrices[: self.size])
         torch.mm(basis.T, forms - forms.mean(1, keepdim=True), out=self._forms[: self.size])
         self._projected[: self.size, : self.size] = (self.forms @ self.forms.T / forms.shape[1]).cpu()

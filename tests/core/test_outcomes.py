@@ -43,6 +43,15 @@ def test_a_rate_with_nothing_to_divide_by_is_none_and_only_that(
     assert {name for name in rates if found[name]["value"] is None} == undefined
 
 
+def test_where_nothing_is_flagged_all_poison_is_missed_and_nobody_accused() -> None:
+    """Public versions swap the false negatives and the false positives there."""
+    found = detection(np.zeros(8, bool), np.array([YES, YES, YES, NO, NO, NO, NO, NO]))
+    assert found["removed"] == 0
+    assert triple(found["true_positive_rate"]) == (0, 3, 0.0)
+    assert triple(found["false_positive_rate"]) == (0, 5, 0.0)
+    assert triple(found["precision"]) == (0, 0, None)
+
+
 def test_share_text_has_as_many_digits_as_the_total_allows() -> None:
     assert share_text(Share(33, 36).as_json()) == "92 % (33 of 36)"
     assert share_text(Share(1999, 2000).as_json()) == "100.0 % (1,999 of 2,000)"

@@ -96,6 +96,16 @@ def test_norm_rounds_match_the_reference(n: int, k: int, far: int, tail: str) ->
     assert "norm" in {h["reason"] for h in history}
 
 
+@pytest.mark.parametrize("tail", ["published", "upper"])
+@pytest.mark.parametrize(("n", "k", "far"), [(80, 11, 4), (300, 12, 10), (400, 30, 15)])
+def test_rows_far_out_do_not_stall_the_search(n: int, k: int, far: int, tail: str) -> None:
+    """Beside them single precision cannot tell the other rows apart; k is above 10, where there is a search."""
+    z = with_far_rows(n, k, far, seed=n)
+    fit = trusted_rows(as_tensor(z), far / n, 2 * far, tail=tail)
+    np.testing.assert_array_equal(fit.trusted.numpy(), reference.filter_rows(z, far / n, 2 * far, tail))
+    assert not fit.trusted.all()
+
+
 def test_norm_round_drops_only_the_farthest_that_the_allowance_permits() -> None:
     z = with_far_rows(600, 3, 0, seed=1)
     z[:8] = 300 * np.sign(z[:8]) * np.linspace(1, 2, 8)[:, None]

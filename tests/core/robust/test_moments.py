@@ -123,14 +123,16 @@ def test_gaussian_rows_have_an_excess_of_two() -> None:
     assert 2.0 < value < 2.2
 
 
-def test_reference_operators_agree_with_each_other() -> None:
-    """The reference's two ways to the top eigenpair (dense; explicit rows and ARPACK) give the same one."""
-    y = whitened(150, 7, 10, seed=9)
-    pairs = reference.kronecker_rows(y)
-    identity = np.eye(7).reshape(-1)
-    np.testing.assert_allclose(
-        reference.dense_operator(y), pairs.T @ pairs / 150 - np.outer(identity, identity), atol=1e-10
-    )
-    values = np.linalg.eigvalsh(reference.dense_operator(y))
-    by_arpack = eigsh(reference.explicit_operator(y), k=1, which="LM", tol=1e-12)[0][0]
-    assert by_arpack == pytest.approx(values[-1], rel=1e-10)
+@pytest.mark.parametrize("d", [7, 12, 21])
+def test_reference_operators_agree_with_each_other(d: int) -> None:
+    """The reference's three ways (the matrix; the rows y kron y; neither) are one operator with one top eigenpair."""
+    y = whitened(150, d, 10, seed=9)
+    explicit, implicit = reference.explicit_operator(y), reference.implicit_operator(y)
+    any_matrix = gaussian(d, d, seed=10).reshape(-1)
+    np.testing.assert_allclose(implicit @ any_matrix, explicit @ any_matrix, atol=1e-10)
+    top = [eigsh(operator, k=1, which="LM", tol=1e-12)[0][0] for operator in (explicit, implicit)]
+    assert top[0] == pytest.approx(top[1], rel=1e-10)
+    if d <= reference.DENSE_UP_TO:
+        dense = reference.dense_operator(y)
+        np.testing.assert_allclose(dense @ any_matrix, explicit @ any_matrix, atol=1e-10)
+        assert top[0] == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=1e-10)

@@ -186,6 +186,21 @@ def test_scaling_features_by_a_hundredth_changes_nothing(scale: float, k: int | 
         assert torch.equal(ours.removed, theirs.removed)
 
 
+@FEW
+@given(seed=st.integers(0, 1000), k=st.sampled_from([None, 1, 4, 10]), power=st.floats(-8, 8), spread=st.booleans())
+def test_the_unit_of_the_features_changes_nothing(seed: int, k: int | None, power: float, spread: bool) -> None:
+    """Also not the objectives, which compare one k = 1 that is not whitened with others that are."""
+    data = contaminated(160, 10, 12, strength=8.0, spread=spread, seed=seed)
+    first, second = fit_spectre(data.tensor, 12, k=k), fit_spectre(data.tensor * 10**power, 12, k=k)
+    assert first.k == second.k
+    assert torch.equal(first.removed, second.removed)
+    for ours, theirs in zip(first.candidates, second.candidates, strict=True):
+        assert ours.objective == pytest.approx(theirs.objective, rel=1e-7)
+        assert torch.equal(ours.trusted, theirs.trusted)
+        unit = 1 if ours.k > 1 else 100**power
+        torch.testing.assert_close(unit * ours.scores, theirs.scores, rtol=1e-6, atol=0)
+
+
 @pytest.mark.parametrize("scale", [1.0, 0.01])
 def test_k_one_reports_no_missing_excess_whatever_the_units(scale: float) -> None:
     """Without whitening a variance below 1 says nothing: it is in the units of the features."""
@@ -239,6 +254,24 @@ def test_large_alpha_is_the_top_direction_alone() -> None:
     w = z @ reference.inverse_root(np.cov(z[fit.candidates[0].trusted.numpy()], rowvar=False, ddof=0))
     top = np.linalg.eigh(np.cov(w, rowvar=False))[1][:, -1]
     np.testing.assert_allclose(fit.scores.numpy(), (w @ top) ** 2, rtol=1e-6, atol=1e-9)
+
+
+def test_unguarded_sign_of_excess_would_favour_the_smallest_direction() -> None:
+    """Three tenths of the rows lie at the centre, the filter drops a part of them, and what is left has more variance.
+
+    So no direction of all rows has any in excess: alpha counts as 0, the scores are plain norms, and the fit says so.
+    """
+    rows = gaussian(3000, 20, seed=32)
+    rows *= np.sqrt(20) / np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[:900] *= 0.01
+    fit = fit_spectre(as_tensor(rows), 150, k=20)
+    best = fit.best
+    assert not best.trusted[:900].all()
+    assert float(best.que.variances.max()) < 1
+    assert not best.has_excess
+    assert any("plain norms" in warning for warning in fit.warnings)
+    whitened = fit.components.scores @ best.transform
+    torch.testing.assert_close(fit.scores, whitened.square().mean(1), rtol=1e-9, atol=1e-12)
 
 
 # ---- budgets and the choice of k ----------------------------------------------------------------------------------
