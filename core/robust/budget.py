@@ -1,4 +1,7 @@
-"""How many poisons are there? An estimate from the shape of the scores, for those who do not know."""
+"""How many poisons are there? An estimate from the shape of the scores, for those who do not know.
+
+Not part of SPECTRE: its paper and its published code take the number as known.
+"""
 
 from __future__ import annotations
 

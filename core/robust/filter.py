@@ -2,7 +2,11 @@
 
 Diakonikolas, Kamath, Kane, Li, Moitra and Stewart, "Being Robust (in High Dimensions) Can Be Practical", ICML 2017,
 as run by the authors of SPECTRE (Hayase et al., ICML 2021). Where their code and the paper's text differ, the code's
-behaviour is the default here; `tail` names the one place where it matters.
+behaviour is the default here; `tail` names the one place where it matters. The limit on the rows dropped is theirs too.
+
+Different from their code: a tie at the last protected row goes to the earlier row (theirs protects all that tie, so
+that a round may drop none, and then repeats for ever); the filter stops where too few rows are left to be whitened; and
+it does not run where nothing may be dropped.
 """
 
 from __future__ import annotations
@@ -53,6 +57,7 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     z: (n, k), float64, centred. eps: assumed share of outliers, 0 < eps <= 0.5. allowance: rows it may drop in all.
     tail: "published" compares the share of rows below the cut with the tail bound, as the authors' code does (this is
     what makes the method work in practice); "upper" compares the share above it, as the 2017 text says.
+    Raises RuntimeError if an eigenpair does not converge.
     """
     if tail not in ("published", "upper"):
         raise ValueError(f"tail '{tail}' is not one of published, upper")
@@ -124,7 +129,7 @@ def _tail_cut(deviation: Tensor, eps: float, tail: Tail) -> float | None:
 
 
 def _smallest(values: Tensor, count: int) -> Tensor:
-    """Mask of the `count` smallest values; ties go to the earlier row."""
+    """Mask of exactly `count` smallest values; ties go to the earlier row (the published code takes all that tie)."""
     mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
     mask[values.argsort(stable=True)[: max(count, 0)]] = True
     return mask

@@ -60,8 +60,8 @@ def inverse_root(sigma: Tensor) -> Tensor:
 def top_eigenpairs(a: Tensor, k: int, tolerance: float = 1e-9) -> tuple[Tensor, Tensor]:
     """The k largest eigenvalues (k,), descending, and eigenvectors (order, k) of a positive semidefinite matrix.
 
-    Exact for orders up to EXACT_UP_TO. Above, block Krylov with Rayleigh-Ritz on the whole Krylov space (Musco and
-    Musco 2015), until the residual of every pair is at most `tolerance` times its own eigenvalue; where that takes more
+    Exact for orders up to EXACT_UP_TO, or 4 k. Above, block Krylov with Rayleigh-Ritz on the whole Krylov space (Musco
+    and Musco 2015), until the residual of every pair is at most `tolerance` times its own eigenvalue; where that takes more
     than half of the order, as on a spectrum without decay, exact again.
     """
     order = len(a)

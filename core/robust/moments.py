@@ -2,6 +2,10 @@
 
 On whitened rows the operator is the covariance of y kron y. So its top eigenvector is the symmetric matrix V of
 Frobenius norm 1 whose quadratic form y^T V y varies most from row to row, and its eigenvalue is that variance.
+
+The published code of SPECTRE solves each round afresh, by a Krylov method on all vectors of length k^2. Here symmetric
+matrices are searched only, in single precision first, from what the round before has found; the residual that counts is
+measured in double precision. The same rows go.
 """
 
 from __future__ import annotations
@@ -56,6 +60,9 @@ class ExcessMoment:
     One search serves the next: the best matrices of its subspace are carried over together with the values of their
     forms, which stay what they are when rows are dropped and when the rest is whitened anew. `rows` (n, k) are the
     whitened ones; what it was before `keep` is overwritten in time.
+
+    The rest is whitened from rows that were white before the drop; the published code starts from the unwhitened ones.
+    The two differ by a rotation, which changes no norm, no eigenvalue and no form.
     """
 
     def __init__(self, z: Tensor, tolerance: float = TOLERANCE) -> None:

@@ -43,7 +43,8 @@ def principal_components(x: Tensor, k: int) -> Components:
 
     Through the smaller of the two Gram matrices, never a d x d matrix where n < d. float64: the Gram matrix squares
     the condition number. The rows are converted piece by piece, so that no copy of them is made. The sign of each
-    direction is fixed (its largest entry is positive), so pictures do not flip from one fit to the next.
+    direction is fixed (its largest entry is positive), so pictures do not flip from one fit to the next. (The published
+    code of SPECTRE runs ARPACK on the rows in their own precision, once for each k, with signs as they come.)
     Raises ValueError if k exceeds min(n, d).
     """
     n, d = x.shape

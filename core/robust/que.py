@@ -34,7 +34,8 @@ def que_matrix(cov: Tensor, alpha: float) -> Que:
     """Q = expm(alpha (T - I) / (||T||_2 - 1)) / trace, for the covariance T (k, k) of whitened rows.
 
     The matrix exponential, through the eigenvectors; the element-wise one depends on the basis.
-    alpha = 0 gives I / k; large alpha the projector on the top eigenvector.
+    alpha = 0 gives I / k; large alpha the projector on the top eigenvector. Where ||T||_2 - 1 <= 0, alpha counts as 0
+    (the published code divides by it nevertheless).
     """
     variances, directions = eigh(cov)
     return _que(variances.flip(0), directions.flip(1), alpha)

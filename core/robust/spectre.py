@@ -1,7 +1,9 @@
 """SPECTRE on the features of one class: robust whitening, QUE scores, and the choice of k.
 
 Hayase, Kong, Somani and Oh, "SPECTRE: Defending Against Backdoor Attacks Using Robust Statistics", ICML 2021,
-Algorithms 1 and 2. The behaviour is that of the authors' published code, which made the paper's numbers.
+Algorithms 1 and 2. The behaviour is that of the authors' published code, which made the paper's numbers, except: K is
+lowered for small classes and low rank; without a direction of excess variance alpha counts as 0; a k whose rows cannot
+be whitened is left out; without poisons the filter does not run. docs/spectre.md lists every difference.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ class Settings:
     """Everything that can be chosen; the defaults are the published code's.
 
     k: number of principal components, None to choose by the objective. max_k: the K in which candidates are compared,
-    and the largest of them. alpha: sharpness of the QUE score. removal_factor, allowance_factor: rows removed, and
-    rows the filter may distrust, per assumed poison. tail: see `trusted_rows`. robust_mean: measure scores from the
-    mean of the trusted rows rather than from that of all rows (the published code does not recentre).
+    and the largest of them; lowered to the features, to a quarter of the rows, to half of those kept, and to the rank,
+    where the published code demands 100. alpha: sharpness of the QUE score. removal_factor, allowance_factor: rows
+    removed, and rows the filter may distrust, per assumed poison. tail: see `trusted_rows`. robust_mean: measure scores
+    from the mean of the trusted rows rather than from that of all rows (the published code does not recentre).
     """
 
     k: int | None = None
@@ -129,7 +132,8 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
 
     x: (n, d), features of all training rows that carry one label, finite. poisons: assumed number of poisons, a
     count; 0 removes nothing. components: those of x from an earlier fit, which then need not be computed again.
-    options: see `Settings`. Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry, or all rows are equal.
+    options: see `Settings`. Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry,
+    or all rows are equal; RuntimeError where the filter's eigenpairs do not converge.
     """
     settings = Settings(**options)
     n, d = x.shape
