@@ -155,7 +155,7 @@ def filter_features(
     if count is None:
         with _progress() as bar:
             task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
-            guess = filtering.estimate(table, device, lambda i, n: bar.update(task, completed=i, total=n))
+            guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
         defense.set_params(n_poisons=guess.poisons)
     with out.status(f"{defense.title} on {size}"):
         summary = filtering.run_filter(table, defense, guess)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from core import devices
-from core.defenses import DEFENSES, Defense, as_tensor, check_features
+from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.errors import InputError
 from core.files import replacing
-from core.robust import BudgetEstimate, estimate_poisons
+from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 MAX_BYTES = 64 * 2**30
 NPY_MAGIC = b"\x93NUMPY"
@@ -69,12 +69,18 @@ def parse_poisons(text: str) -> int | None:
         raise InputError(f"--poisons '{text}' is neither a whole number nor auto") from None
 
 
-def estimate(features: np.ndarray, device: str, on_trial: Callable[[int, int], None] | None = None) -> BudgetEstimate:
-    """The number of poisons by `core.robust.estimate_poisons`. Raises InputError where there is none to be had."""
-    where = devices.for_linear_algebra(devices.resolve(device))
+def estimate(
+    features: np.ndarray, defense: Defense, on_trial: Callable[[int, int], None] | None = None
+) -> BudgetEstimate:
+    """The number of poisons by `core.robust.estimate_poisons`, at the defense's k and alpha where it is SPECTRE.
+
+    Raises InputError where there is none to be had.
+    """
+    where = devices.for_linear_algebra(devices.resolve(defense.device))
+    options: dict[str, Any] = {"k": defense.n_components, "alpha": defense.alpha} if isinstance(defense, Spectre) else {}
     try:
-        found = estimate_poisons(as_tensor(check_features(features, 0), where), on_trial=on_trial)
-    except ValueError as problem:
+        found = estimate_poisons(as_tensor(check_features(features, 0), where), on_trial=on_trial, **options)
+    except (ValueError, ConvergenceError) as problem:
         raise InputError(str(problem)) from None
     if not found.poisons:
         raise InputError(

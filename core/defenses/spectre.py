@@ -12,7 +12,7 @@ from torch import Tensor
 from core.defenses.base import Defense, UnfittedError
 from core.errors import InputError
 from core.params import param
-from core.robust import Candidate, SpectreFit, fit_spectre, que_scores
+from core.robust import Candidate, ConvergenceError, SpectreFit, fit_spectre, que_scores
 
 
 @dataclass(eq=False, repr=False)
@@ -54,7 +54,7 @@ class Spectre(Defense):
                 tail=self.tail,
                 robust_mean=self.robust_mean,
             )
-        except ValueError as problem:
+        except (ValueError, ConvergenceError) as problem:
             raise InputError(str(problem)) from None
         self._set_result(self.fit_.scores, self.fit_.removed, fit_record(self.fit_))
 

@@ -2,7 +2,7 @@
 
 from core.robust.budget import BudgetEstimate, Trial, estimate_poisons
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
-from core.robust.linalg import SingularError, covariance, inverse_root, top_eigenpairs
+from core.robust.linalg import ConvergenceError, SingularError, covariance, inverse_root, top_eigenpairs
 from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
@@ -12,6 +12,7 @@ __all__ = [
     "BudgetEstimate",
     "Candidate",
     "Components",
+    "ConvergenceError",
     "Eigenpair",
     "ExcessMoment",
     "FilterFit",

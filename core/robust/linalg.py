@@ -16,6 +16,10 @@ class SingularError(ValueError):
     """A covariance whose rows span fewer directions than it has."""
 
 
+class ConvergenceError(RuntimeError):
+    """An iteration that does not end; never seen on finite data."""
+
+
 def eigh(a: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues (k,), ascending, and eigenvectors (k, k) of a symmetric matrix.
 
@@ -40,21 +44,25 @@ class Roots:
     condition: float  # largest over smallest eigenvalue of the covariance
 
 
-def roots(sigma: Tensor) -> Roots:
+def roots(sigma: Tensor, *, floored: bool = False) -> Roots:
     """Both square roots of a covariance matrix (k, k).
 
-    Raises SingularError where sigma is singular, that is where its rows span fewer than k directions.
+    floored: where a variance is below RANK_TOLERANCE of the largest, take that for it, so that a row that lies in a
+    direction in which the others have nothing comes out very far rather than at infinity.
+    Raises SingularError where sigma is zero, or singular and not floored: its rows span fewer than k directions.
     """
     values, vectors = eigh(sigma)
+    if floored:
+        values = values.clamp(min=2 * RANK_TOLERANCE * float(values[-1]))
     smallest, largest = float(values[0]), float(values[-1])
     if not largest > 0 or smallest <= RANK_TOLERANCE * largest:
         raise SingularError(f"covariance of {len(sigma)} dimensions is singular; lower k")
     return Roots((vectors * values.sqrt()) @ vectors.T, (vectors * values.rsqrt()) @ vectors.T, largest / smallest)
 
 
-def inverse_root(sigma: Tensor) -> Tensor:
-    """The symmetric inverse square root of a covariance matrix (k, k). Raises SingularError where sigma is singular."""
-    return roots(sigma).inverse
+def inverse_root(sigma: Tensor, *, floored: bool = False) -> Tensor:
+    """The symmetric inverse square root of a covariance matrix (k, k); see `roots`."""
+    return roots(sigma, floored=floored).inverse
 
 
 def top_eigenpairs(a: Tensor, k: int, tolerance: float = 1e-9) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core.robust.linalg import eigh, roots
+from core.robust.linalg import ConvergenceError, eigh, roots
 from core.robust.subspace import Subspace, Workspace
 
 TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove the same rows, at 1e-3 others
@@ -104,7 +104,7 @@ class ExcessMoment:
         return moment if float(eigh(moment)[0][0]) > SHRUNK else None
 
     def top(self) -> Eigenpair:
-        """The eigenpair of largest eigenvalue. Raises RuntimeError if it does not converge."""
+        """The eigenpair of largest eigenvalue. Raises ConvergenceError if it does not converge."""
         k = self.rows.shape[1]
         if k * (k + 1) // 2 <= DENSE_UP_TO:
             return _whole(self.rows)
@@ -177,7 +177,7 @@ def _search(
         else:
             fresh /= torch.linalg.vector_norm(fresh)
             space.append(fresh, rows.forms(fresh))
-    raise RuntimeError(f"the top eigenvector did not converge: relative residual {size:.1e}")
+    raise ConvergenceError(f"the top eigenvector did not converge: relative residual {size:.1e}")
 
 
 class Rows:

@@ -150,7 +150,11 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
         components = principal_components(x, max(full, k or 1))
     if components.rank == 0:
         raise ValueError("all rows are equal, so there is nothing to tell them apart by")
-    full = min(full, components.rank)
+    if components.rank < full:
+        warnings.append(
+            f"K lowered from {full} to {components.rank}, the number of directions in which the rows differ"
+        )
+        full = components.rank
     if k is not None and k > components.rank:
         raise ValueError(f"k = {k} exceeds the {components.rank} directions in which the rows differ; lower k")
     sizes = candidate_ks(full) if k is None else [k]
@@ -158,11 +162,11 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
     candidates = []
     for size, candidate in zip(sizes, found, strict=True):
         if candidate is None or (k is None and math.isnan(candidate.objective)):
-            warnings.append(f"k = {size} left out: the trusted rows span fewer than {size} directions")
+            warnings.append(f"k = {size} left out: too few rows are trusted or kept to measure a covariance by")
         else:
             candidates.append(candidate)
     if not candidates:
-        raise ValueError("no k could be fitted: the trusted rows span too few directions; lower k or the poisons")
+        raise ValueError("no k could be fitted: too few rows are trusted or kept; lower k or the number of poisons")
     chosen = max(range(len(candidates)), key=lambda i: candidates[i].objective)  # the first one wins a tie
     warnings += _cautions(candidates[chosen])
     return SpectreFit(tuple(candidates), chosen, components, full, poisons, settings, tuple(warnings))
@@ -174,8 +178,8 @@ def _cautions(best: Candidate) -> list[str]:
         cautions.append("no direction has more variance than the trusted rows: scores are plain norms (alpha = 0)")
     if best.condition > ILL_CONDITIONED:
         cautions.append(
-            f"ill-conditioned: the variances of the trusted rows range over a factor of {best.condition:.0e} at "
-            f"k = {best.k}, so the weakest directions may be rounding; lower k"
+            f"ill-conditioned: the variances of the trusted rows range over a factor of {best.condition:.0e} or more at "
+            f"k = {best.k}: scores rest on directions in which they have next to none; look at a lower k too"
         )
     return cautions
 
@@ -217,7 +221,8 @@ def _candidate(components: Components, full: int, poisons: int, settings: Settin
             z, poisons / n or 0.5, round(settings.allowance_factor * poisons), tail=settings.tail
         )  # without poisons there is no allowance, and eps does not matter
         try:
-            found = roots(covariance(z[fit.trusted], ddof=0))
+            # enough rows, but nothing in some direction: then what the others have there is all the more suspicious
+            found = roots(covariance(z[fit.trusted], ddof=0), floored=int(fit.trusted.sum()) > k)
         except SingularError:
             return None
         transform, condition = found.inverse, found.condition
@@ -236,10 +241,12 @@ def _candidate(components: Components, full: int, poisons: int, settings: Settin
 def _objective(g: Tensor, removed: Tensor, alpha: float) -> float:
     """Mean QUE of all rows g (n, K) once the kept ones are white: large where the removed rows stood apart.
 
-    Not a number where the kept rows span fewer than K directions.
+    Where the kept rows have no variance in some direction, and the removed ones have, it is very large; it is not a
+    number where no more than K rows are kept.
     """
+    kept = g[~removed]
     try:
-        root = inverse_root(covariance(g[~removed], ddof=1))
+        root = inverse_root(covariance(kept, ddof=1), floored=len(kept) > g.shape[1])
     except SingularError:
         return math.nan
     spread = root @ covariance(g, ddof=1) @ root

@@ -11,6 +11,7 @@ from core.robust.linalg import eigh
 
 CAPACITY = 64  # matrices, before the space is thinned out
 THINNED = 24
+REPEAT = 0.7  # share of a matrix left over below which its projection is subtracted once more
 INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
 
 
@@ -68,9 +69,10 @@ class Subspace:
 
     def outside(self, matrix: Tensor) -> Tensor:
         """The part of a matrix (k * k,) that is orthogonal to the span."""
-        for _ in range(2):  # twice is enough (Kahan, Parlett)
-            matrix = matrix - (self.matrices @ matrix) @ self.matrices
-        return matrix
+        rest = matrix - (self.matrices @ matrix) @ self.matrices
+        if torch.linalg.vector_norm(rest) > REPEAT * torch.linalg.vector_norm(matrix):
+            return rest
+        return rest - (self.matrices @ rest) @ self.matrices  # twice is enough (Kahan, Parlett)
 
     def append(self, matrix: Tensor, forms: Tensor) -> None:
         """Add a unit matrix (k * k,) that is orthogonal to the others, with its forms (n,), already centred."""

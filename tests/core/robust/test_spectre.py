@@ -400,6 +400,21 @@ def test_equal_rows_are_refused_and_never_all_removed(value: float) -> None:
         fit_spectre(as_tensor(np.full((47, 6), value)), 5)
 
 
+@pytest.mark.parametrize("noise", [0.0, 1e-9, 1e-4])
+@pytest.mark.parametrize("k", [None, 4, 12])
+def test_poison_where_clean_rows_have_nothing_is_found(noise: float, k: int | None) -> None:
+    """A unit that only the trigger switches on: the clearest poison there is must not end in a singular covariance."""
+    rows = gaussian(400, 12, seed=31)
+    rows[:, 3] *= noise
+    rows[:10, 3] = 40 + gaussian(10, 1, seed=32)[:, 0]
+    fit = fit_spectre(as_tensor(rows), 10, k=k)
+    assert fit.removed.numpy()[:10].all()
+    assert int(fit.removed.sum()) == 15
+    assert torch.isfinite(fit.scores).all()
+    assert all(np.isfinite(c.objective) for c in fit.candidates)
+    assert (fit.k < 12 and k is None) or noise > 1e-6 or k == 4 or any("ill-cond" in w for w in fit.warnings)
+
+
 def test_duplicated_rows_score_alike() -> None:
     data = contaminated(90, 10, 8, strength=9.0, seed=25)
     fit = fit_spectre(as_tensor(np.vstack([data.rows, data.rows])), 16)
