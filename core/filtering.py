@@ -77,7 +77,9 @@ def estimate(
     Raises InputError where there is none to be had.
     """
     where = devices.for_linear_algebra(devices.resolve(defense.device))
-    options: dict[str, Any] = {"k": defense.n_components, "alpha": defense.alpha} if isinstance(defense, Spectre) else {}
+    options: dict[str, Any] = (
+        {"k": defense.n_components, "alpha": defense.alpha} if isinstance(defense, Spectre) else {}
+    )
     try:
         found = estimate_poisons(as_tensor(check_features(features, 0), where), on_trial=on_trial, **options)
     except (ValueError, ConvergenceError) as problem:

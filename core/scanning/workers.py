@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
@@ -50,7 +53,9 @@ def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan) -> Generat
     from joblib.externals.loky import ProcessPoolExecutor  # can kill its workers, and needs no guarded main module
 
     one_each = {name: str(plan.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    pool = ProcessPoolExecutor(plan.workers, initializer=_begin_worker, initargs=(plan.threads,), env=one_each)
+    pool = ProcessPoolExecutor(
+        plan.workers, initializer=_begin_worker, initargs=(plan.threads, os.getpid()), env=one_each
+    )
     ahead: set[Future[ClassResult]] = set()
     left = iter(tasks)
     try:
@@ -71,6 +76,14 @@ def _part(features: Table, task: Task) -> Table:
     return features if isinstance(features, Mapped) else features[task.rows]
 
 
-def _begin_worker(threads: int) -> None:
+def _begin_worker(threads: int, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the first one ends the others
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     torch.set_num_threads(threads)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent, which may have been killed without a chance to say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -478,3 +481,42 @@ def test_an_out_that_held_something_keeps_it_after_bad_input(files: tuple[Path, 
     np.save(files[0], with_nan)
     check_refused(cli("scan", *files, "--poisons", POISONS, "--out", out), "not finite")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
+def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """Killed outright, it cannot end them; each sees for itself that it is alone."""
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.standard_normal((4 * 700, 120)).astype(np.float32))
+    np.save(tmp_path / "y.npy", np.repeat(np.arange(4), 700))
+    words = ["scan", tmp_path / "x.npy", tmp_path / "y.npy", "--poisons", 60, "--workers", 2, "--out", tmp_path / "out"]
+    command = [sys.executable, "-m", "core", *map(str, words)]
+    parent = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[3], stderr=subprocess.DEVNULL)
+    try:
+        workers = _wait_for(lambda: _children(parent.pid), 60)
+    finally:
+        parent.kill()
+        parent.wait()
+    assert workers
+    assert _wait_for(lambda: not any(_alive(pid) for pid in workers), 30)
+
+
+def _wait_for(condition: Callable[[], Any], seconds: float) -> Any:
+    end = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < end:
+        time.sleep(0.1)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    """Processes that pid has started and that have started work, by the kernel's account."""
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(word) for word in listed.read_text().split()] if listed.exists() else []
+
+
+def _alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
