@@ -1,6 +1,6 @@
 """How often core.robust decides as the slow reference of the tests does, row for row and k for k.
 
-    PYTHONPATH=. python benchmarks/agreement.py                          15 minutes on one core
+    PYTHONPATH=. python benchmarks/agreement.py                          5 minutes on one core
     PYTHONPATH=. python benchmarks/agreement.py --minutes 2 --seed 7     other data
 
 Every case is random data of one kind, n of 40 to 1,200 rows, d of 8 to 300 features, 1 % to 20 % assumed poisons, and
@@ -384,7 +384,7 @@ def print_table(counts: dict[str, Counter[str]], whats: Counter[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=15.0, help="how long to draw cases (15)")
+    parser.add_argument("--minutes", type=float, default=5.0, help="how long to draw cases (5)")
     parser.add_argument("--seed", type=int, default=0, help="of the data (0)")
     options = parser.parse_args()
     print_table(*run(options.minutes, options.seed))

@@ -1,8 +1,8 @@
 """How near is the estimated number of poisons to the truth, and what does a wrong number cost?
 
-    python benchmarks/budget.py runs/RUN runs/RUN ... [--json FILE]
+    python benchmarks/budget.py [runs/RUN runs/RUN ...] [--json FILE]
 
-For finished runs with features in their folder. Two tables: estimate and interval against the truth; and the shares
+For finished runs with features in their folder; without any named, for all in runs/. Two tables: estimate and interval against the truth; and the shares
 of the poison and of the clean rows that SPECTRE removes when a quarter to four times the true number is assumed.
 """
 
@@ -26,11 +26,15 @@ FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--json", type=Path, help="file for all figures")
     arguments = parser.parse_args()
     devices.use_threads()
-    found = [judge(RunFolder(path)) for path in arguments.runs]
+    folders = arguments.runs or sorted(path.parent for path in Path("runs").glob("*/features.npy"))
+    if not folders:
+        print("there are no finished runs in runs/; make one: python -m core run --no-retrain")
+        return
+    found = [judge(RunFolder(path)) for path in folders]
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     report(found)
