@@ -72,8 +72,8 @@ def estimate_poisons(
     tried, and the one whose two groups are the farthest apart counts (Ashman's D).
 
     The interval joins the 95 % interval of a bootstrap over the rows with the estimates of all assumed numbers that
-    separate the groups nearly as well. It does not cover a wrong model: a natural second group of a clean class is
-    counted like poison. options: see `Settings`. on_trial: called with the number of trials done and their total.
+    separate the groups nearly as well; of 19 runs with a known truth it held 14. It does not cover a wrong model: a
+    natural second group of a clean class is counted like poison. options: see `Settings`. on_trial: called with the number of trials done and their total.
     Raises ValueError as `fit_spectre` does.
     """
     n = len(x)
