@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 
 @contextmanager
@@ -18,3 +22,15 @@ def replacing(final: Path) -> Iterator[Path]:
         os.replace(aside, final)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """JSON that another reader takes too: no NaN."""
+    with replacing(path) as aside:
+        aside.write_text(json.dumps(value, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """One array as .npy."""
+    with replacing(path) as aside, aside.open("wb") as file:
+        np.save(file, array, allow_pickle=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 import zipfile
@@ -15,7 +14,7 @@ import numpy as np
 from core import devices
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.errors import InputError
-from core.files import replacing
+from core.files import write_array, write_json
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 MAX_BYTES = 64 * 2**30
@@ -145,10 +144,8 @@ def write_filter(out: Path, defense: Defense, summary: dict[str, Any]) -> None:
     """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, summary.json."""
     out.mkdir(parents=True, exist_ok=True)
     for name, array in (("scores.npy", defense.scores_), ("removed.npy", defense.removed_)):
-        with replacing(out / name) as aside, aside.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-    with replacing(out / "summary.json") as aside:
-        aside.write_text(json.dumps(summary, indent=1, allow_nan=False), encoding="utf-8")
+        write_array(out / name, array)
+    write_json(out / "summary.json", summary)
 
 
 def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -> Defense:

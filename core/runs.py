@@ -33,7 +33,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from core.errors import InputError
-from core.files import replacing
+from core.files import replacing, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -147,8 +147,7 @@ class RunFolder:
 
     def write_json(self, name: str, value: Any) -> None:
         """Write aside and rename, so that no reader ever sees half a file."""
-        with self.replacing(name) as aside:
-            aside.write_text(json.dumps(value, indent=1, allow_nan=False), encoding="utf-8")
+        write_json(self.file(name), value)
 
     def replacing(self, name: str) -> AbstractContextManager[Path]:
         """`with run.replacing("x.npy") as path:` writes path, then renames it to x.npy."""

@@ -11,7 +11,7 @@ form a channel, at a pooled layer there are no positions left, and the features 
 """
 
 from core.catalogue import Catalogue
-from core.defenses.base import Defense, as_tensor, check_features, check_labels
+from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows
 from core.defenses.clustering import ActivationClustering
 from core.defenses.mahalanobis import Mahalanobis
 from core.defenses.neighbours import NeighbourLabels
@@ -36,4 +36,5 @@ __all__ = [
     "check_features",
     "check_labels",
     "fit_record",
+    "non_finite_rows",
 ]

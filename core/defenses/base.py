@@ -155,14 +155,11 @@ def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarr
         )
     if rows.dtype not in (np.float32, np.float64):
         rows = rows.astype(np.float64 if rows.dtype.itemsize > 2 else np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = rows.sum(dtype=np.float64)
-    if not np.isfinite(total):  # one pass without a mask; look closer only where it fails
-        bad = np.flatnonzero(~np.isfinite(rows).all(1))
-        if len(bad):
-            raise InputError(
-                f"row {bad[0]} has a value that is not finite (NaN or inf; {len(bad)} such row(s)); drop or mend them"
-            )
+    bad = non_finite_rows(rows)
+    if len(bad):
+        raise InputError(
+            f"row {bad[0]} has a value that is not finite (NaN or inf; {len(bad)} such row(s)); drop or mend them"
+        )
     if rows.dtype == np.float64 and (largest := float(np.abs(rows).max())) > LARGEST:
         raise InputError(f"a value of size {largest:.0e} is too large to be squared; scale the features down")
     if n_poisons < 0:
@@ -170,6 +167,13 @@ def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarr
     if n_poisons > n / 2:
         raise InputError(f"{n_poisons} poisons are more than half of the {n} rows; give at most {n // 2}")
     return rows
+
+
+def non_finite_rows(rows: np.ndarray) -> np.ndarray:
+    """Numbers of the rows that hold NaN or infinity. One pass without a mask; a closer look only where that fails."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = rows.sum(dtype=np.float64)
+    return np.empty(0, np.int64) if np.isfinite(total) else np.flatnonzero(~np.isfinite(rows).all(1))
 
 
 def check_labels(labels: Any, n: int, who: str = "this defense") -> np.ndarray:

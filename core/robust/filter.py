@@ -57,7 +57,7 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     z: (n, k), float64, centred. eps: assumed share of outliers, 0 < eps <= 0.5. allowance: rows it may drop in all.
     tail: "published" compares the share of rows below the cut with the tail bound, as the authors' code does (this is
     what makes the method work in practice); "upper" compares the share above it, as the 2017 text says.
-    Raises RuntimeError if an eigenpair does not converge.
+    Raises ConvergenceError if an eigenpair does not converge.
     """
     if tail not in ("published", "upper"):
         raise ValueError(f"tail '{tail}' is not one of published, upper")
@@ -69,11 +69,8 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
         moments = ExcessMoment(z) if not stopped else None
         while moments and not stopped:
             keep, entry = _one_round(moments, eps, left, tail)
-            if keep is None:
-                stopped = _why_stopped(entry)
-            elif int(keep.sum()) <= z.shape[1]:
-                stopped = "too few rows"
-            if keep is None or stopped:
+            if keep is None or int(keep.sum()) <= z.shape[1]:
+                stopped = _why_stopped(entry) if keep is None else "too few rows"
                 rounds.append(entry)
                 break
             rounds.append(replace(entry, dropped=kept[~keep].cpu().numpy()))

@@ -39,13 +39,13 @@ class Subspace:
     again when rows are dropped.
     """
 
-    def __init__(self, matrices: Tensor, forms: Tensor, space: Workspace) -> None:
+    def __init__(self, matrices: Tensor, forms: Tensor, workspace: Workspace) -> None:
         """matrices: (p, k * k); forms: (p, n), p up to CAPACITY. Any independent ones; they are made orthonormal, the
         forms centred."""
         basis = _orthonormal(matrices)
         self.size = basis.shape[1]
-        self._matrices = space.take("matrices", CAPACITY, matrices.shape[1])
-        self._forms = space.take("forms", CAPACITY, forms.shape[1])
+        self._matrices = workspace.take("matrices", CAPACITY, matrices.shape[1])
+        self._forms = workspace.take("forms", CAPACITY, forms.shape[1])
         self._projected = torch.zeros(CAPACITY, CAPACITY, dtype=torch.float64)
         torch.mm(basis.T, matrices, out=self._matrices[: self.size])
         torch.mm(basis.T, forms - forms.mean(1, keepdim=True), out=self._forms[: self.size])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.defenses import Spectre, check_features
+from core.defenses import Spectre, check_features, non_finite_rows
 from core.errors import InputError
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
@@ -129,7 +129,7 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
         poisons=task.poisons,
         objective=fit.best.objective,
         k=fit.k,
-        dimensions=min(fit.components.rank, fit.components.scores.shape[1]),
+        dimensions=fit.dimensions,
         removed=task.rows[fit.removed.cpu().numpy()].tolist(),
         warnings=list(fit.warnings),
         reason="",
@@ -139,15 +139,12 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
 
 def _check_values(x: np.ndarray, task: Task) -> None:
     """Raise InputError for a value that cannot be worked with; rows are named as they are counted in the file."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = x.sum(dtype=np.float64)
-    if not np.isfinite(total):  # one pass without a mask; look closer only where it fails
-        bad = task.rows[~np.isfinite(x).all(1)]
-        if len(bad):
-            raise InputError(
-                f"row {bad[0]} (label {task.label}) has a value that is not finite "
-                f"({len(bad)} such row(s) of that label); drop or mend them"
-            )
+    bad = task.rows[non_finite_rows(x)]
+    if len(bad):
+        raise InputError(
+            f"row {bad[0]} (label {task.label}) has a value that is not finite "
+            f"({len(bad)} such row(s) of that label); drop or mend them"
+        )
     check_features(x, 0, at_least=1)
 
 

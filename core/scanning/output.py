@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from core.errors import InputError
-from core.files import replacing
+from core.files import replacing, write_array, write_json
 from core.filtering import load_array
 from core.scanning.classes import CAP, ClassResult
 from core.scanning.scan import Scan, State, scan
@@ -64,10 +61,8 @@ def write_scan(out: Path, found: Scan, summary: dict[str, Any]) -> None:
     lines.writerows(summary["classes"])
     with replacing(out / "classes.csv") as aside:
         aside.write_text(table.getvalue(), encoding="utf-8")
-    with replacing(out / "removed.npy") as aside, aside.open("wb") as file:
-        np.save(file, found.removed, allow_pickle=False)
-    with replacing(out / "summary.json") as aside:
-        aside.write_text(json.dumps(summary, indent=1, allow_nan=False), encoding="utf-8")
+    write_array(out / "removed.npy", found.removed)
+    write_json(out / "summary.json", summary)
 
 
 def summarise(found: Scan) -> dict[str, Any]:
