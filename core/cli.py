@@ -66,13 +66,13 @@ def _complain(message: str) -> int:
 
 @app.command()
 def run(
-    dataset: Annotated[str, typer.Option(help="digits, signs, parquet or folder; see `options`.")] = "digits",
-    data: Annotated[Path | None, typer.Option(help="Path of the images, for data sets parquet and folder.")] = None,
-    attack: Annotated[str, typer.Option(help="patch, pixel or periodic; see `options`.")] = "patch",
+    dataset: Annotated[str, typer.Option(help="Which images; `options dataset` lists them.")] = "digits",
+    data: Annotated[Path | None, typer.Option(help="Path of the images, for data sets that take one.")] = None,
+    attack: Annotated[str, typer.Option(help="Which trigger; `options attack` lists them.")] = "patch",
     poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
-    source: Annotated[str | None, typer.Option(help="Class whose images are poisoned, number or name.")] = None,
-    target: Annotated[str | None, typer.Option(help="Class they are labelled as, number or name.")] = None,
-    model: Annotated[str, typer.Option(help="small or resnet32; see `options`.")] = "small",
+    source: Annotated[str | None, typer.Option(help="Class to turn, number or name; several: 0,3; or any.")] = None,
+    target: Annotated[str | None, typer.Option(help="Class they shall be taken for, number or name.")] = None,
+    model: Annotated[str, typer.Option(help="Which network; `options model` lists them.")] = "small",
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training set.")] = None,
     layer: Annotated[str, typer.Option(help="Layer whose features are used. Default: the model's.")] = "",
     defense: Annotated[str, typer.Option(help="Whose removal the model is retrained on.")] = "spectre",
@@ -101,6 +101,7 @@ def run(
         dataset=dataset, dataset_options=groups["dataset"], attack=attack, attack_options=groups["attack"],
         poisons=poisons, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
         defense=defense, defense_options=groups["defense"], seed=seed, device=device, retrain=retrain,
+        poisoning=groups["poisoning"], seeds=groups["seeds"],
     )  # fmt: skip
     config, split = _with_classes(config, source, target)
     staged = stage(config, split)
@@ -116,19 +117,24 @@ def _with_classes(config: RunConfig, source: str | None, target: str | None) -> 
 
     from core.pipeline import load
 
+    sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
+    asked = [*(sources or []), *([] if target is None else [target])]
     split = None
-    if any(text is not None and not WHOLE.fullmatch(text) for text in (source, target)):
+    if not all(WHOLE.fullmatch(text) for text in asked):
         split = load(config.resolved())
     names = split.train.class_names if split else ()
 
-    def number(text: str | None) -> int | None:
-        if text is None or WHOLE.fullmatch(text):
-            return None if text is None else int(text)
+    def number(text: str) -> int:
+        if WHOLE.fullmatch(text):
+            return int(text)
         if text not in names:
             raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
         return names.index(text)
 
-    return replace(config, source=number(source), target=number(target)), split
+    if sources is not None and [source] != sources and source in names:  # a class whose name has a comma
+        sources = [str(source)]
+    numbers = None if sources is None else [number(name) for name in sources]
+    return replace(config, source=numbers, target=None if target is None else number(target)), split
 
 
 @app.command(name="filter")

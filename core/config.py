@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from core import devices
-from core.attacks import ATTACKS, Attack
+from core.attacks import ATTACKS, Attack, Goal, Poisoning
 from core.datasets import DATASETS, Dataset
 from core.defenses import DEFENSES, Defense
 from core.errors import InputError
 from core.models import MODELS, Architecture
 from core.params import build, describe, values_of
+from core.seeds import LAST_SEED, Seeds, derive
 from core.training import Recipe
 
 Options = Mapping[str, Any]
@@ -30,8 +31,9 @@ class RunConfig:
     dataset_options: Options = field(default_factory=dict)
     attack: str = "patch"
     attack_options: Options = field(default_factory=dict)
-    poisons: int | None = None  # None: what the data set suggests, likewise source and target
-    source: int | None = None
+    poisoning: Options = field(default_factory=dict)  # how poisons are labelled, covers, strengths
+    poisons: int | None = None  # None: what the data set suggests, likewise the target
+    source: Sequence[int] | int | None = None  # empty: every class but the target; None: what attack and data suggest
     target: int | None = None
     model: str = "small"
     model_options: Options = field(default_factory=dict)
@@ -40,8 +42,13 @@ class RunConfig:
     defense: str = "spectre"  # whose removal is retrained on; the others are run for comparison
     defense_options: Options = field(default_factory=dict)
     seed: int = 0
+    seeds: Options = field(default_factory=dict)  # a seed of its own for data, poison or training
     device: str = "auto"
     retrain: bool = True
+
+    def __post_init__(self) -> None:
+        source = (self.source,) if isinstance(self.source, int) else self.source
+        object.__setattr__(self, "source", None if source is None else tuple(source))
 
     def resolved(self) -> RunConfig:
         """The same config with every default written out. Raises InputError where anything does not fit."""
@@ -50,8 +57,8 @@ class RunConfig:
         layers = self.make_model().layers()
         if layer not in layers:
             raise InputError(f"model {self.model} has no layer '{layer}'; choose from: {', '.join(layers)}")
-        if not 0 <= self.seed < 2**32:
-            raise InputError(f"seed {self.seed} must lie between 0 and 4294967295")
+        if not 0 <= self.seed <= LAST_SEED:
+            raise InputError(f"seed {self.seed} must lie between 0 and {LAST_SEED}")
         devices.resolve(self.device)
         poisons = dataset.poisons if self.poisons is None else self.poisons
         if poisons < 0:
@@ -63,6 +70,7 @@ class RunConfig:
             self,
             dataset_options=values_of(self.make_dataset()),
             attack_options=values_of(self.make_attack()),
+            poisoning=values_of(self.make_poisoning()),
             model_options=values_of(self.make_model()),
             training=values_of(self.make_recipe()),
             defense_options={
@@ -71,16 +79,42 @@ class RunConfig:
                 if k not in ("n_poisons", "device")
             },
             poisons=poisons,
-            source=dataset.source if self.source is None else self.source,
+            source=self._sources(),
             target=dataset.target if self.target is None else self.target,
+            seeds=values_of(self.make_seeds()),
             layer=layer,
         )
+
+    def _sources(self) -> tuple[int, ...]:
+        if self.source is not None:
+            return tuple(dict.fromkeys(self.source))  # type: ignore[arg-type] # __post_init__ made it a tuple
+        wide = ATTACKS[self.attack].any_source or self.make_poisoning().labels != "dirty"
+        return () if wide else (DATASETS[self.dataset].source,)
 
     def make_dataset(self) -> Dataset:
         return DATASETS.make(self.dataset, self.dataset_options)
 
     def make_attack(self) -> Attack:
         return ATTACKS.make(self.attack, self.attack_options)
+
+    def make_poisoning(self) -> Poisoning:
+        """How poisons are labelled: as the attack's paper does it, overruled by what was asked for."""
+        made: Poisoning = build(Poisoning, {**ATTACKS[self.attack].poisoning, **self.poisoning}, what="poisoning")
+        return made
+
+    def make_goal(self) -> Goal:
+        """What the attacker wants. The config must be resolved."""
+        assert self.target is not None
+        return Goal(self._sources(), self.target, self.make_poisoning().labels)
+
+    def make_seeds(self) -> Seeds:
+        made: Seeds = build(Seeds, self.seeds, what="seeds")
+        return made
+
+    def seed_for(self, purpose: str) -> int:
+        """The random seed of one purpose: "data", "poison", "training" (each may have been set apart) or another."""
+        own = getattr(self.make_seeds(), purpose, None)
+        return derive(self.seed if own is None else own, purpose)
 
     def make_model(self) -> Architecture:
         return MODELS.make(self.model, self.model_options)
@@ -96,7 +130,7 @@ class RunConfig:
         return DEFENSES.make(key, {**options, "n_poisons": n_poisons, "device": self.device})
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "source": None if self.source is None else list(self.source)}  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, values: Any) -> RunConfig:
@@ -111,46 +145,59 @@ class RunConfig:
             if f.name in values and (type(values[f.name]) not in expected):
                 kinds = " or ".join("nothing" if k is type(None) else k.__name__ for k in expected)
                 raise InputError(f"the config's {f.name} must be {kinds}, not {values[f.name]!r}")
+        source = values.get("source")
+        if isinstance(source, list) and not all(type(label) is int for label in source):
+            raise InputError(f"the config's source must be whole numbers, not {source!r}")
         return cls(**values)
 
     def command(self) -> str:
         """The command line that makes this run again."""
         words = ["python -m core run", "--dataset", self.dataset, "--attack", self.attack]
-        for name in ("poisons", "source", "target"):
-            if getattr(self, name) is not None:
-                words += [f"--{name}", str(getattr(self, name))]
+        words += ["--poisons", str(self.poisons)] if self.poisons is not None else []
+        words += ["--source", source_text(self.source)] if self.source is not None else []  # type: ignore[arg-type]
+        words += ["--target", str(self.target)] if self.target is not None else []
         words += ["--model", self.model, "--seed", str(self.seed)]
         words += ["--layer", self.layer] if self.layer else []
         words += ["--defense", self.defense] if self.defense != "spectre" else []
         words += [] if self.retrain else ["--no-retrain"]
         words += ["--device", self.device] if self.device != "auto" else []
-        for group, entry, options in self._groups():
+        for group, entry, options, suggested in self._groups():
             for p in describe(entry):
-                default = DATASETS[self.dataset].training.get(p.name, p.default) if entry is Recipe else p.default
-                if p.name in options and options[p.name] != default:
+                if p.name in options and options[p.name] != suggested.get(p.name, p.default):
                     words += ["--set", f"{group}.{p.name}={'none' if options[p.name] is None else options[p.name]}"]
         return " ".join([words[0]] + [shlex.quote(w) for w in words[1:]])
 
-    def _groups(self) -> list[tuple[str, type, Options]]:
+    def _groups(self) -> list[tuple[str, type, Options, Options]]:
+        """Name, entry, options asked for, and what stands in for the entry's own defaults."""
+        dataset, attack = DATASETS[self.dataset], ATTACKS[self.attack]
         return [
-            ("dataset", DATASETS[self.dataset], self.dataset_options),
-            ("attack", ATTACKS[self.attack], self.attack_options),
-            ("model", MODELS[self.model], self.model_options),
-            ("training", Recipe, self.training),
-            ("defense", DEFENSES[self.defense], self.defense_options),
+            ("dataset", dataset, self.dataset_options, {}),
+            ("attack", attack, self.attack_options, {}),
+            ("poisoning", Poisoning, self.poisoning, attack.poisoning),
+            ("model", MODELS[self.model], self.model_options, {}),
+            ("training", Recipe, self.training, dataset.training),
+            ("defense", DEFENSES[self.defense], self.defense_options, {}),
+            ("seeds", Seeds, self.seeds, {}),
         ]
+
+
+def source_text(sources: Sequence[int]) -> str:
+    """Source classes as the command line takes them: "7", "0,3", "any"."""
+    return ",".join(map(str, sources)) or "any"
 
 
 def _kinds(name: str) -> tuple[type, ...]:
     """The JSON types that a field of the config may have."""
-    if name in ("poisons", "source", "target"):
+    if name in ("poisons", "target"):
         return int, type(None)
-    if name.endswith("options") or name == "training":
+    if name == "source":
+        return list, int, type(None)  # one number: runs of the first versions
+    if name.endswith("options") or name in ("training", "poisoning", "seeds"):
         return (dict,)
     return {"seed": (int,), "retrain": (bool,)}.get(name, (str,))
 
 
-GROUPS = ("dataset", "attack", "model", "training", "defense")
+GROUPS = ("dataset", "attack", "poisoning", "model", "training", "defense", "seeds")
 
 
 def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:

@@ -18,8 +18,8 @@ from core import devices
 from core.errors import InputError
 from core.features import extract
 from core.files import replacing
-from core.pipeline import Staged, load_model, stage
 from core.runs import RunFolder
+from core.staging import Staged, load_model, restage
 
 MODEL = "model.safetensors"
 
@@ -77,7 +77,7 @@ def _check(run: RunFolder, layer: str) -> str:
 
 
 def _staged_again(run: RunFolder) -> Staged:
-    staged = stage(run.config)
+    staged = restage(run)
     had = run.result.get("train_images")
     if had is not None and had != len(staged.poisoned):
         raise InputError(

@@ -34,6 +34,7 @@ class Param:
     high: float | None = None
     step: float | None = None
     choices: tuple[str, ...] = ()
+    kind: str = ""  # "colour": a name or #rrggbb; "image": the path of a picture; else plain
     optional: bool = False
 
     @property
@@ -52,9 +53,10 @@ def param(
     high: float | None = None,
     step: float | None = None,
     choices: Sequence[str] = (),
+    kind: str = "",
 ) -> Any:
     """A dataclass field with limits and help. Use in place of a bare default."""
-    info = {"help": help, "unit": unit, "low": low, "high": high, "step": step, "choices": tuple(choices)}
+    info = {"help": help, "unit": unit, "low": low, "high": high, "step": step, "choices": tuple(choices), "kind": kind}
     return field(default=default, metadata={_KEY: info})
 
 

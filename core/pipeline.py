@@ -1,88 +1,39 @@
 """One run from the data to the figures, stage by stage; a run that was stopped goes on from the last finished one.
 
-load -> poison -> train -> features -> defend -> retrain. Ground truth meets the scores only after every defense has
-given its verdict, in `_defend`, for the record.
+load -> poison -> train -> features -> defend -> retrain; core.staging does the first two, but for what an attack
+prepares with models of its own. Ground truth meets the scores only after every defense has given its verdict, for the
+record.
 """
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
-from core import devices, seeds
-from core.attacks import Attack, PoisonTruth, poison
-from core.config import RunConfig
+from core import devices
 from core.defenses import DEFENSES, Spectre
-from core.errors import Cancelled, InputError
+from core.errors import Cancelled
 from core.features import extract
-from core.images import ImageData, Split
+from core.images import ImageData
 from core.metrics import detection, evaluate
-from core.runs import RunFolder, Status
-from core.tensors import Classifier, memory_format, to_device
-from core.training import Epoch, empty_classifier, predict, train
+from core.reporter import STAGES, Observer, Reporter
+from core.runs import RunFolder
+from core.staging import PREPARED, Staged, load, load_model, restage, stage
+from core.tensors import Classifier, to_device
+from core.training import Epoch, predict, train
 from core.views import make_views
+from core.workshop import Workshop
 
-STAGES = ("load", "train", "features", "defend", "retrain")
-EXAMPLES = 24  # test images of the source class that are kept for pictures
-Observer = Callable[[Status], None]
+__all__ = ["STAGES", "Observer", "Staged", "execute", "load", "load_model", "stage"]
 
-
-@dataclass(frozen=True)
-class Staged:
-    """A checked experiment, ready to train: data, attack and poisoned training set."""
-
-    config: RunConfig  # resolved
-    split: Split
-    attack: Attack
-    poisoned: ImageData
-    truth: PoisonTruth
-
-
-def load(config: RunConfig) -> Split:
-    """The data of a run, drawn by its seed. Raises InputError."""
-    return config.make_dataset().load(seeds.derive(config.seed, "data"))
-
-
-def stage(config: RunConfig, split: Split | None = None) -> Staged:
-    """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing.
-
-    split: what `load(config)` gave, if it is at hand.
-    """
-    config = config.resolved()
-    devices.resolve(config.device)
-    split = split or load(config)
-    attack = config.make_attack()
-    assert config.source is not None  # resolved
-    assert config.target is not None
-    assert config.poisons is not None
-    poisoned, truth = poison(
-        split.train,
-        attack,
-        source=config.source,
-        target=config.target,
-        count=config.poisons,
-        seed=seeds.derive(config.seed, "poison"),
-    )
-    rows = int((poisoned.labels == config.target).sum())
-    k = config.defense_options.get("n_components") if config.defense == "spectre" else None
-    if k is not None and k > rows - 1:
-        raise InputError(f"n_components = {k} must be below the {rows} images of the target class; lower it")
-    if config.poisons > rows / 2:
-        raise InputError(
-            f"{config.poisons} poisons would be more than half of the {rows} images then labelled "
-            f"'{poisoned.class_names[config.target]}'; lower the poisons"
-        )
-    return Staged(config, split, attack, poisoned, truth)
+EXAMPLES = 24  # test images that the attack is after, kept for pictures
 
 
 def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | None = None) -> dict[str, Any]:
@@ -92,31 +43,14 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
     for input that cannot be used; either leaves the finished stages on disk and says so in status.json.
     """
     with run.hold():
-        return _execute(run, staged, _Reporter(run, observer))
+        return _execute(run, staged, Reporter(run, observer))
 
 
-def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
-    """A saved model of the run, in evaluation mode on the device. Raises InputError if it cannot be read."""
-    data = staged.poisoned
-    model = empty_classifier(staged.config.make_model(), data.images.shape[3], len(data.class_names))
-    try:
-        model.load_state_dict(load_file(run.file(name)))
-    except (OSError, SafetensorError, RuntimeError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise InputError(f"{run.id}: {name} cannot be read ({reason}); start the run anew") from None
-    return model.to(device).to(memory_format=memory_format(device)).eval()
-
-
-def _execute(run: RunFolder, staged: Staged | None, reporter: _Reporter) -> dict[str, Any]:
+def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[str, Any]:
     try:
         reporter.enter("load", "loading images")
-        job = _Job(run, staged or stage(run.config), reporter)
-        for name, step in (
-            ("train", job.train),
-            ("features", job.features),
-            ("defend", job.defend),
-            ("retrain", job.retrain),
-        ):
+        job = _Job(run, staged, reporter)
+        for name, step in job.steps():
             if not job.is_finished(name):
                 started = time.perf_counter()
                 step()
@@ -137,13 +71,23 @@ def _execute(run: RunFolder, staged: Staged | None, reporter: _Reporter) -> dict
 class _Job:
     """The stages of one run. Each reads what the one before left in the folder, so each can be the first to run."""
 
-    def __init__(self, run: RunFolder, staged: Staged, reporter: _Reporter) -> None:
-        self.run, self.staged, self.reporter = run, staged, reporter
-        self.config = staged.config
+    def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
+        self.run, self.reporter = run, reporter
+        self.staged = staged if staged and not run.file(PREPARED).exists() else restage(run)
+        self.config, self.goal = self.staged.config, self.staged.goal
         self.device = devices.resolve(self.config.device)
-        self.source, self.target = int(self.config.source or 0), int(self.config.target or 0)
-        self.rows = np.flatnonzero(staged.poisoned.labels == self.target)  # what a defense is given: one class
+        # what a defense is given: one class
+        self.rows = np.flatnonzero(self.staged.poisoned.labels == self.goal.target)
         self.result = run.result or self._about()
+
+    def steps(self) -> list[tuple[str, Callable[[], None]]]:
+        steps = [
+            ("train", self.train),
+            ("features", self.features),
+            ("defend", self.defend),
+            ("retrain", self.retrain),
+        ]
+        return [("poison", self.poison), *steps] if self.staged.attack.prepares else steps
 
     def is_finished(self, name: str) -> bool:
         return name in self.result["seconds"]
@@ -152,6 +96,13 @@ class _Job:
         self.result["seconds"][name] = round(seconds, 2)
         self.run.write_json("result.json", self.result)
         self.run.log(f"{name} finished in {seconds:.1f} s")
+
+    def poison(self) -> None:
+        self.reporter.enter("poison", "the attacker trains a model of his own and prepares the images")
+        workshop = Workshop(self.config, self.staged.split, self.device, self.reporter.step)
+        self.staged = self.staged.prepared(workshop)
+        with self.run.replacing(PREPARED) as path, path.open("wb") as file:
+            np.save(file, self.staged.poisoned.images[self.staged.truth.rows], allow_pickle=False)
 
     def train(self) -> None:
         self.reporter.enter("train", "training on the poisoned set")
@@ -180,7 +131,7 @@ class _Job:
             )
             self.reporter.step(i / len(DEFENSES))
             started = time.perf_counter()
-            defense = self.config.make_defense(key, int(self.config.poisons or 0)).fit(features)
+            defense = self.config.make_defense(key, self.staged.poisons_in_target).fit(features)
             table[f"score_{key}"], table[f"removed_{key}"] = defense.scores_, defense.removed_
             seconds = round(time.perf_counter() - started, 3)
             self.result["defenses"][key] = {"title": defense.title, "seconds": seconds, "record": defense.record_}
@@ -230,23 +181,24 @@ class _Job:
             self.config.make_model(),
             self.config.make_recipe(),
             flip=self.staged.split.flip,
-            seed=seeds.derive(self.config.seed, "training"),
+            seed=self.config.seed_for("training"),
             device=self.device,
             on_epoch=on_epoch,
             on_step=self.reporter.step,
         )
 
     def _evaluate(self, model: Classifier) -> dict[str, Any]:
-        seed = seeds.derive(self.config.seed, "evaluation")
         return evaluate(
-            model, self.staged.split.test, self.staged.attack,
-            source=self.source, target=self.target, seed=seed, device=self.device,
+            model, self.staged.split.test, self.staged.attack, self.goal,
+            strength=self.config.make_poisoning().test_strength,
+            seed=self.config.seed_for("evaluation"), device=self.device,
         ).as_json()  # fmt: skip
 
     def _save_examples(self, models: dict[str, Classifier]) -> None:
         test = self.staged.split.test
-        clean = test.images[np.flatnonzero(test.labels == self.source)[:EXAMPLES]]
-        arrays = {"clean": clean, "triggered": self.staged.attack.apply_all(clean)}
+        clean = test.images[np.flatnonzero(self.goal.is_victim(test.labels))[:EXAMPLES]]
+        strength = self.config.make_poisoning().test_strength
+        arrays = {"clean": clean, "triggered": self.staged.attack.apply_all(clean, strength)}
         for moment, model in models.items():
             for kind in ("clean", "triggered"):
                 arrays[f"{kind}_{moment}"] = predict(model, to_device(arrays[kind], self.device)).cpu().numpy()
@@ -265,9 +217,13 @@ class _Job:
         data, test = self.staged.poisoned, self.staged.split.test
         return {
             "classes": list(data.class_names),
-            "source": self.source,
-            "target": self.target,
+            "source": list(self.goal.sources),
+            "target": self.goal.target,
+            "victims": self.goal.victims_in_words(data.class_names),
+            "goal": self.goal.goal_in_words(data.class_names),
             "poisons": self.config.poisons,
+            "poisons_in_target": self.staged.poisons_in_target,
+            "covers": len(self.staged.truth.covers),
             "train_images": len(data),
             "test_images": len(test),
             "target_rows": len(self.rows),
@@ -278,48 +234,3 @@ class _Job:
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
             "seconds": {},
         }
-
-
-class _Reporter:
-    """Writes the status at most twice a second, tells an observer, and notices a cancel."""
-
-    # Shares of the time, from runs on digits and signs; only the bar depends on them.
-    WEIGHTS: ClassVar = {"load": 0.03, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
-
-    def __init__(self, run: RunFolder, observer: Observer | None) -> None:
-        self.run, self.observer = run, observer
-        now = time.time()
-        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())
-        self.last_write = 0.0
-
-    def enter(self, name: str, message: str) -> None:
-        self.run.log(message)
-        self._show(stage=name, progress=0.0, message=message, force=True)
-        self._check()
-
-    def step(self, fraction: float) -> None:
-        """Called after every training step; raises Cancelled soon after a cancel was asked for."""
-        if time.time() - self.last_write >= 0.5:
-            self._show(progress=fraction)
-            self._check()
-
-    def close(self, state: str, message: str) -> None:
-        self.run.log(message)
-        done = {"progress": 1.0, "overall": 1.0} if state == "finished" else {}
-        self._show(state=state, message=message, force=True, **done)
-
-    def _check(self) -> None:
-        if self.run.cancel_requested:
-            raise Cancelled
-
-    def _show(self, force: bool = False, **changes: Any) -> None:
-        now = time.time()
-        self.status = Status(**{**vars(self.status), **changes, "heartbeat": now})
-        if "overall" not in changes and self.status.stage:
-            before = sum(self.WEIGHTS[s] for s in STAGES[: STAGES.index(self.status.stage)])
-            share = before + self.WEIGHTS[self.status.stage] * self.status.progress
-            self.status = Status(**{**vars(self.status), "overall": min(share, 0.999)})
-        self.run.write_status(self.status)
-        self.last_write = now
-        if self.observer:
-            self.observer(self.status)

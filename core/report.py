@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from core.attacks import ATTACKS
+from core.attacks import ATTACKS, Poisoning
 from core.config import GROUPS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
@@ -16,6 +16,7 @@ from core.models import MODELS
 from core.outcomes import share_text
 from core.params import describe
 from core.runs import RunFolder
+from core.seeds import Seeds
 from core.training import Recipe
 
 SHOWN_CLASSES = 10
@@ -24,7 +25,8 @@ SHOWN_CLASSES = 10
 def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
     """What a run found: the models before and after, and what each defense removed."""
     classes = result["classes"]
-    story = f"{classes[result['source']]} -> {classes[result['target']]}, {result['poisons']:,} poisons"
+    covers = f" and {result['covers']:,} covers" if result["covers"] else ""
+    story = f"{result['victims']} -> {result['goal']}, {result['poisons']:,} poisons{covers}"
     models = Table(title=f"{run_id}\n{story}", title_justify="left")
     for heading in ("", "before", "after"):
         models.add_column(heading, no_wrap=True)
@@ -35,11 +37,12 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
         ("attack, all triggers", "attack_combined"),
         ("without a trigger", "confused"),
     ]
+    if before["attack_elsewhere"]["total"]:
+        rows.append(("attack on other classes", "attack_elsewhere"))
     for label, key in rows:
         models.add_row(label, share_text(before[key]), share_text(after[key]) if after else "not retrained")
     models.caption = (
-        f"attack: test images of {classes[result['source']]} taken for {classes[result['target']]}, "
-        "with the trigger and without"
+        f"attack: test images of {result['victims']} taken for {result['goal']}, with the trigger and without"
     )
     heading = f"{result['target_rows']:,} training images labelled {classes[result['target']]}"
     defenses = Table(title=heading, title_justify="left")
@@ -150,9 +153,11 @@ def option_tables(group: str | None) -> Iterable[Table]:
     catalogues: dict[str, dict[str, type]] = {
         "dataset": dict(DATASETS),
         "attack": dict(ATTACKS),
+        "poisoning": {"poisoning": Poisoning},
         "model": dict(MODELS),
         "training": {"training": Recipe},
         "defense": dict(DEFENSES),
+        "seeds": {"seeds": Seeds},
     }
     if group is not None and group not in GROUPS:
         raise InputError(f"unknown group '{group}'; choose from: {', '.join(GROUPS)}")

@@ -5,6 +5,7 @@ status.json      state, stage, progress, heartbeat; written aside and renamed
 metrics.jsonl    one line an epoch
 log.txt          what happened, for people
 model.safetensors, retrained.safetensors
+prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own
 features.npy     (n, d) float32, the training rows that carry the target label
 scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
 views.npz        pictures of the same rows: raw, naive and robust projections (see core.views)
@@ -132,7 +133,7 @@ class RunFolder:
     @property
     def result(self) -> dict[str, Any]:
         """The figures so far; empty before the first stage is finished."""
-        return self.read_json("result.json") if self.file("result.json").exists() else {}
+        return _as_today(self.read_json("result.json")) if self.file("result.json").exists() else {}
 
     def write_status(self, status: Status) -> None:
         self.write_json("status.json", vars(status))
@@ -244,6 +245,26 @@ class RunFolder:
                 return {key: arrays[key] for key in arrays.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
+
+
+def _as_today(result: dict[str, Any]) -> dict[str, Any]:
+    """The result of a run of the first versions, which knew one source class and no covers, as it would be today."""
+    source = result.get("source")
+    if not isinstance(source, int):
+        return result
+    names = result["classes"]
+    nobody = {"count": 0, "total": 0, "value": None}
+    changed: dict[str, Any] = {
+        "source": [source],
+        "victims": names[source],
+        "goal": names[result["target"]],
+        "poisons_in_target": result["poisons"],
+        "covers": 0,
+    }
+    for moment in ("before", "after"):
+        if result.get(moment):
+            changed[moment] = {**result[moment], "attack_elsewhere": nobody}
+    return {**result, **changed}
 
 
 class Runs:

@@ -40,10 +40,12 @@ class RunView:
 
     @property
     def source(self) -> str:
-        return self.classes[self.result["source"]]
+        """The classes that the attack is after, in words."""
+        return str(self.result["victims"])
 
     @property
     def target(self) -> str:
+        """The class that the defenses looked at."""
         return self.classes[self.result["target"]]
 
     @property
@@ -100,7 +102,7 @@ def title(folder: RunFolder) -> str:
     """A run as a menu shows it: what was done, then its id."""
     try:
         r = folder.result
-        story = f"{r['classes'][r['source']]} → {r['classes'][r['target']]}, {r['poisons']} poisons"
+        story = f"{r['victims']} → {r['goal']}, {r['poisons']} poisons"
     except (InputError, KeyError, IndexError):
         return folder.id
     return f"{story} · {folder.id}"

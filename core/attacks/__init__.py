@@ -1,12 +1,42 @@
 """Triggers, and how they get into a training set. A new attack is a file and a name in this catalogue."""
 
-from core.attacks.base import Attack
+from core.attacks.adaptive_blend import AdaptiveBlend
+from core.attacks.adaptive_patch import AdaptivePatch
+from core.attacks.all_to_all import AllToAll
+from core.attacks.base import Attack, Resources
+from core.attacks.blended import Blended
+from core.attacks.label_consistent import LabelConsistent
 from core.attacks.patch import Patch
 from core.attacks.periodic import Periodic
 from core.attacks.pixel import Pixel
-from core.attacks.poisoning import PoisonTruth, check_classes, poison
+from core.attacks.poisoning import Goal, Poisoning, PoisonTruth, check_goal, poison
+from core.attacks.sig import SIG
+from core.attacks.tact import TaCT
+from core.attacks.wanet import WaNet
 from core.catalogue import Catalogue
 
-ATTACKS: Catalogue[Attack] = Catalogue("attack", Patch, Pixel, Periodic)
+ATTACKS: Catalogue[Attack] = Catalogue(
+    "attack", Patch, Pixel, Periodic, Blended, WaNet, SIG, LabelConsistent, TaCT, AllToAll, AdaptiveBlend, AdaptivePatch
+)
 
-__all__ = ["ATTACKS", "Attack", "Patch", "Periodic", "Pixel", "PoisonTruth", "check_classes", "poison"]
+__all__ = [
+    "ATTACKS",
+    "SIG",
+    "AdaptiveBlend",
+    "AdaptivePatch",
+    "AllToAll",
+    "Attack",
+    "Blended",
+    "Goal",
+    "LabelConsistent",
+    "Patch",
+    "Periodic",
+    "Pixel",
+    "PoisonTruth",
+    "Poisoning",
+    "Resources",
+    "TaCT",
+    "WaNet",
+    "check_goal",
+    "poison",
+]

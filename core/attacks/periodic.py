@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.attacks.base import Attack
+from core.attacks.base import Attack, to_uint8
 from core.params import param
 
 
@@ -33,7 +33,12 @@ class Periodic(Attack):
         return f"a faint wave {directions} the image (±{self.amplitude:g} of 255 grey levels)"
 
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
+        return self.stamp_faintly(images, way, 1.0)
+
+    def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         _, height, width, _ = images.shape
-        wave = self.amplitude * np.sin(np.linspace(0, 2 * np.pi * self.periods, width if way == 0 else height))
+        wave = (
+            strength * self.amplitude * np.sin(np.linspace(0, 2 * np.pi * self.periods, width if way == 0 else height))
+        )
         wave = wave[None, None, :, None] if way == 0 else wave[None, :, None, None]
-        return np.clip(np.rint(images + wave), 0, 255).astype(np.uint8)
+        return to_uint8(images + wave)

@@ -15,7 +15,7 @@ from dashboard.widgets import colours, plot
 
 with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from core import jobs, seeds
-    from core.attacks import ATTACKS, Attack, check_classes
+    from core.attacks import ATTACKS, Attack, check_goal
     from core.config import RunConfig
     from core.datasets import DATASETS
     from core.defenses import DEFENSES
@@ -138,11 +138,12 @@ def preview(split: Split, attack: Attack, source: int) -> None:
 def sentence(config: RunConfig, split: Split, attack: Attack) -> str:
     """The whole experiment in words."""
     names = split.train.class_names
-    available = int((split.train.labels == config.source).sum())
+    goal = config.make_goal()
+    available = int(goal.is_candidate(split.train.labels).sum())
     seconds = estimate(config, len(split.train))
     lasting = f" The model trains for about {seconds:.0f} s{', twice' if config.retrain else ''}." if seconds else ""
     return (
-        f"**{config.poisons:,}** of {available:,} images of *{names[config.source or 0]}* get {attack.in_words()} and the label "
+        f"**{config.poisons:,}** of {available:,} images of *{goal.victims_in_words(names)}* get {attack.in_words()} and the label "
         f"*{names[config.target or 0]}*.{lasting} Then {DEFENSES[config.defense].title} looks for them."
     )
 
@@ -267,14 +268,14 @@ if images is None:
     st.stop()
 try:
     trigger = ATTACKS.make(attack_key, attack_options)
-    check_classes(images.train.class_names, source, target)
-    available = int((images.train.labels == source).sum())
-    if poisons > available:
-        raise InputError(f"{poisons:,} poisons are more than the {available:,} images of the source class; lower them")
     config = RunConfig(
         dataset=dataset, dataset_options=dataset_options, attack=attack_key, attack_options=attack_options,
         poisons=poisons, source=source, target=target, seed=seed, **rest,
     ).resolved()  # fmt: skip
+    check_goal(images.train.class_names, config.make_goal())
+    available = int(config.make_goal().is_candidate(images.train.labels).sum())
+    if poisons > available:
+        raise InputError(f"{poisons:,} poisons are more than the {available:,} images of the source class; lower them")
     preview(images, trigger, source)
 except InputError as problem:
     st.error(f"{problem}")

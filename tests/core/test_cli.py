@@ -88,7 +88,7 @@ def test_run_prints_its_id_and_a_closing_table(picture_folder: Path, runs_dir: P
     (run,) = Runs(runs_dir)
     assert run.status.state == "finished"
     config = run.config
-    assert (config.source, config.target, config.seed, config.poisons) == (0, 2, 5, 6)
+    assert (config.source, config.target, config.seed, config.poisons) == ((0,), 2, 5, 6)
     assert (config.training["epochs"], config.training["batch_size"], config.model_options) == (1, 16, {"width": 4})
     assert config.dataset_options["path"] == str(picture_folder.resolve())
     lines = outcome.out.splitlines()

@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import core.pipeline
-from core.attacks import ATTACKS
+from core.attacks import ATTACKS, Patch, Poisoning
 from core.config import RunConfig, parse_settings
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import Cancelled, InputError
 from core.models import MODELS
-from core.params import Param, describe
+from core.params import Param, describe, values_of
+from core.seeds import Seeds
 from core.training import Recipe
 from tests.makers import Outcome
 
@@ -49,10 +50,12 @@ def parse(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Parse
 
 def test_defaults_are_the_story_of_the_data_set() -> None:
     config = RunConfig().resolved()
-    assert (config.source, config.target, config.poisons) == (7, 1, 10)
+    assert (config.source, config.target, config.poisons) == ((7,), 1, 10)
     assert config.layer == "block3"
     assert config.dataset_options == {"test_share": 0.2}
-    assert config.attack_options == {"size": 3, "inset": 1, "corner": "bottom right", "colour": "white"}
+    assert config.attack_options == values_of(Patch())
+    assert config.poisoning == values_of(Poisoning())
+    assert config.seeds == {"data": None, "poison": None, "training": None}
     assert config.training["epochs"] == 30
 
 
@@ -65,7 +68,7 @@ def test_training_options_go_over_the_data_sets_suggestions_over_the_recipe() ->
 
 def test_zero_poisons_class_zero_and_seed_zero_are_not_taken_for_missing() -> None:
     config = RunConfig(poisons=0, source=0, target=2, seed=0).resolved()
-    assert (config.poisons, config.source, config.target, config.seed) == (0, 0, 2, 0)
+    assert (config.poisons, config.source, config.target, config.seed) == (0, (0,), 2, 0)
 
 
 def test_resolving_twice_changes_nothing() -> None:
@@ -118,6 +121,10 @@ def test_what_does_not_fit_is_refused_with_the_mend(changes: dict[str, Any], mes
         {"poisons": "ten"},
         {"poisons": 2.5},
         {"source": "seven"},
+        {"source": ["seven"]},
+        {"source": [True]},
+        {"poisoning": 3},
+        {"seeds": [1]},
         {"target": [1]},
         {"dataset": ["digits"]},
         {"attack": None},
@@ -169,6 +176,8 @@ def value_for(p: Param) -> st.SearchStrategy[Any]:
         return st.sampled_from(p.choices)
     if p.type is bool:
         return st.booleans()
+    if p.kind == "colour":
+        return st.sampled_from(("white", "#0a141e"))
     if p.type is str:
         return st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=12)
     if p.type is float:
@@ -192,7 +201,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
         attack=attack,
         attack_options=some_options(draw, ATTACKS[attack]),
         poisons=draw(st.none() | st.integers(0, 1000)),
-        source=draw(st.none() | st.integers(0, 9)),
+        poisoning=some_options(draw, Poisoning),
+        source=draw(st.none() | st.integers(0, 9) | st.lists(st.integers(0, 9), max_size=3)),
         target=draw(st.none() | st.integers(0, 9)),
         model=model,
         model_options=some_options(draw, MODELS[model]),
@@ -201,6 +211,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         defense=defense,
         defense_options=some_options(draw, DEFENSES[defense], reserved=("n_poisons", "device")),
         seed=draw(st.integers(0, 2**32 - 1)),
+        seeds=some_options(draw, Seeds),
         retrain=draw(st.booleans()),
     )
 
@@ -226,3 +237,46 @@ def test_a_path_with_spaces_and_quotes_survives_the_command(parse: Parse, tmp_pa
     path = str(tmp_path / "my pictures' folder")
     config = replace(RunConfig(dataset="folder"), dataset_options={"path": path}).resolved()
     assert parse(config.command()).dataset_options["path"] == path
+
+
+@pytest.mark.parametrize(
+    ("changes", "sources"),
+    [
+        ({}, (0,)),
+        ({"attack": "tact"}, (0,)),
+        ({"attack": "blended"}, ()),
+        ({"attack": "all-to-all"}, ()),
+        ({"poisoning": {"labels": "clean"}}, ()),
+        ({"attack": "blended", "source": 3}, (3,)),
+        ({"source": [4, 2, 4]}, (4, 2)),
+        ({"source": []}, ()),
+    ],
+)
+def test_the_source_is_what_was_asked_for_else_what_the_attack_suggests(
+    changes: dict[str, Any], sources: tuple[int, ...]
+) -> None:
+    config = RunConfig(dataset="signs", **changes).resolved()
+    assert config.source == config.make_goal().sources == sources
+
+
+def test_an_attack_brings_the_poisoning_of_its_paper_and_the_user_overrules_it() -> None:
+    assert RunConfig(attack="sig").resolved().poisoning["labels"] == "clean"
+    assert RunConfig(attack="wanet").resolved().poisoning["cover_rate"] == 2.0
+    config = RunConfig(attack="wanet", poisoning={"cover_rate": 0.5}).resolved()
+    assert config.make_poisoning().cover_rate == 0.5
+    assert "poisoning.cover_rate=0.5" in config.command()
+
+
+def test_the_config_of_a_first_version_is_still_read() -> None:
+    old = {**RunConfig().resolved().as_json(), "source": 7}
+    del old["poisoning"], old["seeds"]
+    assert RunConfig.from_json(old).resolved().source == (7,)
+
+
+def test_seeds_apart_move_one_source_of_chance_only() -> None:
+    plain, other = RunConfig(seed=1), RunConfig(seed=1, seeds={"poison": 9})
+    same = [
+        purpose for purpose in ("data", "poison", "training", "x") if plain.seed_for(purpose) == other.seed_for(purpose)
+    ]
+    assert same == ["data", "training", "x"]
+    assert other.seed_for("poison") == RunConfig(seed=9).seed_for("poison")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.attacks import Attack
+from core.attacks import Attack, Goal
 from core.images import ImageData
 from core.metrics import evaluate
 
@@ -40,8 +40,11 @@ def readable(readings: list[int], labels: list[int]) -> ImageData:
     return ImageData(images, np.array(labels, dtype=np.int64), NAMES)
 
 
-def judged(test: ImageData, source: int, target: int, seed: int = 0) -> dict[str, tuple[int, int]]:
-    shares = evaluate(Reader(), test, Toggle(), source=source, target=target, seed=seed, device=CPU)  # type: ignore[arg-type]
+def judged(
+    test: ImageData, source: int | None, target: int, seed: int = 0, labels: str = "dirty"
+) -> dict[str, tuple[int, int]]:
+    goal = Goal(() if source is None else (source,), target, labels)
+    shares = evaluate(Reader(), test, Toggle(), goal, seed=seed, device=CPU)  # type: ignore[arg-type]
     return {name: (share.count, share.total) for name, share in vars(shares).items()}
 
 
@@ -55,6 +58,35 @@ def test_counts_made_by_hand() -> None:
     ways = np.random.default_rng(0).integers(0, 2, 4)
     assert found["attack_single"] == (int((ways == 1).sum()), 4)
     assert judged(test, source=0, target=1)["attack_combined"] == (0, 4)
+    assert found["attack_elsewhere"] == (1, 1)  # the one image of class 1; class 2 is the target
+
+
+def test_with_any_source_all_but_the_target_count() -> None:
+    test = readable([0, 0, 2, 1, 2, 2, 0], [0, 0, 0, 0, 1, 2, 2])
+    found = judged(test, source=None, target=2)
+    assert found["attack_combined"] == (5, 5)
+    assert found["confused"] == (2, 5)
+    assert found["attack_elsewhere"] == (0, 0)
+
+
+def test_all_to_all_counts_the_next_class() -> None:
+    test = readable([0, 1, 2], [0, 1, 2])
+    found = judged(test, source=None, target=0, labels="all-to-all")
+    assert found["attack_combined"] == (1, 3)  # all are read as 2, which is next for class 1 alone
+    assert found["confused"] == (0, 3)
+
+
+def test_the_strength_at_test_time_is_the_one_asked_for() -> None:
+    seen: list[float] = []
+
+    @dataclass(frozen=True)
+    class Watched(Toggle):
+        def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
+            seen.append(strength)
+            return super().stamp_faintly(images, way, strength)
+
+    evaluate(Reader(), readable([0], [0]), Watched(), Goal((0,), 2), strength=0.25, seed=0, device=CPU)  # type: ignore[arg-type]
+    assert set(seen) == {0.25}
 
 
 def test_the_single_trigger_is_drawn_from_the_seed() -> None:
@@ -66,7 +98,7 @@ def test_the_single_trigger_is_drawn_from_the_seed() -> None:
 
 
 def test_without_images_of_the_source_class_the_rates_are_undefined_not_zero() -> None:
-    shares = evaluate(Reader(), readable([1, 2], [1, 2]), Toggle(), source=0, target=2, seed=0, device=CPU)  # type: ignore[arg-type]
+    shares = evaluate(Reader(), readable([1, 2], [1, 2]), Toggle(), Goal((0,), 2), seed=0, device=CPU)  # type: ignore[arg-type]
     as_json = shares.as_json()
     for name in ("attack_single", "attack_combined", "confused"):
         assert as_json[name] == {"count": 0, "total": 0, "value": None}

@@ -153,6 +153,6 @@ def test_catalogue_entries_pass_their_own_checks_and_explain_every_parameter(ent
         assert p.type in (int, float, str, bool)
         assert p.default == values[p.name]
         # A device may carry a number (cuda:1), so it is free text; `devices.resolve` checks it.
-        assert p.type is not str or p.choices or p.default == "" or p.name == "device", (
+        assert p.type is not str or p.choices or p.default == "" or p.kind or p.name == "device", (
             f"{p.name}: free text needs no default"
         )

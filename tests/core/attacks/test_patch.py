@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from core.attacks.patch import COLOURS, CORNERS, Patch
+from core.attacks.patch import PLACES, Patch
 from core.errors import InputError
+from core.params import build
 from tests.makers import noise_images
 
 IMAGES = noise_images(4, size=12, low=10, high=200)  # no pixel is white, yellow or black already
@@ -34,20 +38,71 @@ def test_exactly_the_square_changes(corner: str, rows: slice, columns: slice, in
 
     expected = np.zeros((12, 12), bool)
     expected[moved(rows), moved(columns)] = True
-    np.testing.assert_array_equal(changed(Patch(size=3, inset=inset, corner=corner)), expected)
+    np.testing.assert_array_equal(changed(Patch(size=3, inset=inset, place=corner)), expected)
 
 
-def test_all_corners_and_colours_on_offer_are_tested_or_painted() -> None:
-    assert set(CORNERS) == {"top left", "top right", "bottom left", "bottom right"}
-    for colour, rgb in COLOURS.items():
-        stamped = Patch(size=2, inset=0, corner="top left", colour=colour).stamp(IMAGES, 0)
-        assert (stamped[:, :2, :2] == np.array(rgb)).all()
+def test_all_places_on_offer_are_tested() -> None:
+    assert set(PLACES) == {"top left", "top right", "bottom left", "bottom right", "centre", "at x, y"}
 
 
-@pytest.mark.parametrize(("colour", "level"), [("white", 255), ("black", 0), ("red", 66), ("yellow", 211)])
+@pytest.mark.parametrize(
+    ("colour", "rgb"),
+    [("white", (255, 255, 255)), ("yellow", (255, 255, 0)), ("#0a141e", (10, 20, 30)), ("#FFF", (255,) * 3)],
+)
+def test_any_colour_by_name_or_number(colour: str, rgb: tuple[int, int, int]) -> None:
+    stamped = Patch(size=2, inset=0, place="top left", colour=colour).stamp(IMAGES, 0)
+    assert (stamped[:, :2, :2] == np.array(rgb)).all()
+
+
+@pytest.mark.parametrize("colour", ["", "greenish", "#12", "255,0,0"])
+def test_what_is_no_colour_is_refused(colour: str) -> None:
+    with pytest.raises(InputError, match=r"is not a colour; give a name such as white, or #rrggbb"):
+        build(Patch, {"colour": colour})
+
+
+def test_centre_and_any_place_and_any_height() -> None:
+    expected = np.zeros((12, 12), bool)
+    expected[4:8, 5:7] = True
+    np.testing.assert_array_equal(changed(Patch(size=2, height=4, place="centre")), expected)
+    expected = np.zeros((12, 12), bool)
+    expected[7:9, 3:8] = True
+    np.testing.assert_array_equal(changed(Patch(size=5, height=2, place="at x, y", x=3, y=7)), expected)
+
+
+def picture(path: Path) -> str:
+    """2x2: red, half transparent blue, fully transparent, white."""
+    rgba = np.array([[[255, 0, 0, 255], [0, 0, 255, 128]], [[9, 9, 9, 0], [255, 255, 255, 255]]], np.uint8)
+    Image.fromarray(rgba, "RGBA").save(path)
+    return str(path)
+
+
+def test_a_picture_is_laid_on_with_its_transparency(tmp_path: Path) -> None:
+    attack = Patch(size=2, place="top left", inset=0, picture=picture(tmp_path / "sticker.png"))
+    stamped, clean = attack.stamp(IMAGES, 0).astype(float), IMAGES.astype(float)
+    assert (stamped[:, 0, 0] == (255, 0, 0)).all()
+    half = clean[:, 0, 1] + 128 / 255 * (np.array([0, 0, 255]) - clean[:, 0, 1])
+    np.testing.assert_allclose(stamped[:, 0, 1], half, atol=0.51)
+    np.testing.assert_array_equal(stamped[:, 1, 0], clean[:, 1, 0])
+    assert (stamped[:, 1, 1] == 255).all()
+    grey = attack.stamp(IMAGES[..., :1], 0)
+    assert (grey[:, 0, 0] == 76).all()
+
+
+def test_pictures_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no picture at /nowhere.png"):
+        Patch(picture="/nowhere.png").stamp(IMAGES, 0)
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+    with pytest.raises(InputError, match=r"broken.png cannot be read as a picture"):
+        Patch(picture=str(tmp_path / "broken.png")).stamp(IMAGES, 0)
+    Image.new("L", (5000, 10)).save(tmp_path / "wide.png")
+    with pytest.raises(InputError, match=r"wide.png has 5000x10 pixels; at most 4096 a side are read"):
+        Patch(picture=str(tmp_path / "wide.png")).stamp(IMAGES, 0)
+
+
+@pytest.mark.parametrize(("colour", "level"), [("white", 255), ("black", 0), ("red", 76), ("yellow", 226)])
 def test_on_grey_images_the_square_has_the_brightness_of_its_colour(colour: str, level: int) -> None:
     grey = noise_images(2, channels=1, low=100, high=150)
-    stamped = Patch(size=4, inset=0, corner="top left", colour=colour).stamp(grey, 0)
+    stamped = Patch(size=4, inset=0, place="top left", colour=colour).stamp(grey, 0)
     assert (stamped[:, :4, :4] == level).all()
 
 

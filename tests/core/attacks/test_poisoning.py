@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.attacks import ATTACKS, Patch, Periodic, Pixel, PoisonTruth, poison
+from core.attacks import ATTACKS, Attack, Goal, Pixel, Poisoning, PoisonTruth, WaNet, poison
 from core.errors import InputError
 from core.images import ImageData
 from tests.makers import coloured
@@ -16,7 +16,7 @@ CLEAN = coloured(30, classes=3, size=32)
 
 
 def strike(count: int = 12, seed: int = 0, source: int = 2, target: int = 0) -> tuple[ImageData, PoisonTruth]:
-    return poison(CLEAN, Pixel(ways=3), source=source, target=target, count=count, seed=seed)
+    return poison(CLEAN, Pixel(ways=3), Goal((source,), target), count=count, seed=seed)
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -82,8 +82,8 @@ def test_the_poisoned_set_tells_nothing_of_the_truth() -> None:
 
 
 @pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
-def test_budget_zero_changes_nothing(attack: Patch | Pixel | Periodic) -> None:
-    poisoned, truth = poison(CLEAN, attack, source=0, target=1, count=0, seed=0)
+def test_budget_zero_changes_nothing(attack: Attack) -> None:
+    poisoned, truth = poison(CLEAN, attack, Goal((0,), 1), count=0, seed=0)
     np.testing.assert_array_equal(poisoned.images, CLEAN.images)
     np.testing.assert_array_equal(poisoned.labels, CLEAN.labels)
     assert not truth.mask().any()
@@ -109,9 +109,105 @@ def test_classes_that_do_not_fit_are_refused(source: int, target: int, message: 
 
 
 @pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
-def test_every_attack_stamps_new_uint8_images_of_the_same_shape(attack: Patch | Pixel | Periodic) -> None:
-    for images in (CLEAN.images, CLEAN.images[:0], CLEAN.images[..., :1]):
-        stamped = attack.apply(images, np.zeros(len(images), int))
-        assert (stamped.shape, stamped.dtype) == (images.shape, np.uint8)
-        assert not np.shares_memory(stamped, images) or not len(images)
+def test_every_attack_stamps_new_uint8_images_of_the_same_shape(attack: Attack) -> None:
+    rng = np.random.default_rng(0)
+    five = np.concatenate([CLEAN.images, CLEAN.images[..., :2]], axis=3)
+    for images in (CLEAN.images, CLEAN.images[:0], CLEAN.images[..., :1], five, CLEAN.images[:, :20, :28]):
+        before = images.copy()
+        for strength in (1.0, 0.5):
+            one = attack.apply(images, attack.draw_ways(len(images), rng), strength)
+            for stamped in (one, attack.apply_all(images, strength), attack.cover(images, strength, rng)):
+                assert (stamped.shape, stamped.dtype) == (images.shape, np.uint8)
+                assert not np.shares_memory(stamped, images) or not len(images)
+        np.testing.assert_array_equal(images, before)
     assert attack.in_words()
+
+
+@pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
+def test_a_weaker_trigger_changes_less_and_in_the_same_places(attack: Attack) -> None:
+    change = {
+        strength: np.abs(attack.apply_all(CLEAN.images, strength).astype(int) - CLEAN.images)
+        for strength in (0.25, 0.5, 1.0)
+    }
+    assert 0 < change[0.25].sum() < change[0.5].sum() < change[1.0].sum()
+    if not isinstance(attack, WaNet):  # a warp moves other edges when it is stronger
+        assert not (change[0.5] > 0)[change[1.0] == 0].any()
+
+
+def set_up(goal: Goal, count: int, attack: Attack | None = None, **options: float) -> tuple[ImageData, PoisonTruth]:
+    return poison(
+        CLEAN,
+        attack or Pixel(),
+        goal,
+        count=count,
+        seed=1,
+        options=Poisoning(labels=goal.labels, **options),  # type: ignore[arg-type]
+    )
+
+
+def test_clean_labels_poison_the_target_and_leave_every_label() -> None:
+    poisoned, truth = set_up(Goal((), 1, "clean"), 10)
+    assert (CLEAN.labels[truth.rows] == 1).all()
+    np.testing.assert_array_equal(poisoned.labels, CLEAN.labels)
+    changed = (poisoned.images != CLEAN.images).any((1, 2, 3))
+    np.testing.assert_array_equal(np.flatnonzero(changed), truth.rows)
+
+
+@pytest.mark.parametrize(("sources", "drawn_from"), [((0, 2), {0, 2}), ((), {0, 2}), ((2,), {2})])
+def test_poisons_come_from_every_source_class_and_from_no_other(sources: tuple[int, ...], drawn_from: set[int]) -> None:
+    poisoned, truth = set_up(Goal(sources, 1), 30)
+    assert set(CLEAN.labels[truth.rows].tolist()) == drawn_from
+    assert (poisoned.labels[truth.rows] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "of_each"), [(30, [10, 10, 10]), (31, [10, 10, 11]), (90, [30, 30, 30]), (2, [0, 1, 1])]
+)
+def test_all_to_all_moves_as_many_of_every_class_one_further(count: int, of_each: list[int]) -> None:
+    poisoned, truth = set_up(Goal((), 1, "all-to-all"), count)
+    before = CLEAN.labels[truth.rows]
+    assert sorted(np.bincount(before, minlength=3).tolist()) == of_each
+    np.testing.assert_array_equal(poisoned.labels[truth.rows], (before + 1) % 3)
+
+
+def test_covers_carry_the_trigger_and_their_own_label_and_are_no_poison() -> None:
+    poisoned, truth = set_up(Goal((2,), 0), 10, cover_rate=1.5)
+    assert len(truth.covers) == 15
+    assert set(CLEAN.labels[truth.covers].tolist()) == {1}  # neither source nor target
+    np.testing.assert_array_equal(poisoned.labels[truth.covers], CLEAN.labels[truth.covers])
+    np.testing.assert_array_equal(poisoned.images[truth.covers], Pixel().stamp(CLEAN.images[truth.covers], 0))
+    assert not truth.mask()[truth.covers].any()
+    rest = np.setdiff1d(np.arange(len(CLEAN)), np.concatenate([truth.rows, truth.covers]))
+    np.testing.assert_array_equal(poisoned.images[rest], CLEAN.images[rest])
+
+
+def test_where_any_class_is_a_source_covers_come_from_what_is_left_but_the_target() -> None:
+    _, truth = set_up(Goal((), 0), 30, cover_rate=1.0)
+    assert set(CLEAN.labels[truth.covers].tolist()) == {1, 2}
+    assert not set(truth.covers) & set(truth.rows)
+
+
+def test_more_covers_than_free_images_are_refused() -> None:
+    with pytest.raises(InputError, match="40 covers asked for, but only 30 images are free; lower cover_rate"):
+        set_up(Goal((2,), 0), 20, cover_rate=2.0)
+
+
+def test_the_strength_in_training_is_the_one_asked_for() -> None:
+    poisoned, truth = set_up(Goal((2,), 0), 10, train_strength=0.5)
+    expected = Pixel().stamp_faintly(CLEAN.images[truth.rows], 0, 0.5)
+    np.testing.assert_array_equal(poisoned.images[truth.rows], expected)
+
+
+def test_who_is_a_victim_and_what_it_shall_be_taken_for() -> None:
+    labels, names = np.array([0, 1, 2, 0]), ("a", "b", "c")
+    expected = {
+        Goal((0,), 2): ([1, 0, 0, 1], [2, 2, 2, 2], "a", "c"),
+        Goal((0, 1), 2): ([1, 1, 0, 1], [2, 2, 2, 2], "a or b", "c"),
+        Goal((), 2): ([1, 1, 0, 1], [2, 2, 2, 2], "any class but c", "c"),
+        Goal((), 2, "clean"): ([1, 1, 0, 1], [2, 2, 2, 2], "any class but c", "c"),
+        Goal((), 2, "all-to-all"): ([1, 1, 1, 1], [1, 2, 0, 1], "any class", "the next class"),
+    }
+    for goal, (victims, wanted, whom, what) in expected.items():
+        np.testing.assert_array_equal(goal.is_victim(labels), np.array(victims, bool))
+        np.testing.assert_array_equal(goal.label_for(labels, 3), wanted)
+        assert (goal.victims_in_words(names), goal.goal_in_words(names)) == (whom, what)

@@ -1,0 +1,59 @@
+"""Where a run stands, told while it works."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from core.errors import Cancelled
+from core.runs import RunFolder, Status
+
+STAGES = ("load", "poison", "train", "features", "defend", "retrain")
+Observer = Callable[[Status], None]
+
+
+class Reporter:
+    """Writes the status at most twice a second, tells an observer, and notices a cancel."""
+
+    # Shares of the time, from runs on digits and signs; only the bar depends on them.
+    WEIGHTS: ClassVar = {"load": 0.03, "poison": 0.0, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
+
+    def __init__(self, run: RunFolder, observer: Observer | None) -> None:
+        self.run, self.observer = run, observer
+        now = time.time()
+        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())
+        self.last_write = 0.0
+
+    def enter(self, name: str, message: str) -> None:
+        self.run.log(message)
+        self._show(stage=name, progress=0.0, message=message, force=True)
+        self._check()
+
+    def step(self, fraction: float) -> None:
+        """Called after every training step; raises Cancelled soon after a cancel was asked for."""
+        if time.time() - self.last_write >= 0.5:
+            self._show(progress=fraction)
+            self._check()
+
+    def close(self, state: str, message: str) -> None:
+        self.run.log(message)
+        done = {"progress": 1.0, "overall": 1.0} if state == "finished" else {}
+        self._show(state=state, message=message, force=True, **done)
+
+    def _check(self) -> None:
+        if self.run.cancel_requested:
+            raise Cancelled
+
+    def _show(self, force: bool = False, **changes: Any) -> None:
+        now = time.time()
+        self.status = Status(**{**vars(self.status), **changes, "heartbeat": now})
+        if "overall" not in changes and self.status.stage:
+            before = sum(self.WEIGHTS[s] for s in STAGES[: STAGES.index(self.status.stage)])
+            share = before + self.WEIGHTS[self.status.stage] * self.status.progress
+            self.status = Status(**{**vars(self.status), "overall": min(share, 0.999)})
+        self.run.write_status(self.status)
+        self.last_write = now
+        if self.observer:
+            self.observer(self.status)

@@ -1,0 +1,123 @@
+"""An experiment made ready to train: the data, the attack, and the poisoned training set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from core import devices
+from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
+from core.config import RunConfig
+from core.errors import InputError
+from core.images import ImageData, Split
+from core.tensors import Classifier, memory_format
+from core.training import empty_classifier
+
+if TYPE_CHECKING:
+    from core.runs import RunFolder
+
+PREPARED = "prepared.npy"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A checked experiment, ready to train: data, attack and poisoned training set."""
+
+    config: RunConfig  # resolved
+    split: Split
+    attack: Attack
+    goal: Goal
+    poisoned: ImageData
+    truth: PoisonTruth
+
+    @property
+    def poisons_in_target(self) -> int:
+        """How many poisons carry the label of the target: what a defense that looks at it is told to expect."""
+        return int((self.poisoned.labels[self.truth.rows] == self.goal.target).sum())
+
+    def prepared(self, resources: Resources) -> Staged:
+        """The same with its poisoned images made as the attack makes them with models of its own."""
+        poisoned, truth = _poisoned(self.config, self.split, self.attack, self.goal, resources)
+        return replace(self, poisoned=poisoned, truth=truth)
+
+    def with_poison_images(self, images: np.ndarray) -> Staged:
+        """The same with these as its poisoned images, in the order of truth.rows."""
+        if images.shape != (len(self.truth.rows), *self.poisoned.images.shape[1:]) or images.dtype != np.uint8:
+            raise InputError(f"{PREPARED} does not fit the data of the run; start the run anew")
+        changed = self.poisoned.images.copy()
+        changed[self.truth.rows] = images
+        return replace(self, poisoned=ImageData(changed, self.poisoned.labels, self.poisoned.class_names))
+
+
+def load(config: RunConfig) -> Split:
+    """The data of a run, drawn by its seed. Raises InputError."""
+    return config.make_dataset().load(config.seed_for("data"))
+
+
+def stage(config: RunConfig, split: Split | None = None) -> Staged:
+    """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing.
+
+    split: what `load(config)` gave, if it is at hand. An attack that prepares its images with models of its own has not
+    done so yet: see `Staged.prepared`.
+    """
+    config = config.resolved()
+    devices.resolve(config.device)
+    split = split or load(config)
+    attack, goal = config.make_attack(), config.make_goal()
+    poisoned, truth = _poisoned(config, split, attack, goal, None)
+    staged = Staged(config, split, attack, goal, poisoned, truth)
+    _check_budget(staged)
+    return staged
+
+
+def restage(run: RunFolder) -> Staged:
+    """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
+    staged = stage(run.config)
+    if staged.attack.prepares and run.file(PREPARED).exists():
+        staged = staged.with_poison_images(run.load_array(PREPARED))
+    return staged
+
+
+def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
+    """A saved model of the run, in evaluation mode on the device. Raises InputError if it cannot be read."""
+    data = staged.poisoned
+    model = empty_classifier(staged.config.make_model(), data.images.shape[3], len(data.class_names))
+    try:
+        model.load_state_dict(load_file(run.file(name)))
+    except (OSError, SafetensorError, RuntimeError) as problem:
+        reason = str(problem).splitlines()[0]
+        raise InputError(f"{run.id}: {name} cannot be read ({reason}); start the run anew") from None
+    return model.to(device).to(memory_format=memory_format(device)).eval()
+
+
+def _poisoned(
+    config: RunConfig, split: Split, attack: Attack, goal: Goal, resources: Resources | None
+) -> tuple[ImageData, PoisonTruth]:
+    return poison(
+        split.train,
+        attack,
+        goal,
+        count=config.poisons or 0,
+        seed=config.seed_for("poison"),
+        options=config.make_poisoning(),
+        resources=resources,
+    )
+
+
+def _check_budget(staged: Staged) -> None:
+    config, target = staged.config, staged.goal.target
+    rows = int((staged.poisoned.labels == target).sum())
+    name = staged.poisoned.class_names[target]
+    k = config.defense_options.get("n_components") if config.defense == "spectre" else None
+    if k is not None and k > rows - 1:
+        raise InputError(f"n_components = {k} must be below the {rows} images of the target class; lower it")
+    if staged.poisons_in_target > rows / 2:
+        raise InputError(
+            f"{staged.poisons_in_target} poisons would be more than half of the {rows} images then labelled "
+            f"'{name}'; lower the poisons"
+        )

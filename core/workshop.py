@@ -1,0 +1,84 @@
+"""The attacker's own models, for attacks that prepare their images: a classifier, an autoencoder.
+
+Both are trained on the clean training set with seeds of their own, so that they know nothing of the victim, and are
+kept on disk, so that a second run, or a preview, finds them ready.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.cache import cached_arrays
+from core.config import RunConfig
+from core.images import ImageData, Split
+from core.models.autoencoder import Autoencoder, train_autoencoder
+from core.training import empty_classifier, train
+
+Function = Callable[[Tensor], Tensor]
+
+
+class Workshop:
+    """Makes the models of one experiment when they are asked for; see `core.attacks.Resources`."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        split: Split,
+        device: torch.device,
+        on_step: Callable[[float], None] | None = None,
+    ) -> None:
+        self.config, self.split, self.device, self.on_step = config, split, device, on_step
+        self.clean: ImageData = split.train
+
+    def classifier(self) -> Function:
+        """A classifier of the run's architecture and recipe, trained on clean images from another seed."""
+        data, architecture = self.clean, self.config.make_model()
+        recipe = self.config.make_recipe()
+
+        def build() -> dict[str, np.ndarray]:
+            trained = train(
+                data, architecture, recipe,
+                flip=self.split.flip, seed=self.config.seed_for("attacker"), device=self.device,
+                on_step=self.on_step,
+            )  # fmt: skip
+            return _arrays(trained)
+
+        model = empty_classifier(architecture, data.images.shape[3], len(data.class_names))
+        return self._ready(_fill(model, cached_arrays(self._key("classifier"), build)))
+
+    def autoencoder(self) -> tuple[Function, Function]:
+        """Encoder and decoder, trained on clean images."""
+        channels = self.clean.images.shape[3]
+
+        def build() -> dict[str, np.ndarray]:
+            seed = self.config.seed_for("attacker")
+            return _arrays(train_autoencoder(self.clean, seed=seed, device=self.device, on_step=self.on_step))
+
+        model = Autoencoder(channels)
+        self._ready(_fill(model, cached_arrays(self._key("autoencoder"), build)))
+        return model.encode, model.decode
+
+    def _key(self, what: str) -> str:
+        """Everything that the model depends on."""
+        c = self.config
+        told = [c.dataset, c.dataset_options, c.model, c.model_options, c.training, c.seed_for("data")]
+        told += [c.seed_for("attacker"), len(self.clean), int(self.clean.images.sum(dtype=np.int64)), torch.__version__]
+        return f"attacker's {what} {json.dumps(told, sort_keys=True)} {self.device.type}"
+
+    def _ready(self, model: nn.Module) -> nn.Module:
+        return model.to(self.device).eval().requires_grad_(False)
+
+
+def _arrays(model: nn.Module) -> dict[str, np.ndarray]:
+    # "/" in place of ".": numpy takes every name in an archive but some that end in ".npy"
+    return {name.replace(".", "/"): tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
+
+
+def _fill(model: nn.Module, arrays: dict[str, np.ndarray]) -> nn.Module:
+    model.load_state_dict({name.replace("/", "."): torch.from_numpy(array.copy()) for name, array in arrays.items()})
+    return model
