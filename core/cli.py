@@ -88,6 +88,8 @@ def run(
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
     from core import devices
     from core.config import RunConfig, parse_settings
+    from core.cost import estimate
+    from core.outcomes import duration
     from core.pipeline import stage
     from core.runs import Runs
 
@@ -105,8 +107,11 @@ def run(
     )  # fmt: skip
     config, split = _with_classes(config, source, target)
     staged = stage(config, split)
-    folder = Runs(runs_dir).create(staged.config)
+    with out.status("estimating what it will cost"):
+        expected = estimate(staged)
+    folder = Runs(runs_dir).create(staged.config, expected.as_json())
     out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
+    err.print(f"about {duration(expected.total)} on {devices.describe(devices.resolve(device))}", soft_wrap=True)
     _carry_out(folder, staged)
     out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
 

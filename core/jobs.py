@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -19,9 +20,12 @@ from core.pipeline import Observer, execute
 from core.runs import RunFolder, Runs, Status
 
 
-def start(config: RunConfig, runs: Runs) -> RunFolder:
-    """Create a run and start it in a process of its own, which outlives the caller. Returns at once."""
-    return resume(runs.create(config), runs)
+def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = None) -> RunFolder:
+    """Create a run and start it in a process of its own, which outlives the caller. Returns at once.
+
+    estimate: what it is expected to cost, as JSON values (see core.cost).
+    """
+    return resume(runs.create(config, estimate), runs)
 
 
 def resume(run: RunFolder, runs: Runs) -> RunFolder:

@@ -64,6 +64,20 @@ def percent(share: dict[str, Any]) -> str:
     return f"{100 * share['value']:.{digits}f} %"
 
 
+def duration(seconds: float) -> str:
+    """Seconds as people say them: "40 s", "12 min", "1.5 h"."""
+    if seconds < 99.5:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def cost_text(result: dict[str, Any]) -> str:
+    """What a finished run took, beside what was expected: "52 s in all, 48 s expected"."""
+    took = duration(sum(result["seconds"].values()))
+    expected = result.get("estimate")
+    return f"{took} in all, {duration(expected['total'])} expected" if expected else f"{took} in all"
+
+
 def scores_at(whitened: np.ndarray, variances: np.ndarray, alpha: float) -> np.ndarray:
     """QUE scores (n,) at any alpha from rows whitened along the QUE directions.
 

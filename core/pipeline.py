@@ -232,5 +232,6 @@ class _Job:
             "device": devices.describe(self.device),
             "command": self.config.command(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "estimate": self.run.estimate or None,
             "seconds": {},
         }

@@ -13,7 +13,7 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import InputError
 from core.models import MODELS
-from core.outcomes import share_text
+from core.outcomes import cost_text, share_text
 from core.params import describe
 from core.runs import RunFolder
 from core.seeds import Seeds
@@ -57,11 +57,10 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
             str(found["record"]["k"]),
         )
     kept = f"retrained without what {DEFENSES[after['defense']].title} removed; " if after else ""
-    seconds = sum(result["seconds"].values())
     features = result["features"]
     defenses.caption = (
         f"{kept}layer {features['layer']} ({features['columns']:,} features), seed {result['seed']}, "
-        f"{result['device']}, {seconds:.0f} s in all"
+        f"{result['device']}, {cost_text(result)}"
     )
     return [models, defenses]
 

@@ -17,7 +17,7 @@ Observer = Callable[[Status], None]
 class Reporter:
     """Writes the status at most twice a second, tells an observer, and notices a cancel."""
 
-    # Shares of the time, from runs on digits and signs; only the bar depends on them.
+    # Shares of the time where no estimate was made, from runs on digits and signs; only the bar depends on them.
     WEIGHTS: ClassVar = {"load": 0.03, "poison": 0.0, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
 
     def __init__(self, run: RunFolder, observer: Observer | None) -> None:
@@ -25,6 +25,9 @@ class Reporter:
         now = time.time()
         self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())
         self.last_write = 0.0
+        stages = run.estimate.get("stages", {})
+        total = sum(stages.values())
+        self.weights = {s: 0.97 * stages.get(s, 0) / total for s in STAGES} | {"load": 0.03} if total else self.WEIGHTS
 
     def enter(self, name: str, message: str) -> None:
         self.run.log(message)
@@ -50,8 +53,8 @@ class Reporter:
         now = time.time()
         self.status = Status(**{**vars(self.status), **changes, "heartbeat": now})
         if "overall" not in changes and self.status.stage:
-            before = sum(self.WEIGHTS[s] for s in STAGES[: STAGES.index(self.status.stage)])
-            share = before + self.WEIGHTS[self.status.stage] * self.status.progress
+            before = sum(self.weights[s] for s in STAGES[: STAGES.index(self.status.stage)])
+            share = before + self.weights[self.status.stage] * self.status.progress
             self.status = Status(**{**vars(self.status), "overall": min(share, 0.999)})
         self.run.write_status(self.status)
         self.last_write = now

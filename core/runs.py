@@ -1,6 +1,7 @@
 """Run folders: everything a run leaves behind, in plain files. No pickle anywhere.
 
 config.json      everything needed to repeat the run
+estimate.json    what it was expected to cost, where somebody asked before it started
 status.json      state, stage, progress, heartbeat; written aside and renamed
 metrics.jsonl    one line an epoch
 log.txt          what happened, for people
@@ -24,7 +25,7 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 
 TO_LOOK_AT = (
     "config.json",
+    "estimate.json",
     "status.json",
     "metrics.jsonl",
     "scores.parquet",
@@ -134,6 +136,11 @@ class RunFolder:
     def result(self) -> dict[str, Any]:
         """The figures so far; empty before the first stage is finished."""
         return _as_today(self.read_json("result.json")) if self.file("result.json").exists() else {}
+
+    @property
+    def estimate(self) -> dict[str, Any]:
+        """What the run was expected to cost (see core.cost), as JSON values; empty where nobody asked."""
+        return self.read_json("estimate.json") if self.file("estimate.json").exists() else {}
 
     def write_status(self, status: Status) -> None:
         self.write_json("status.json", vars(status))
@@ -273,8 +280,8 @@ class Runs:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def create(self, config: RunConfig) -> RunFolder:
-        """A new folder with a resolved config, queued."""
+    def create(self, config: RunConfig, estimate: Mapping[str, Any] | None = None) -> RunFolder:
+        """A new folder with a resolved config, queued. estimate: what the run is expected to cost, as JSON values."""
         config = config.resolved()
         stamp = time.strftime("%Y%m%d-%H%M%S")
         name = f"{config.dataset}-{config.attack}-{config.poisons}-{stamp}-{secrets.token_hex(2)}"
@@ -285,6 +292,8 @@ class Runs:
                 f"cannot write runs to {self.root} ({problem.strerror}); choose another --runs-dir"
             ) from None
         run = RunFolder(self.root / name)
+        if estimate:
+            run.write_json("estimate.json", estimate)
         run.write_json("config.json", config.as_json())
         run.write_status(Status("queued", message="waiting to start", heartbeat=time.time(), pid=os.getpid()))
         return run

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.outcomes import Share, detection, roc, scores_at, share_text
+from core.outcomes import Share, cost_text, detection, duration, roc, scores_at, share_text
 
 YES, NO = True, False
 
@@ -104,3 +104,17 @@ def test_without_excess_variance_alpha_does_not_matter(alpha: float) -> None:
     variances = np.array([0.9, 0.8, 0.5])
     rows = whitened(variances)
     np.testing.assert_allclose(scores_at(rows, variances, alpha), (rows**2).mean(1))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 s"), (40.4, "40 s"), (99.4, "99 s"), (100, "2 min"), (1234, "21 min"), (5399, "90 min"), (5400, "1.5 h")],
+)
+def test_durations_as_people_say_them(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_what_a_run_took_stands_beside_what_was_expected() -> None:
+    result = {"seconds": {"train": 40.0, "defend": 12.0}, "estimate": {"total": 48.0}}
+    assert cost_text(result) == "52 s in all, 48 s expected"
+    assert cost_text({**result, "estimate": None}) == "52 s in all"

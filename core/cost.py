@@ -1,0 +1,125 @@
+"""What a run will cost, from a short measurement on this machine before it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from core import devices
+from core.config import RunConfig
+from core.defenses import DEFENSES
+from core.images import ImageData
+from core.reporter import STAGES
+from core.staging import Staged
+from core.tensors import Classifier, batch_for, to_device
+from core.training import predict, train
+
+PATIENCE = 1.5  # seconds after which a measurement is cut short
+STEPS = 6  # training steps that are timed at most; the first does not count, since it sets things up
+SAMPLE = (300, 1024)  # rows and columns of the features on which the defenses are timed
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds by stage, and how long it took to find out."""
+
+    stages: dict[str, float]
+    measuring: float
+
+    @property
+    def total(self) -> float:
+        return sum(self.stages.values())
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "total": self.total}
+
+
+def estimate(staged: Staged) -> Estimate:
+    """Time a few steps of each stage as the run will do it, and count how many there are. Takes about two seconds.
+
+    The defenses are timed on a small table of random numbers and scaled: their rounds grow with the rows, and the Gram
+    matrix that each of them makes with rows x columns x the smaller of both.
+    """
+    started = time.perf_counter()
+    config, data = staged.config, staged.poisoned
+    device = devices.resolve(config.device)
+    recipe = config.make_recipe()
+    a_step = _seconds_of_a_step(config, data, device)
+    forward, columns = _seconds_of_an_image(config, data, device)
+    per_epoch = max(1, len(data) // min(recipe.batch_size, len(data)))
+    training = recipe.epochs * per_epoch * a_step
+    judging = _judged(staged) * forward
+    rows = int((data.labels == staged.goal.target).sum())
+    stages = dict.fromkeys(STAGES, 0.0)
+    stages["train"] = training + judging
+    stages["features"] = rows * forward
+    stages["defend"] = _seconds_of_defenses(rows, columns)
+    stages["retrain"] = training + judging if config.retrain else 0.0
+    stages["poison"] = training if staged.attack.prepares else 0.0
+    return Estimate({name: round(seconds, 2) for name, seconds in stages.items()}, time.perf_counter() - started)
+
+
+class _EnoughError(Exception):
+    """Raised inside a measurement to end it."""
+
+
+def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device) -> float:
+    recipe = replace(config.make_recipe(), epochs=1)
+    few = data.take(np.arange(min(len(data), recipe.batch_size * STEPS)))
+    moments: list[float] = []
+
+    def on_step(_: float) -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)  # here only: a step that has been handed over is not a step done
+        moments.append(time.perf_counter())
+        if len(moments) > 1 and moments[-1] - moments[0] > PATIENCE:
+            raise _EnoughError
+
+    began = time.perf_counter()
+    with contextlib.suppress(_EnoughError):
+        train(few, config.make_model(), recipe, flip=True, seed=0, device=device, on_step=on_step)
+    return float(np.median(np.diff(moments))) if len(moments) > 1 else moments[0] - began
+
+
+def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, int]:
+    """Seconds of one image forward, and how many features it has at the run's layer."""
+    network = config.make_model().build(data.images.shape[3], len(data.class_names))
+    channels = data.images.shape[3]
+    model = Classifier(network, [0.0] * channels, [1.0] * channels).to(device).eval()
+    some = to_device(data.images[: batch_for(data.images, at_32=128)], device)
+    sizes: list[int] = []
+    hook = dict(network.named_modules())[config.layer].register_forward_hook(
+        lambda _m, _i, out: sizes.append(out[0].numel())
+    )
+    predict(model, some[:1])
+    hook.remove()
+    return _fastest(lambda: predict(model, some).cpu(), 3) / len(some), sizes[0]
+
+
+def _seconds_of_defenses(rows: int, columns: int) -> float:
+    table = np.random.default_rng(0).standard_normal(SAMPLE, np.float32)
+    rounds = _fastest(lambda: [defense(n_poisons=10).fit(table) for defense in DEFENSES.values()], 1)
+    square = torch.from_numpy(table[:, : SAMPLE[0]])
+    product = _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
+    return rounds * rows / SAMPLE[0] + len(DEFENSES) * product * rows * columns * min(rows, columns)
+
+
+def _judged(staged: Staged) -> int:
+    """Forward passes of one evaluation: all test images, and the triggered ones three times over."""
+    test = staged.split.test
+    return len(test) + 2 * int(staged.goal.is_victim(test.labels).sum()) + len(test) // 2
+
+
+def _fastest(work: Callable[[], object], times: int) -> float:
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        found.append(time.perf_counter() - began)
+    return min(found)
