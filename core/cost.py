@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -103,11 +104,17 @@ def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.devic
 
 
 def _seconds_of_defenses(rows: int, columns: int) -> float:
+    rounds, product = _speed_of_defenses(torch.get_num_threads())
+    return rounds * rows / SAMPLE[0] + len(DEFENSES) * product * rows * columns * min(rows, columns)
+
+
+@cache  # it depends on the machine alone
+def _speed_of_defenses(threads: int) -> tuple[float, float]:
+    """Seconds of all defenses on a table of SAMPLE, and of one multiplication in a matrix product."""
     table = np.random.default_rng(0).standard_normal(SAMPLE, np.float32)
     rounds = _fastest(lambda: [defense(n_poisons=10).fit(table) for defense in DEFENSES.values()], 1)
     square = torch.from_numpy(table[:, : SAMPLE[0]])
-    product = _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
-    return rounds * rows / SAMPLE[0] + len(DEFENSES) * product * rows * columns * min(rows, columns)
+    return rounds, _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
 
 
 def _judged(staged: Staged) -> int:
