@@ -295,6 +295,62 @@ def options(
 
 
 @app.command()
+def preview(
+    dataset: Annotated[str, typer.Option(help="Which images; `options dataset` lists them.")] = "signs",
+    data: Annotated[Path | None, typer.Option(help="Path of the images, for data sets that take one.")] = None,
+    attack: Annotated[str, typer.Option(help="Which trigger, or all.")] = "all",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any other option; see `options`.")
+    ] = None,
+    images: Annotated[int, typer.Option(min=1, max=16, help="How many images of each attack.")] = 4,
+    prepare: Annotated[
+        bool, typer.Option(help="Train the attacker's own model where an attack has one, for the exact picture.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    out_file: Annotated[Path, typer.Option("--out", help="The picture, a .png.")] = Path("attacks.png"),
+) -> None:
+    """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
+    from core import devices
+    from core.attacks import ATTACKS
+    from core.config import RunConfig, parse_settings
+    from core.files import replacing
+    from core.pictures import sheet
+    from core.pipeline import load
+    from core.preview import preview as look
+    from core.workshop import Workshop
+
+    devices.use_threads(threads)
+    if out_file.suffix.lower() != ".png" or not out_file.parent.is_dir():
+        raise InputError(f"{out_file} cannot be written; give the name of a .png in a folder that exists")
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
+    if data is not None:
+        groups["dataset"]["path"] = str(data.expanduser().resolve())
+    configs = [
+        RunConfig(
+            dataset=dataset, dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
+            poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
+        ).resolved()
+        for key in (ATTACKS if attack == "all" else [attack])
+    ]  # fmt: skip
+    split = load(configs[0])
+    with _progress() as bar:
+        task = bar.add_task("", total=1.0)
+        parts = []
+        for config in configs:
+            title = ATTACKS[config.attack].title
+            bar.update(task, description=title, completed=0.0)
+            where = devices.resolve(device)
+            workshop = Workshop(config, split, where, lambda s: bar.update(task, completed=s)) if prepare else None
+            shown = look(config, split.train, images, resources=workshop)
+            parts.append((title, (shown.clean, shown.poisoned, shown.difference)))
+    with replacing(out_file) as aside:
+        sheet(parts).save(aside, "PNG")
+    out.print(f"written to {out_file}", soft_wrap=True)
+
+
+@app.command()
 def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8501,
 ) -> None:

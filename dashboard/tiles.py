@@ -10,18 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from core.pictures import viewable
+
 
 def png(image: np.ndarray) -> bytes:
     """One image (h, w, c) uint8 as PNG bytes, at its own size."""
     buffer = io.BytesIO()
+    image = viewable(image)
     Image.fromarray(image[..., 0] if image.shape[2] == 1 else image).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def difference(clean: np.ndarray, changed: np.ndarray, factor: float) -> np.ndarray:
-    """What a trigger changed, made visible: `factor` times the absolute difference, uint8."""
-    change = np.abs(changed.astype(np.int16) - clean.astype(np.int16)) * factor
-    return np.clip(change, 0, 255).astype(np.uint8)
 
 
 def grid(

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import InputError
+from core.pictures import difference
 from core.runs import STATES, RunFolder
 from dashboard import charts, data, forms, tiles
 from dashboard.widgets import colours, plot
@@ -121,7 +122,7 @@ def preview(split: Split, attack: Attack, source: int) -> None:
     """Clean, poisoned, difference: one column an image."""
     clean = split.train.images[np.flatnonzero(split.train.labels == source)[:PREVIEWED]]
     changed = attack.apply(clean, np.arange(len(clean)) % attack.number_of_ways)
-    rows = (("clean", clean), ("poisoned", changed), ("difference × 10", tiles.difference(clean, changed, 10)))
+    rows = (("clean", clean), ("poisoned", changed), ("difference × 10", difference(clean, changed, 10)))
     for column, (name, images) in zip(st.columns(3), rows, strict=True):
         with column:
             st.markdown(f"**{name}**")

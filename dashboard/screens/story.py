@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.outcomes import remove_count, scores_at
+from core.pictures import difference
 from dashboard import charts, data, tiles
 from dashboard.address import adopt, publish
 from dashboard.widgets import choose_run, colours, gallery, plot, share_metric
@@ -43,7 +44,7 @@ def trigger(run: data.RunView) -> None:
         for name, images in (
             (f"as it was: {run.source}", clean),
             (f"with the mark, labelled {run.target}", changed),
-            (f"difference × {factor}", tiles.difference(clean, changed, factor)),
+            (f"difference × {factor}", difference(clean, changed, factor)),
         ):
             st.markdown(f"**{name}**")
             describe = [f"{name}, example {i + 1}" for i in range(count)]

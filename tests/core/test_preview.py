@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.attacks import ATTACKS
+from core.config import RunConfig
+from core.preview import preview
+from core.staging import stage
+from tests.conftest import Cli
+from tests.makers import check_refused, coloured, tiny_config
+
+DATA = coloured(12, classes=3, size=32)
+
+
+def config(**changes: object) -> RunConfig:
+    return RunConfig(**{"source": 0, "target": 1, "poisons": 6, **changes}).resolved()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", list(ATTACKS))
+def test_every_attack_can_be_looked_at(key: str) -> None:
+    shown = preview(config(attack=key, source=None if ATTACKS[key].any_source else 0), DATA, 4)
+    assert shown.clean.shape == shown.poisoned.shape == shown.difference.shape == (4, 32, 32, 3)
+    assert (shown.clean != shown.poisoned).any((1, 2, 3)).all()
+
+
+def test_the_preview_is_what_the_run_is_trained_on(picture_folder: Path) -> None:
+    staged = stage(tiny_config(picture_folder))
+    shown = preview(staged.config, staged.split.train, 40)
+    for row in staged.truth.rows:
+        place = np.flatnonzero((shown.clean == staged.split.train.images[row]).all((1, 2, 3)))
+        np.testing.assert_array_equal(shown.poisoned[place[0]], staged.poisoned.images[row])
+
+
+def test_the_strength_in_training_is_what_is_seen() -> None:
+    def change(strength: float) -> int:
+        shown = preview(config(poisoning={"train_strength": strength}), DATA, 4)
+        return int(np.abs(shown.poisoned.astype(int) - shown.clean).sum())
+
+    assert 0 < change(0.5) < change(1.0)
+
+
+def test_every_way_is_seen() -> None:
+    shown = preview(config(attack="pixel", attack_options={"ways": 3}), DATA, 3)
+    places = {tuple(np.argwhere((a != b).any(2))[0]) for a, b in zip(shown.clean, shown.poisoned, strict=True)}
+    assert len(places) == 3
+
+
+def test_the_command_writes_a_picture(cli: Cli, tmp_path: Path) -> None:
+    out = tmp_path / "attacks.png"
+    outcome = cli("preview", "--dataset", "digits", "--attack", "patch", "--out", str(out))
+    assert outcome.status == 0, outcome
+    with Image.open(out) as picture:
+        assert picture.width > 3 * 4 * 64
+
+
+@pytest.mark.parametrize("name", ["attacks.jpg", "nowhere/attacks.png"])
+def test_a_picture_that_cannot_be_written_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
+    check_refused(cli("preview", "--out", str(tmp_path / name)), "cannot be written; give the name of a .png")
