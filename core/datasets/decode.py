@@ -6,7 +6,8 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ MAX_PIXELS = 64_000_000  # an image above this is refused before it is decoded
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 _CHUNK = 512  # images between two reports; only so many are ever held beside the array that they go into
+_TASK = 16  # images that a thread takes at once: small ones decode faster than they are handed over
 _NAMED = 3  # broken images that a message names before it only counts
 
 
@@ -50,13 +52,14 @@ def decode_all(
     upcoming = enumerate(sources)
     with ThreadPoolExecutor(max(1, devices.available_cores() - 1)) as pool:
         while chunk := list(islice(upcoming, _CHUNK)):
-            arrays = pool.map(lambda source: _decode(source, size), [source for _, source in chunk])
+            tasks = [[source for _, source in chunk[start : start + _TASK]] for start in range(0, len(chunk), _TASK)]
+            arrays = chain.from_iterable(pool.map(lambda task: [_decode(source, size) for source in task], tasks))
             for (i, _), array in zip(chunk, arrays, strict=True):
                 if isinstance(array, str):
                     broken.append((name(i), array))
                     continue
                 filled = filled or _Filled(n, array.shape)
-                filled.add(array, name(i))
+                filled.add(array, partial(name, i))
                 kept[i] = True
             done = chunk[-1][0] + 1
             tell(report, f"Reading images: {done:,} of {n:,}", done / n)
@@ -93,11 +96,11 @@ class _Filled:
         self._pixels = np.empty((n, *shape), np.uint8)
         self._n = 0
 
-    def add(self, array: np.ndarray, name: str) -> None:
+    def add(self, array: np.ndarray, name: Callable[[], str]) -> None:
         shape = self._pixels.shape[1:]
         if array.shape[:2] != shape[:2]:
             raise InputError(
-                f"{name} is {_size(array.shape)} where the first is {_size(shape)}; "
+                f"{name()} is {_size(array.shape)} where the first is {_size(shape)}; "
                 "set a size to resize all: --set dataset.size=32"
             )
         if array.shape[2] > shape[2]:
