@@ -4,20 +4,17 @@ from core.catalogue import Catalogue
 from core.datasets.base import Dataset, Report, stratified_split
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
+from core.datasets.gtsrb import Gtsrb
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
+from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
 
-DATASETS: Catalogue[Dataset] = Catalogue("data set", Digits, Signs, ImageParquet, ImageFolder)
+DATASETS: Catalogue[Dataset] = Catalogue(
+    "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder
+)
 
 __all__ = [
-    "DATASETS",
-    "Dataset",
-    "Digits",
-    "ImageFolder",
-    "ImageParquet",
-    "Report",
-    "Sampling",
-    "Signs",
-    "stratified_split",
-]
+    "DATASETS", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
+    "Mnist", "Report", "Sampling", "Signs", "Svhn", "stratified_split",
+]  # fmt: skip
