@@ -1,6 +1,7 @@
 """Every source of labelled images. A new one is a file and a name in this catalogue."""
 
 from core.catalogue import Catalogue
+from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, stratified_split
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
@@ -11,10 +12,10 @@ from core.datasets.signs import Signs
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
 
 DATASETS: Catalogue[Dataset] = Catalogue(
-    "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder
+    "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder, Arrays
 )
 
 __all__ = [
-    "DATASETS", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
+    "DATASETS", "Arrays", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
     "Mnist", "Report", "Sampling", "Signs", "Svhn", "stratified_split",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -40,6 +41,11 @@ def tell(report: Report | None, message: str, share: float | None = None) -> Non
     """Report, if anybody listens."""
     if report is not None:
         report(message, share)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which class 2 comes before class 10, so that classes named by number keep their number."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
 def stratified_split(

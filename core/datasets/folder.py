@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from core.datasets.base import Dataset, Report, stratified_split
+from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.checks import checked, readable
 from core.datasets.decode import Decoded, decode_all, settle
 from core.errors import InputError
@@ -17,11 +16,6 @@ from core.images import ImageData, Split
 from core.params import param
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sort key by which class 2 comes before class 10, so that folders named by number keep their number."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
 
 
 @dataclass(frozen=True)
@@ -67,7 +61,7 @@ class _Listing:
     def __init__(self, root: Path) -> None:
         self._root = root
         folders = (p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-        self.classes = tuple(sorted(folders, key=_natural))
+        self.classes = tuple(sorted(folders, key=natural_key))
         if len(self.classes) < 2:
             raise InputError(
                 f"{root} has {len(self.classes)} class folder(s); at least 2 are needed, each with the images of its class"
