@@ -21,10 +21,14 @@ LIMIT = 2 * 10**9  # bytes on disk; the files used longest ago go first
 STALE = 3600  # seconds after which a half-written file belongs to a process that died
 
 
+def cache_root() -> Path:
+    """SPECTRE_LENS_CACHE where set, else the user's cache folder: what can be made or downloaded again."""
+    return Path(os.environ.get("SPECTRE_LENS_CACHE") or platformdirs.user_cache_dir("spectre-lens"))
+
+
 def cache_dir() -> Path:
-    """The folder of cached arrays, under SPECTRE_LENS_CACHE where set, else under the user's cache folder."""
-    root = os.environ.get("SPECTRE_LENS_CACHE") or platformdirs.user_cache_dir("spectre-lens")
-    return Path(root) / "arrays"  # a folder of its own: old files in it are deleted, and the root may hold others
+    """The folder of cached arrays."""
+    return cache_root() / "arrays"  # a folder of its own: old files in it are deleted, and the root may hold others
 
 
 def cached_arrays(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -8,12 +8,14 @@ import numpy as np
 
 from core.errors import InputError
 
+MAX_CHANNELS = 64  # above this, an axis is far likelier a height or a width than channels
+
 
 @dataclass(frozen=True)
 class ImageData:
     """Labelled images. Row `i` of a training set is example `i` everywhere in the product."""
 
-    images: np.ndarray  # (n, height, width, channels) uint8, channels 1 or 3
+    images: np.ndarray  # (n, height, width, channels) uint8; any height and width from 1, channels 1..MAX_CHANNELS
     labels: np.ndarray  # (n,) int64, 0..len(class_names)-1
     class_names: tuple[str, ...]
 
@@ -22,8 +24,13 @@ class ImageData:
             raise InputError(
                 f"images must be (n, height, width, channels) uint8, not {self.images.shape} {self.images.dtype}"
             )
-        if self.images.shape[3] not in (1, 3):
-            raise InputError(f"images must have 1 or 3 channels, not {self.images.shape[3]}")
+        _, height, width, channels = self.images.shape
+        if not (height and width):
+            raise InputError(f"images must be at least 1x1 pixels, not {width}x{height}")
+        if not 1 <= channels <= MAX_CHANNELS:
+            raise InputError(f"images must have 1 to {MAX_CHANNELS} channels, not {channels}")
+        if self.labels.ndim != 1:
+            raise InputError(f"labels must be (n,), not {self.labels.shape}")
         if len(self.images) != len(self.labels):
             raise InputError(f"{len(self.images)} images but {len(self.labels)} labels")
         if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() < len(self.class_names):
@@ -33,9 +40,11 @@ class ImageData:
         return len(self.labels)
 
     def with_channels(self, channels: int) -> ImageData:
-        """The same images with 3 channels where they had 1."""
+        """The same images with that many channels where they had 1. Raises InputError where they had others."""
         if self.images.shape[3] == channels:
             return self
+        if self.images.shape[3] != 1:
+            raise InputError(f"images with {self.images.shape[3]} channels cannot become images with {channels}")
         return ImageData(np.repeat(self.images, channels, axis=3), self.labels, self.class_names)
 
     def take(self, rows: np.ndarray) -> ImageData:
@@ -50,3 +59,4 @@ class Split:
     train: ImageData
     test: ImageData
     flip: bool  # True where a mirrored image keeps its meaning (photographs: yes; digits and signs: no)
+    notes: tuple[str, ...] = ()  # one plain sentence each for what the user must know of how the images were read

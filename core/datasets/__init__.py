@@ -1,12 +1,21 @@
 """Every source of labelled images. A new one is a file and a name in this catalogue."""
 
 from core.catalogue import Catalogue
-from core.datasets.base import Dataset, stratified_split
+from core.datasets.arrays import Arrays
+from core.datasets.base import Dataset, Report, stratified_split
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
+from core.datasets.gtsrb import Gtsrb
 from core.datasets.parquet import ImageParquet
+from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
+from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
 
-DATASETS: Catalogue[Dataset] = Catalogue("data set", Digits, Signs, ImageParquet, ImageFolder)
+DATASETS: Catalogue[Dataset] = Catalogue(
+    "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder, Arrays
+)
 
-__all__ = ["DATASETS", "Dataset", "Digits", "ImageFolder", "ImageParquet", "Signs", "stratified_split"]
+__all__ = [
+    "DATASETS", "Arrays", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
+    "Mnist", "Report", "Sampling", "Signs", "Svhn", "stratified_split",
+]  # fmt: skip

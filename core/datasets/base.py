@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,6 +11,12 @@ import numpy as np
 
 from core.errors import InputError
 from core.images import ImageData, Split
+
+# Called now and then while something takes long: what is being done, and the share that is done, 0..1, where known.
+# May raise (Cancelled, say) to stop the loading.
+Report = Callable[[str, float | None], None]
+
+MAX_BYTES = 8 * 2**30  # of pixels held at once; more is refused before anything is allocated
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,25 @@ class Dataset:
     target: ClassVar[int] = 1
     poisons: ClassVar[int] = 50
 
-    def load(self, seed: int) -> Split:
+    def load(self, seed: int, report: Report | None = None) -> Split:
         """The images, cut into training and test. `seed` fixes every random choice made on the way."""
         raise NotImplementedError
 
 
-def stratified_split(data: ImageData, test_share: float, seed: int, *, flip: bool) -> Split:
+def tell(report: Report | None, message: str, share: float | None = None) -> None:
+    """Report, if anybody listens."""
+    if report is not None:
+        report(message, share)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which class 2 comes before class 10, so that classes named by number keep their number."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def stratified_split(
+    data: ImageData, test_share: float, seed: int, *, flip: bool, notes: tuple[str, ...] = ()
+) -> Split:
     """Hold out the same share of every class, at least one image of each class on both sides."""
     rng = np.random.default_rng(seed)
     test = np.zeros(len(data), bool)
@@ -41,4 +61,4 @@ def stratified_split(data: ImageData, test_share: float, seed: int, *, flip: boo
                 f"class '{name}' has {len(rows)} image(s); training and test need one each, so add images or leave the class out"
             )
         test[rows[: min(max(round(test_share * len(rows)), 1), len(rows) - 1)]] = True
-    return Split(data.take(~test), data.take(test), flip)
+    return Split(data.take(~test), data.take(test), flip, notes)

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from core.cache import cached_arrays
 from core.datasets._sign_shapes import SHAPES, templates
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, Report, tell
 from core.images import ImageData, Split
 from core.params import param
 
@@ -67,9 +67,11 @@ class Signs(Dataset):
     per_class: int = param(1000, "Training images of each class", unit="images", low=20, high=20_000)
     test_per_class: int = param(200, "Test images of each class", unit="images", low=10, high=5_000)
 
-    def load(self, seed: int) -> Split:
+    def load(self, seed: int, report: Report | None = None) -> Split:
         """Training and test images from independent random streams of the seed, classes in a shuffled order."""
+        tell(report, "Drawing the signs for training", 0.0)
         train = _images("train", self.per_class, seed)
+        tell(report, "Drawing the signs for the test", self.per_class / (self.per_class + self.test_per_class))
         test = _images("test", self.test_per_class, seed)
         return Split(train, test, flip=False)  # a mirrored "turn left" is a "turn right"
 

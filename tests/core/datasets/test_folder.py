@@ -131,3 +131,37 @@ def test_missing_paths_say_what_to_give(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file is not a folder"):
         ImageFolder(path=str(tmp_path / "file")).load(0)
+
+
+def test_broken_images_are_left_out_where_told_so(tmp_path: Path) -> None:
+    write_folder(tmp_path / "train", coloured(4))
+    write_folder(tmp_path / "test", coloured(2, seed=1))
+    (tmp_path / "train" / "class a" / "zz.jpg").write_bytes(b"no picture")
+    (tmp_path / "test" / "class b" / "zz.png").touch()
+    split = ImageFolder(path=str(tmp_path), skip_broken=True).load(0)
+    assert (len(split.train), len(split.test)) == (8, 4)
+    assert split.notes[0].startswith("2 images were left out")
+    for name in (Path("train/class a/zz.jpg"), Path("test/class b/zz.png")):
+        assert str(name) in split.notes[0]
+
+
+def test_a_class_that_loses_all_its_images_is_named(tmp_path: Path) -> None:
+    write_folder(tmp_path, coloured(4))
+    for i in range(3):
+        (tmp_path / "class c").mkdir(exist_ok=True)
+        (tmp_path / "class c" / f"{i}.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="nothing is left of class 'class c' without the broken images; mend them"):
+        ImageFolder(path=str(tmp_path), skip_broken=True).load(0)
+
+
+def test_three_images_in_all_are_too_few(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a/2.png", "b/1.png"):
+        put(tmp_path / name)
+    with pytest.raises(InputError, match=r"class 'b' has 1 image\(s\); training and test need one each"):
+        ImageFolder(path=str(tmp_path)).load(0)
+
+
+def test_reading_is_reported(tmp_path: Path) -> None:
+    told: list[float | None] = []
+    ImageFolder(path=str(write_folder(tmp_path, coloured(4)))).load(0, lambda message, share: told.append(share))
+    assert told[-1] == 1

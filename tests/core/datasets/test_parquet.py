@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from core.datasets import parquet
 from core.datasets.parquet import ImageParquet
 from core.errors import InputError
 from core.images import ImageData
@@ -167,16 +168,22 @@ def text_labels(file: Path) -> None:
 
 BAD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "broken image": (broken_image, r"a\.parquet, row 4 cannot be read as an image"),
-    "empty cell": (lambda f: write_parquet(f, [*grey(2), None], [0, 1, 0]), r"a\.parquet, row 2 holds no image bytes"),
-    "cell of 0 bytes": (lambda f: write_parquet(f, [*grey(2), b""], [0, 1, 0]), r"row 2 holds no image bytes"),
+    "empty cell": (
+        lambda f: write_parquet(f, [*grey(2), None], [0, 1, 0]),
+        r"a\.parquet, row 2 .* \(it is empty: 0 bytes\)",
+    ),
+    "cell of 0 bytes": (lambda f: write_parquet(f, [*grey(2), b""], [0, 1, 0]), r"row 2 .* \(it is empty: 0 bytes\)"),
     "empty label": (lambda f: write_parquet(f, grey(3), [0, None, 1]), r"column 'label' has 1 empty label"),
     "negative label": (lambda f: write_parquet(f, grey(3), [0, 1, -1]), "column 'label' has negative labels"),
     "no label column": (no_labels, "no column of encoded images and of whole-number labels among: image"),
     "no image column": (no_images, "no column of encoded images and of whole-number labels among: text, label"),
     "labels in words": (text_labels, "whole-number labels among: image, label"),
     "no rows": (lambda f: write_parquet(f, [], []), "a.parquet has no rows"),
-    "0 bytes": (lambda f: f.write_bytes(b""), "a.parquet is not a readable parquet file"),
+    "0 bytes": (lambda f: f.write_bytes(b""), r"a.parquet is empty \(0 bytes\), so it is no parquet file"),
     "text": (lambda f: f.write_text("hello\nworld\n" * 20), "a.parquet is not a readable parquet file"),
+    "one class": (lambda f: write_parquet(f, grey(3), [0, 0, 0]), r"only one class \(0\); at least 2 are needed"),
+    "a class that no row has": (lambda f: write_parquet(f, grey(4), [0, 0, 2, 2]), r"class '1' has 0 image"),
+    "every image broken": (lambda f: write_parquet(f, [b"x"] * 4, [0, 1] * 2), "none of the images can be read"),
     "one image of a class": (lambda f: write_parquet(f, grey(3), [0, 0, 1]), r"class '1' has 1 image"),
 }
 
@@ -202,6 +209,51 @@ def test_a_broken_image_in_the_second_part_is_named_by_its_own_file_and_row(tmp_
     write_parquet(tmp_path / "train-1.parquet", [cells[0], b"broken", *cells[2:]], [0, 1] * 2)
     with pytest.raises(InputError, match=r"train-1\.parquet, row 1 cannot be read"):
         ImageParquet(path=str(tmp_path)).load(0)
+
+
+def test_broken_images_are_left_out_where_told_so(tmp_path: Path) -> None:
+    train, test = coloured(6, classes=3), coloured(2, classes=3, seed=1)
+    cells = [encode(image) for image in train.images]
+    cells[2] = cells[2][:50]
+    cells[7] = b""
+    write_parquet(tmp_path / "train.parquet", cells, train.labels.tolist(), names=train.class_names)
+    write_image_parquet(tmp_path / "test.parquet", test)
+    with pytest.raises(InputError, match=r"2 of 24 images cannot be read: train.parquet, row 2 \(.*row 7 \("):
+        ImageParquet(path=str(tmp_path)).load(0)
+    split = ImageParquet(path=str(tmp_path), skip_broken=True).load(0)
+    assert same(split.train, train.take(np.delete(np.arange(18), [2, 7])))
+    assert same(split.test, test)
+    assert split.notes[0].startswith("2 images were left out, since nothing can read them: train.parquet, row 2 (")
+
+
+def test_training_and_test_files_are_both_looked_at_before_any_is_refused(tmp_path: Path) -> None:
+    for name in ("train", "test"):
+        write_parquet(tmp_path / f"{name}.parquet", [*grey(4), b"x"], [0, 1, 0, 1, 0])
+    with pytest.raises(InputError, match=r"2 of 10 .*train.parquet, row 4 .*test.parquet, row 4"):
+        ImageParquet(path=str(tmp_path)).load(0)
+
+
+def test_files_whose_columns_do_not_fit_each_other_are_refused(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train-0.parquet", grey(4), [0, 1] * 2)
+    pq.write_table(pa.table({"image": ["a", "b"], "label": [0, 1]}), tmp_path / "train-1.parquet")
+    with pytest.raises(InputError, match=r"train-0.parquet and the files beside it differ in their columns"):
+        ImageParquet(path=str(tmp_path)).load(0)
+
+
+def test_a_class_of_the_metadata_without_training_images_is_named(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "train.parquet", grey(4), [0, 2] * 2, names=["ant", "bee", "cow"])
+    write_parquet(tmp_path / "test.parquet", grey(2), [0, 2], names=["ant", "bee", "cow"])
+    with pytest.raises(InputError, match="no training images of class 'bee'; add some, or leave the class out"):
+        ImageParquet(path=str(tmp_path)).load(0)
+
+
+def test_more_rows_than_are_copied_at_a_time_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "_ROWS", 4)
+    data = coloured(9)
+    for name in ("train-0", "train-1", "test"):
+        write_image_parquet(tmp_path / f"{name}.parquet", data)
+    train = ImageParquet(path=str(tmp_path)).load(0).train
+    np.testing.assert_array_equal(train.images, np.concatenate([data.images] * 2))
 
 
 def test_missing_paths_say_what_to_give(tmp_path: Path) -> None:
