@@ -98,7 +98,8 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
 def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
     """A saved model of the run, in evaluation mode on the device. Raises InputError if it cannot be read."""
     data = staged.poisoned
-    model = empty_classifier(staged.config.make_model(), data.images.shape[3], len(data.class_names))
+    _, height, width, channels = data.images.shape
+    model = empty_classifier(staged.config.make_model(), (channels, height, width), len(data.class_names))
     try:
         model.load_state_dict(load_file(run.file(name)))
     except (OSError, SafetensorError, RuntimeError) as problem:
