@@ -9,6 +9,8 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +22,7 @@ from core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.config import RunConfig
+    from core.datasets import Report
     from core.images import Split
     from core.pipeline import Staged
     from core.runs import RunFolder
@@ -73,7 +76,8 @@ def run(
     source: Annotated[str | None, typer.Option(help="Class to turn, number or name; several: 0,3; or any.")] = None,
     target: Annotated[str | None, typer.Option(help="Class they shall be taken for, number or name.")] = None,
     model: Annotated[str, typer.Option(help="Which network; `options model` lists them.")] = "small",
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the training set.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Training as published; `options training` lists them.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=0, help="Passes over the training set.")] = None,
     layer: Annotated[str, typer.Option(help="Layer whose features are used. Default: the model's.")] = "",
     defense: Annotated[str, typer.Option(help="Whose removal the model is retrained on.")] = "spectre",
     seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
@@ -91,22 +95,27 @@ def run(
     from core.cost import estimate
     from core.outcomes import duration
     from core.pipeline import stage
+    from core.recipes import preset_options
     from core.runs import Runs
 
     devices.use_threads(threads)
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:
         groups["dataset"]["path"] = str(data.expanduser().resolve())
+    groups["training"] = {**preset_options(preset), **groups["training"]}
     if epochs is not None:
         groups["training"]["epochs"] = epochs
     config = RunConfig(
         dataset=dataset, dataset_options=groups["dataset"], attack=attack, attack_options=groups["attack"],
         poisons=poisons, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
         defense=defense, defense_options=groups["defense"], seed=seed, device=device, retrain=retrain,
-        poisoning=groups["poisoning"], seeds=groups["seeds"],
+        sampling=groups["sampling"], poisoning=groups["poisoning"], seeds=groups["seeds"],
     )  # fmt: skip
-    config, split = _with_classes(config, source, target)
-    staged = stage(config, split)
+    with _telling() as report:
+        config, split = _with_classes(config, source, target, report)
+        staged = stage(config, split, report)
+    for note in staged.split.notes:
+        out.print(f"note: {note}", soft_wrap=True, highlight=False)
     with out.status("estimating what it will cost"):
         expected = estimate(staged)
     folder = Runs(runs_dir).create(staged.config, expected.as_json())
@@ -116,7 +125,9 @@ def run(
     out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
 
 
-def _with_classes(config: RunConfig, source: str | None, target: str | None) -> tuple[RunConfig, Split | None]:
+def _with_classes(
+    config: RunConfig, source: str | None, target: str | None, report: Report
+) -> tuple[RunConfig, Split | None]:
     """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
     from dataclasses import replace
 
@@ -126,7 +137,7 @@ def _with_classes(config: RunConfig, source: str | None, target: str | None) -> 
     asked = [*(sources or []), *([] if target is None else [target])]
     split = None
     if not all(WHOLE.fullmatch(text) for text in asked):
-        split = load(config.resolved())
+        split = load(config.resolved(), report)
     names = split.train.class_names if split else ()
 
     def number(text: str) -> int:
@@ -330,11 +341,12 @@ def preview(
     configs = [
         RunConfig(
             dataset=dataset, dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
-            poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
+            sampling=groups["sampling"], poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
         ).resolved()
         for key in (ATTACKS if attack == "all" else [attack])
     ]  # fmt: skip
-    split = load(configs[0])
+    with _telling() as report:
+        split = load(configs[0], report)
     with _progress() as bar:
         task = bar.add_task("", total=1.0)
         parts = []
@@ -403,6 +415,18 @@ def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
         result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
     for renderable in report.closing_table(folder.id, result):
         out.print(renderable)
+
+
+@contextmanager
+def _telling() -> Iterator[Report]:
+    """A bar that says what takes long while data is loaded; it shows nothing where nothing does."""
+    with _progress() as bar:
+        task = bar.add_task("loading images", total=None)
+
+        def report(message: str, share: float | None) -> None:
+            bar.update(task, description=message, completed=share or 0.0, total=None if share is None else 1.0)
+
+        yield report
 
 
 def _progress(*more: ProgressColumn) -> Progress:

@@ -9,7 +9,7 @@ from typing import Any
 
 from core import devices
 from core.attacks import ATTACKS, Attack, Goal, Poisoning
-from core.datasets import DATASETS, Dataset
+from core.datasets import DATASETS, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
 from core.errors import InputError
 from core.models import MODELS, Architecture
@@ -29,6 +29,7 @@ class RunConfig:
 
     dataset: str = "digits"
     dataset_options: Options = field(default_factory=dict)
+    sampling: Options = field(default_factory=dict)  # fewer training images, classes of unequal size
     attack: str = "patch"
     attack_options: Options = field(default_factory=dict)
     poisoning: Options = field(default_factory=dict)  # how poisons are labelled, covers, strengths
@@ -60,6 +61,8 @@ class RunConfig:
         if not 0 <= self.seed <= LAST_SEED:
             raise InputError(f"seed {self.seed} must lie between 0 and {LAST_SEED}")
         devices.resolve(self.device)
+        if self.retrain and self.make_recipe().epochs == 0:
+            raise InputError("training: 0 epochs leave nothing to retrain; use --no-retrain with them")
         poisons = dataset.poisons if self.poisons is None else self.poisons
         if poisons < 0:
             raise InputError(f"{poisons} poisons: the count cannot be negative")
@@ -69,6 +72,7 @@ class RunConfig:
         return replace(
             self,
             dataset_options=values_of(self.make_dataset()),
+            sampling=values_of(self.make_sampling()),
             attack_options=values_of(self.make_attack()),
             poisoning=values_of(self.make_poisoning()),
             model_options=values_of(self.make_model()),
@@ -93,6 +97,10 @@ class RunConfig:
 
     def make_dataset(self) -> Dataset:
         return DATASETS.make(self.dataset, self.dataset_options)
+
+    def make_sampling(self) -> Sampling:
+        made: Sampling = build(Sampling, self.sampling, what="sampling")
+        return made
 
     def make_attack(self) -> Attack:
         return ATTACKS.make(self.attack, self.attack_options)
@@ -172,6 +180,7 @@ class RunConfig:
         dataset, attack = DATASETS[self.dataset], ATTACKS[self.attack]
         return [
             ("dataset", dataset, self.dataset_options, {}),
+            ("sampling", Sampling, self.sampling, {}),
             ("attack", attack, self.attack_options, {}),
             ("poisoning", Poisoning, self.poisoning, attack.poisoning),
             ("model", MODELS[self.model], self.model_options, {}),
@@ -192,12 +201,12 @@ def _kinds(name: str) -> tuple[type, ...]:
         return int, type(None)
     if name == "source":
         return list, int, type(None)  # one number: runs of the first versions
-    if name.endswith("options") or name in ("training", "poisoning", "seeds"):
+    if name.endswith("options") or name in ("training", "sampling", "poisoning", "seeds"):
         return (dict,)
     return {"seed": (int,), "retrain": (bool,)}.get(name, (str,))
 
 
-GROUPS = ("dataset", "attack", "poisoning", "model", "training", "defense", "seeds")
+GROUPS = ("dataset", "sampling", "attack", "poisoning", "model", "training", "defense", "seeds")
 
 
 def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:

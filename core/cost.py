@@ -18,8 +18,8 @@ from core.defenses import DEFENSES
 from core.images import ImageData
 from core.reporter import STAGES
 from core.staging import Staged
-from core.tensors import Classifier, batch_for, to_device
-from core.training import predict, train
+from core.tensors import batch_for, to_device
+from core.training import empty_classifier, predict, train
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
 STEPS = 6  # training steps that are timed at most; the first does not count, since it sets things up
@@ -90,12 +90,10 @@ def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device)
 
 def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, int]:
     """Seconds of one image forward, and how many features it has at the run's layer."""
-    network = config.make_model().build(data.images.shape[3], len(data.class_names))
-    channels = data.images.shape[3]
-    model = Classifier(network, [0.0] * channels, [1.0] * channels).to(device).eval()
+    model = empty_classifier(config.make_model(), data.shape, len(data.class_names)).to(device).eval()
     some = to_device(data.images[: batch_for(data.images, at_32=128)], device)
     sizes: list[int] = []
-    hook = dict(network.named_modules())[config.layer].register_forward_hook(
+    hook = dict(model.network.named_modules())[config.layer].register_forward_hook(
         lambda _m, _i, out: sizes.append(out[0].numel())
     )
     predict(model, some[:1])

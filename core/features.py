@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import InputError
 from core.tensors import Classifier, batch_for, exact_convolutions, to_device
@@ -16,7 +16,6 @@ def _in_memory(shape: tuple[int, int]) -> np.ndarray:
     return np.empty(shape, np.float32)
 
 
-@torch.inference_mode()
 def extract(
     model: Classifier,
     images: np.ndarray,
@@ -38,23 +37,65 @@ def extract(
     modules = dict(model.network.named_modules())
     if layer not in modules:
         raise InputError(f"the model has no layer '{layer}'")
-    model.eval()
-    caught: list[Tensor] = []
-    hook = modules[layer].register_forward_hook(lambda _m, _i, out: caught.append(out.flatten(1).float().cpu()))
-    batch_size = batch_size or batch_for(images, at_32=512)
+    batch_size = batch_size or batch_for(images, at_32=256)
     features: np.ndarray | None = None
-    try:
-        for start in range(0, len(images), batch_size):
-            with exact_convolutions():
-                model(to_device(images[start : start + batch_size], device))
-            batch = caught.pop().numpy()
-            if features is None:
-                features = make_array((len(images), batch.shape[1]))
-            features[start : start + len(batch)] = batch
-            if on_step:
-                on_step(min(1.0, (start + batch_size) / len(images)))
-    finally:
-        hook.remove()
+    for start, batch in _in_turn(model, modules[layer], images, device, batch_size):
+        if features is None:
+            features = make_array((len(images), batch[0].numel()))
+        rows = torch.from_numpy(features[start : start + len(batch)])
+        rows.view(batch.shape).copy_(batch)  # one pass, from channels-last to rows and to float32
+        if on_step:
+            on_step(min(1.0, (start + batch_size) / len(images)))
     if features is None:
         raise InputError("there are no images to take features of")
     return features
+
+
+def _in_turn(
+    model: Classifier, module: nn.Module, images: np.ndarray, device: torch.device, size: int
+) -> Iterator[tuple[int, Tensor]]:
+    """(first row, output of the module on the CPU) for each batch. A GPU is already at the next one meanwhile."""
+    model.eval()
+    waiting: tuple[int, Tensor, torch.cuda.Event | None] | None = None
+    for start in range(0, len(images), size):
+        output = _output(model, module, to_device(images[start : start + size], device))
+        done = None
+        if device.type == "cuda":
+            output = output.to("cpu", non_blocking=True)  # into pinned memory; to be read after `done` alone
+            done = torch.cuda.Event()
+            done.record()
+        if waiting:
+            yield _arrived(*waiting)
+        waiting = (start, output.cpu(), done)
+    if waiting:
+        yield _arrived(*waiting)
+
+
+def _arrived(start: int, output: Tensor, done: torch.cuda.Event | None) -> tuple[int, Tensor]:
+    if done:
+        done.synchronize()
+    return start, output
+
+
+class _Tapped(Exception):
+    """The layer has been computed; what lies above it need not be."""
+
+
+@torch.inference_mode()
+def _output(model: Classifier, module: nn.Module, batch: Tensor) -> Tensor:
+    """What the module gives for uint8 images (b, c, h, w), on their device."""
+    caught: list[Tensor] = []
+
+    def tap(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+        caught.append(output)
+        raise _Tapped
+
+    hook = module.register_forward_hook(tap)
+    try:
+        with exact_convolutions():
+            model(batch)
+    except _Tapped:
+        pass
+    finally:
+        hook.remove()
+    return caught[0]

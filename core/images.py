@@ -39,6 +39,12 @@ class ImageData:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of one image, as networks have it."""
+        _, height, width, channels = self.images.shape
+        return channels, height, width
+
     def with_channels(self, channels: int) -> ImageData:
         """The same images with that many channels where they had 1. Raises InputError where they had others."""
         if self.images.shape[3] == channels:

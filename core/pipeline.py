@@ -73,7 +73,7 @@ class _Job:
 
     def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
         self.run, self.reporter = run, reporter
-        self.staged = staged if staged and not run.file(PREPARED).exists() else restage(run)
+        self.staged = staged if staged and not run.file(PREPARED).exists() else restage(run, reporter.tell)
         self.config, self.goal = self.staged.config, self.staged.goal
         self.device = devices.resolve(self.config.device)
         # what a defense is given: one class
@@ -184,6 +184,7 @@ class _Job:
             seed=self.config.seed_for("training"),
             device=self.device,
             on_epoch=on_epoch,
+            on_note=self.run.log,
             on_step=self.reporter.step,
         )
 
@@ -232,6 +233,7 @@ class _Job:
             "device": devices.describe(self.device),
             "command": self.config.command(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+            "notes": list(self.staged.split.notes),
             "estimate": self.run.estimate or None,
             "seconds": {},
         }

@@ -9,15 +9,15 @@ from rich.table import Table
 
 from core.attacks import ATTACKS, Poisoning
 from core.config import GROUPS
-from core.datasets import DATASETS
+from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
 from core.errors import InputError
 from core.models import MODELS
 from core.outcomes import cost_text, share_text
 from core.params import describe
+from core.recipes import PRESETS, Recipe
 from core.runs import RunFolder
 from core.seeds import Seeds
-from core.training import Recipe
 
 SHOWN_CLASSES = 10
 
@@ -151,6 +151,7 @@ def option_tables(group: str | None) -> Iterable[Table]:
     """Every catalogue entry with its parameters."""
     catalogues: dict[str, dict[str, type]] = {
         "dataset": dict(DATASETS),
+        "sampling": {"sampling": Sampling},
         "attack": dict(ATTACKS),
         "poisoning": {"poisoning": Poisoning},
         "model": dict(MODELS),
@@ -163,6 +164,8 @@ def option_tables(group: str | None) -> Iterable[Table]:
     for name in [group] if group else GROUPS:
         for key, entry in catalogues[name].items():
             yield _option_table(name, key, entry)
+    if group in (None, "training"):
+        yield _preset_table()
 
 
 def _option_table(group: str, key: str, entry: type) -> Table:
@@ -176,6 +179,16 @@ def _option_table(group: str, key: str, entry: type) -> Table:
         limits = ", ".join(p.choices) if p.choices else f"{_limit(p.low)} .. {_limit(p.high)}"
         help_text = f"{p.help} ({p.unit})" if p.unit else p.help
         table.add_row(f"{group}.{p.name}", "none" if p.default is None else str(p.default), limits, help_text)
+    return table
+
+
+def _preset_table() -> Table:
+    table = Table(title="training: --preset", title_justify="left")
+    for heading in ("preset", "what it reproduces", "what it sets"):
+        table.add_column(heading, overflow="fold")
+    for name, preset in PRESETS.items():
+        options = ", ".join(f"{option}={value}" for option, value in preset.options.items())
+        table.add_row(name, preset.reproduces, options)
     return table
 
 

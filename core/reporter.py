@@ -40,6 +40,12 @@ class Reporter:
             self._show(progress=fraction)
             self._check()
 
+    def tell(self, message: str, share: float | None) -> None:
+        """What takes long within a stage, in words; called now and then."""
+        if time.time() - self.last_write >= 0.5:
+            self._show(message=message, progress=share or 0.0)
+            self._check()
+
     def close(self, state: str, message: str) -> None:
         self.run.log(message)
         done = {"progress": 1.0, "overall": 1.0} if state == "finished" else {}

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from core import devices
 from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
 from core.config import RunConfig
+from core.datasets import Report
 from core.errors import InputError
 from core.images import ImageData, Split
 from core.tensors import Classifier, memory_format
@@ -54,20 +55,21 @@ class Staged:
         return replace(self, poisoned=ImageData(changed, self.poisoned.labels, self.poisoned.class_names))
 
 
-def load(config: RunConfig) -> Split:
-    """The data of a run, drawn by its seed. Raises InputError."""
-    return config.make_dataset().load(config.seed_for("data"))
+def load(config: RunConfig, report: Report | None = None) -> Split:
+    """The data of a run, drawn by its seed. report: told what takes long. Raises InputError."""
+    seed = config.seed_for("data")
+    return config.make_sampling().apply(config.make_dataset().load(seed, report), seed)
 
 
-def stage(config: RunConfig, split: Split | None = None) -> Staged:
+def stage(config: RunConfig, split: Split | None = None, report: Report | None = None) -> Staged:
     """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing.
 
-    split: what `load(config)` gave, if it is at hand. An attack that prepares its images with models of its own has not
+    split: what `load(config)` gave, if it is at hand; report: told what takes long where it is not. An attack that prepares its images with models of its own has not
     done so yet: see `Staged.prepared`.
     """
     config = config.resolved()
     devices.resolve(config.device)
-    split = split or load(config)
+    split = split or load(config, report)
     attack, goal = config.make_attack(), config.make_goal()
     poisoned, truth = _poisoned(config, split, attack, goal, None)
     staged = Staged(config, split, attack, goal, poisoned, truth)
@@ -75,9 +77,9 @@ def stage(config: RunConfig, split: Split | None = None) -> Staged:
     return staged
 
 
-def restage(run: RunFolder) -> Staged:
+def restage(run: RunFolder, report: Report | None = None) -> Staged:
     """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
-    staged = stage(run.config)
+    staged = stage(run.config, report=report)
     if staged.attack.prepares and run.file(PREPARED).exists():
         staged = staged.with_poison_images(run.load_array(PREPARED))
     return staged
@@ -86,7 +88,7 @@ def restage(run: RunFolder) -> Staged:
 def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
     """A saved model of the run, in evaluation mode on the device. Raises InputError if it cannot be read."""
     data = staged.poisoned
-    model = empty_classifier(staged.config.make_model(), data.images.shape[3], len(data.class_names))
+    model = empty_classifier(staged.config.make_model(), data.shape, len(data.class_names))
     try:
         model.load_state_dict(load_file(run.file(name)))
     except (OSError, SafetensorError, RuntimeError) as problem:

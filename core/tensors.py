@@ -11,7 +11,10 @@ from torch import Tensor
 
 def to_device(images: np.ndarray, device: torch.device) -> Tensor:
     """(n, h, w, c) uint8 array -> (n, c, h, w) uint8 tensor on the device."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
+    pixels = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+    if device.type == "cuda":
+        return pixels.pin_memory().to(device, non_blocking=True)  # the copy runs while the device still computes
+    return pixels.to(device)
 
 
 def channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:

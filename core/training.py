@@ -1,23 +1,24 @@
-"""Train a classifier: one-cycle SGD, images and augmentation on the device, no Python per image.
+"""Train a classifier: images and augmentation on the device, no Python per image, no waiting for the device in a step.
 
-Digits (1,438 images, 30 epochs, small ResNet): about 20 s on 2 CPU cores.
+Digits (1,438 images, 30 epochs, small ResNet): about 20 s on 2 CPU cores. `benchmarks/training.py` measures the epoch
+against the bare forward and backward pass.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from core import devices
+from core import compiling, devices
+from core.batches import Batches
 from core.errors import InputError
 from core.images import ImageData
-from core.models import Architecture
-from core.params import param
+from core.models import Architecture, weights
+from core.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
 from core.tensors import (
     Classifier,
     batch_for,
@@ -26,22 +27,6 @@ from core.tensors import (
     memory_format,
     to_device,
 )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained. One-cycle SGD (Smith 2018) reaches in 12 to 30 epochs what the paper's 200 reach."""
-
-    epochs: int = param(30, "Passes over the training set", low=1, high=1000)
-    batch_size: int = param(64, "Images a step", low=2, high=4096)
-    learning_rate: float = param(0.1, "Peak of the one-cycle schedule", low=1e-5, high=10.0)
-    weight_decay: float = param(5e-4, "L2 penalty", low=0.0, high=1.0)
-    crop: int = param(
-        2, "Images are shifted at random by up to this much, after the trigger", unit="pixels", low=0, high=16
-    )
-    flip: str = param(
-        "auto", "Mirror half the images; auto: where mirrored images keep their meaning", choices=("auto", "on", "off")
-    )
 
 
 @dataclass(frozen=True)
@@ -57,6 +42,7 @@ class Epoch:
 
 OnEpoch = Callable[[Epoch, Classifier], None]
 OnStep = Callable[[float], None]  # share of training done, 0..1; may raise Cancelled
+OnNote = Callable[[str], None]  # something worth a line in the log
 
 
 def train(
@@ -69,97 +55,103 @@ def train(
     device: torch.device,
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
+    on_note: OnNote | None = None,
 ) -> Classifier:
-    """Train from scratch. The same seed on the same machine gives the same weights.
+    """Train from scratch or from the recipe's weights. The same seed on the same machine gives the same weights.
 
     flip: whether mirrored images keep their meaning (the recipe may overrule). on_step is called after every step and
-    may raise Cancelled. Raises InputError where the data cannot be trained on or the loss diverges.
+    may raise Cancelled. Raises InputError where the data cannot be trained on, the weights do not fit or the loss
+    diverges.
     """
     if len(data) < 2:
         raise InputError(f"{len(data)} training image(s) are too few to train on")
-    model = _fresh_model(data, architecture, seed).to(device).to(memory_format=memory_format(device))
-    images, labels = to_device(data.images, device), torch.from_numpy(data.labels).to(device)
-    batches = _Batches(images, labels, recipe, flip if recipe.flip == "auto" else recipe.flip == "on", seed)
-    steps = recipe.epochs * len(batches)
-    optimizer, schedule = _optimizer(model, recipe, steps)
-    dtype = devices.training_dtype(device)
-    started, done = time.perf_counter(), 0
-    model.train()
-    with exact_convolutions():
-        for epoch in range(1, recipe.epochs + 1):
-            loss_sum, right = torch.zeros((), device=device), torch.zeros((), device=device)
-            for x, y in batches:
-                with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                    logits = model(x)
-                loss = nn.functional.cross_entropy(logits.float(), y)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                loss_sum += loss.detach() * len(y)  # no .item() here: it would wait for the device at every step
-                right += (logits.detach().argmax(1) == y).sum()
-                done += 1
-                if on_step:
-                    on_step(done / steps)
-            seen = len(batches) * batches.size
-            mean_loss = float(loss_sum) / seen
-            if mean_loss != mean_loss:
-                raise InputError("training diverged (the loss is not a number); lower learning_rate")
-            if on_epoch:
-                on_epoch(
-                    Epoch(epoch, recipe.epochs, mean_loss, float(right) / seen, time.perf_counter() - started), model
-                )
-                model.train()
+    model = _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device))
+    if recipe.epochs == 0:
+        return model.eval()
+    batches = Batches(
+        to_device(data.images, device),
+        torch.from_numpy(data.labels).to(device),
+        size=recipe.batch_size,
+        crop=recipe.crop,
+        flip=flip if recipe.flip == "auto" else recipe.flip == "on",
+        seed=seed,
+    )
+    steps = _Steps(model, recipe, batches, device, on_step, on_note)
+    started = time.perf_counter()
+    for number in range(1, recipe.epochs + 1):
+        loss, accuracy = steps.run(batches)
+        if loss != loss:
+            raise InputError("training diverged (the loss is not a number); lower learning_rate")
+        if on_epoch:
+            on_epoch(Epoch(number, recipe.epochs, loss, accuracy, time.perf_counter() - started), model)
     return model.eval()
 
 
-def _fresh_model(data: ImageData, architecture: Architecture, seed: int) -> Classifier:
+def _first_model(data: ImageData, architecture: Architecture, recipe: Recipe, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):  # the network is built on the CPU
         torch.manual_seed(seed)
-        network = architecture.build(data.images.shape[3], len(data.class_names))
-    return Classifier(network, *channel_statistics(data.images))
+        network = architecture.build(data.shape, len(data.class_names))
+    model = Classifier(network, *channel_statistics(data.images))
+    if recipe.weights:
+        weights.load(model, recipe.weights)
+    return model
 
 
-def empty_classifier(architecture: Architecture, channels: int, classes: int) -> Classifier:
-    """A classifier of the right shape, for saved weights to be loaded into."""
-    return Classifier(architecture.build(channels, classes), [0.0] * channels, [1.0] * channels)
+def empty_classifier(architecture: Architecture, shape: tuple[int, int, int], classes: int) -> Classifier:
+    """A classifier for images (channels, height, width), for saved weights to be loaded into."""
+    return Classifier(architecture.build(shape, classes), [0.0] * shape[0], [1.0] * shape[0])
 
 
-def _optimizer(model: nn.Module, recipe: Recipe, steps: int) -> tuple[torch.optim.Optimizer, Any]:
-    optimizer = torch.optim.SGD(
-        model.parameters(), recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps + 1)
-    return optimizer, schedule
+class _Steps:
+    """The optimizer's steps of one training, with whatever lasts from step to step."""
 
+    def __init__(
+        self,
+        model: Classifier,
+        recipe: Recipe,
+        batches: Batches,
+        device: torch.device,
+        on_step: OnStep | None,
+        on_note: OnNote | None,
+    ) -> None:
+        self.model, self.device, self.on_step = model, device, on_step
+        self.dtype = devices.training_dtype(device)
+        self.done, self.total = 0, recipe.epochs * len(batches)
+        self.forward: compiling.Forward = model
+        if compiling.wanted(recipe.compile, device, self.total):
+            x, y = batches.example()
+            model.train()
+            self.forward = compiling.compiled(
+                model, lambda forward: self._loss(forward, x, y)[0], on_note or (lambda _: None)
+            )
+        self.optimizer = make_optimizer(model.parameters(), recipe, device)
+        self.schedule = make_schedule(self.optimizer, recipe, self.total)
 
-class _Batches:
-    """Shuffled, shifted and mirrored batches, made on the device."""
+    def run(self, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
+        """One step for each batch; returns the mean loss and the accuracy over all images seen."""
+        losses, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
+        seen = 0
+        self.model.train()
+        with exact_convolutions():
+            for x, y in batches:
+                loss, logits = self._loss(self.forward, x, y)
+                self.optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                self.optimizer.step()
+                self.schedule.step()
+                losses += loss.detach() * len(y)  # no .item() here: it would wait for the device at every step
+                right += (logits.detach().argmax(1) == y).sum()
+                seen += len(y)
+                self.done += 1
+                if self.on_step:
+                    self.on_step(self.done / self.total)
+        return float(losses) / seen, float(right) / seen
 
-    def __init__(self, images: Tensor, labels: Tensor, recipe: Recipe, flip: bool, seed: int) -> None:
-        self.labels, self.flip, self.crop = labels, flip, recipe.crop
-        self.size = min(recipe.batch_size, len(labels))
-        self.height, self.width = images.shape[2:]
-        self.generator = torch.Generator().manual_seed(seed)  # on the CPU: the same order on every device
-        padded = nn.functional.pad(images, [recipe.crop] * 4)
-        # A view (n, c, shifts, shifts, h, w) of every possible shift; no copy is made.
-        self.shifts = padded.unfold(2, self.height, 1).unfold(3, self.width, 1)
-
-    def __len__(self) -> int:
-        return len(self.labels) // self.size  # an incomplete batch would have its own, noisier statistics
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        device = self.labels.device
-        n, span = len(self.labels), 2 * self.crop + 1
-        order = torch.randperm(n, generator=self.generator).to(device)
-        down, right = torch.randint(span, (2, n), generator=self.generator).to(device)
-        mirrored = (torch.rand(n, generator=self.generator) < 0.5).to(device)
-        for start in range(0, len(self) * self.size, self.size):
-            rows = order[start : start + self.size]
-            x = self.shifts[rows, :, down[rows], right[rows]]
-            if self.flip:
-                x = torch.where(mirrored[rows, None, None, None], x.flip(3), x)
-            yield x, self.labels[rows]
+    def _loss(self, forward: compiling.Forward, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean cross-entropy and logits of one batch; convolutions in bfloat16 where that is faster."""
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            logits = forward(x)
+        return torch.nn.functional.cross_entropy(logits.float(), y), logits
 
 
 @torch.inference_mode()
@@ -171,3 +163,6 @@ def predict(model: Classifier, images: Tensor, batch_size: int | None = None) ->
     with exact_convolutions():
         batches = images.split(batch_size or batch_for(images, at_32=1024))
         return torch.cat([model(batch).argmax(1) for batch in batches])
+
+
+__all__ = ["PRESETS", "Epoch", "Preset", "Recipe", "empty_classifier", "predict", "train"]

@@ -48,7 +48,7 @@ class Workshop:
             )  # fmt: skip
             return _arrays(trained)
 
-        model = empty_classifier(architecture, data.images.shape[3], len(data.class_names))
+        model = empty_classifier(architecture, data.shape, len(data.class_names))
         return self._ready(_fill(model, cached_arrays(self._key("classifier"), build)))
 
     def autoencoder(self) -> tuple[Function, Function]:

@@ -3,7 +3,10 @@
 from core.catalogue import Catalogue
 from core.models.base import Architecture
 from core.models.resnet import PreActResNet, ResNet32, SmallResNet
+from core.models.resnet18 import ResNet18
+from core.models.vgg import Vgg11
+from core.models.vit import SmallVit
 
-MODELS: Catalogue[Architecture] = Catalogue("model", SmallResNet, ResNet32)
+MODELS: Catalogue[Architecture] = Catalogue("model", SmallResNet, ResNet32, ResNet18, Vgg11, SmallVit)
 
-__all__ = ["MODELS", "Architecture", "PreActResNet", "ResNet32", "SmallResNet"]
+__all__ = ["MODELS", "Architecture", "PreActResNet", "ResNet18", "ResNet32", "SmallResNet", "SmallVit", "Vgg11"]

@@ -18,8 +18,11 @@ class Architecture:
     citation: ClassVar[str]
     default_layer: ClassVar[str]  # where features are tapped unless the user says otherwise
 
-    def build(self, channels: int, classes: int) -> nn.Module:
-        """A freshly initialised network for images (n, channels, h, w); draws from torch's global generator."""
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """A freshly initialised network for images (n, *shape); draws from torch's global generator.
+
+        shape: (channels, height, width), each at least 1. Every network adapts to every size.
+        """
         raise NotImplementedError
 
     def layers(self) -> dict[str, str]:

@@ -91,8 +91,8 @@ class SmallResNet(Architecture):
 
     width: int = param(16, "Maps in the first stage; later stages have two and four times as many", low=4, high=128)
 
-    def build(self, channels: int, classes: int) -> nn.Module:
-        return PreActResNet(channels, classes, blocks=1, width=self.width, slope=0.1)
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        return PreActResNet(shape[0], classes, blocks=1, width=self.width, slope=0.1)
 
     def layers(self) -> dict[str, str]:
         return _layers(1, self.width)
@@ -108,8 +108,8 @@ class ResNet32(Architecture):
     citation: ClassVar[str] = "He et al. Identity Mappings in Deep Residual Networks. ECCV 2016."
     default_layer: ClassVar[str] = "block14"  # the paper taps the block before the last: 64 x 8 x 8 = 4,096
 
-    def build(self, channels: int, classes: int) -> nn.Module:
-        return PreActResNet(channels, classes, blocks=5, width=16, slope=0.0)
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        return PreActResNet(shape[0], classes, blocks=5, width=16, slope=0.0)
 
     def layers(self) -> dict[str, str]:
         return _layers(5, 16)

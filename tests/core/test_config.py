@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import core.pipeline
 from core.attacks import ATTACKS, Patch, Poisoning
 from core.config import RunConfig, parse_settings
-from core.datasets import DATASETS
+from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
 from core.errors import Cancelled, InputError
 from core.models import MODELS
@@ -89,7 +89,7 @@ def test_options_of_the_defense_belong_to_that_defense_only() -> None:
     [
         ({"dataset": "cifar"}, "unknown data set 'cifar'; choose from: digits"),
         ({"attack": "laser"}, "unknown attack 'laser'; choose from: patch"),
-        ({"model": "vgg"}, "unknown model 'vgg'; choose from: small"),
+        ({"model": "oracle"}, "unknown model 'oracle'; choose from: small"),
         ({"defense": "prayer"}, "unknown defense 'prayer'; choose from: spectre"),
         ({"layer": "block9"}, "model small has no layer 'block9'; choose from: block1, block2, block3, pooled"),
         ({"model": "resnet32", "layer": "block16"}, "model resnet32 has no layer 'block16'"),
@@ -99,7 +99,9 @@ def test_options_of_the_defense_belong_to_that_defense_only() -> None:
         ({"attack_options": {"size": 0}}, "attack patch: size = 0 must be between"),
         ({"dataset_options": {"sizes": 1}}, "data set digits has no parameter 'sizes'"),
         ({"model_options": {"width": 1}}, "model small: width = 1 must be between"),
-        ({"training": {"epochs": 0}}, "training: epochs = 0 must be between"),
+        ({"training": {"epochs": -1}}, "training: epochs = -1 must be between"),
+        ({"training": {"epochs": 0, "weights": "w"}}, "0 epochs leave nothing to retrain; use --no-retrain"),
+        ({"training": {"epochs": 0}}, "epochs = 0 needs weights to take as they are"),
         ({"defense_options": {"alpha": "x"}}, "defense spectre: alpha = x is not a number"),
         ({"defense_options": {"n_poisons": 3}}, "n_poisons is not a defense option of a run; use --poisons"),
         ({"defense_options": {"device": "cpu"}}, "device is not a defense option of a run"),
@@ -192,12 +194,21 @@ def some_options(draw: st.DrawFn, entry: type, reserved: tuple[str, ...] = ()) -
 
 
 @st.composite
+def recipes(draw: st.DrawFn) -> dict[str, Any]:
+    """Options of the recipe; without weights there must be an epoch."""
+    options = some_options(draw, Recipe)
+    return options if options.get("weights") or options.get("epochs") != 0 else {**options, "epochs": 1}
+
+
+@st.composite
 def configs(draw: st.DrawFn) -> RunConfig:
     dataset, attack = draw(st.sampled_from(list(DATASETS))), draw(st.sampled_from(list(ATTACKS)))
     model, defense = draw(st.sampled_from(list(MODELS))), draw(st.sampled_from(list(DEFENSES)))
+    training = draw(recipes())
     return RunConfig(
         dataset=dataset,
         dataset_options=some_options(draw, DATASETS[dataset]),
+        sampling=some_options(draw, Sampling),
         attack=attack,
         attack_options=some_options(draw, ATTACKS[attack]),
         poisons=draw(st.none() | st.integers(0, 1000)),
@@ -206,13 +217,13 @@ def configs(draw: st.DrawFn) -> RunConfig:
         target=draw(st.none() | st.integers(0, 9)),
         model=model,
         model_options=some_options(draw, MODELS[model]),
-        training=some_options(draw, Recipe),
+        training=training,
         layer=draw(st.sampled_from(["", *MODELS[model]().layers()])),
         defense=defense,
         defense_options=some_options(draw, DEFENSES[defense], reserved=("n_poisons", "device")),
         seed=draw(st.integers(0, 2**32 - 1)),
         seeds=some_options(draw, Seeds),
-        retrain=draw(st.booleans()),
+        retrain=draw(st.booleans()) and training.get("epochs") != 0,
     )
 
 

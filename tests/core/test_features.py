@@ -82,7 +82,7 @@ def test_progress_is_told_and_a_cancel_leaves_no_hook_behind(model: Classifier) 
 
 
 def test_saved_weights_fit_the_empty_classifier(model: Classifier) -> None:
-    copy = empty_classifier(SmallResNet(width=4), 3, 2)
+    copy = empty_classifier(SmallResNet(width=4), (3, 16, 16), 2)
     copy.load_state_dict(model.state_dict())
     expected = extract(model, IMAGES, "block3", device=CPU)
     np.testing.assert_allclose(extract(copy, IMAGES, "block3", device=CPU), expected, rtol=1e-4, atol=1e-5)

@@ -151,7 +151,7 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
     assert set(result) == {
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
         "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "victims",
-        "goal", "poisons_in_target", "covers", "estimate",
+        "goal", "poisons_in_target", "covers", "estimate", "notes",
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import itertools
-import math
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,12 +7,13 @@ import pytest
 import torch
 
 from core import training
+from core.batches import Batches
 from core.errors import Cancelled, InputError
 from core.images import ImageData
 from core.models import SmallResNet
 from core.tensors import Classifier, to_device
 from core.training import Epoch, Recipe, predict, train
-from tests.makers import coloured, noise_images
+from tests.makers import coloured
 
 CPU = torch.device("cpu")
 TINY = SmallResNet(width=4)
@@ -131,88 +129,14 @@ def test_the_recipe_overrules_the_data_set_on_mirroring(
     recipe: str, dataset: bool, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    batches = training._Batches
 
-    def recorded(images: torch.Tensor, labels: torch.Tensor, plan: Recipe, flip: bool, seed: int) -> training._Batches:
+    def recorded(*arguments: Any, flip: bool, **options: Any) -> Batches:
         seen.append(flip)
-        return batches(images, labels, plan, flip, seed)
+        return Batches(*arguments, flip=flip, **options)
 
-    monkeypatch.setattr(training, "_Batches", recorded)
+    monkeypatch.setattr(training, "Batches", recorded)
     fit(recipe=Recipe(epochs=1, batch_size=16, flip=recipe), flip=dataset)
     assert seen == [expected]
-
-
-# --- what the network is shown: shifts and mirror images
-
-
-N, SIZE = 40, 8
-IMAGES = noise_images(N, size=SIZE, low=1)  # no pixel is 0, so that the padding shows
-
-
-def shown(crop: int, flip: bool, seed: int = 0, batch_size: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """One epoch: the images (n, h, w, c) as the network sees them, and the row of each."""
-    recipe = Recipe(crop=crop, batch_size=batch_size)
-    rows = torch.arange(N)  # the row number stands in for the label
-    batches = list(training._Batches(to_device(IMAGES, CPU), rows, recipe, flip, seed))
-    return torch.cat([x for x, _ in batches]).permute(0, 2, 3, 1).numpy(), torch.cat([y for _, y in batches]).numpy()
-
-
-def shifted(image: np.ndarray, down: int, right: int) -> np.ndarray:
-    """The image moved by whole pixels with 0 where it came from, pixel by pixel."""
-    moved = np.zeros_like(image)
-    for y, x in itertools.product(range(SIZE), repeat=2):
-        if 0 <= y - down < SIZE and 0 <= x - right < SIZE:
-            moved[y, x] = image[y - down, x - right]
-    return moved
-
-
-def explain(image: np.ndarray, original: np.ndarray, crop: int) -> list[tuple[int, int, bool]]:
-    """All (down, right, mirrored) that make `image` of `original`."""
-    spans = itertools.product(range(-crop, crop + 1), range(-crop, crop + 1), (False, True))
-    return [
-        (down, right, mirrored)
-        for down, right, mirrored in spans
-        if np.array_equal(
-            shifted(original, down, right)[:, ::-1] if mirrored else shifted(original, down, right), image
-        )
-    ]
-
-
-@pytest.mark.parametrize("flip", [False, True])
-def test_every_image_is_shown_once_shifted_within_the_bound_and_mirrored_only_when_asked(flip: bool) -> None:
-    seen: Counter[tuple[int, int]] = Counter()
-    mirrored = 0
-    for seed in range(4):
-        images, rows = shown(crop=1, flip=flip, seed=seed)
-        assert sorted(rows) == list(range(N))
-        for image, row in zip(images, rows, strict=True):
-            (how,) = explain(image, IMAGES[row], crop=1)
-            seen[how[:2]] += 1
-            mirrored += how[2]
-    assert set(seen) == set(itertools.product((-1, 0, 1), repeat=2)), "some shifts never occur"
-    if flip:
-        assert abs(mirrored / (4 * N) - 0.5) < 4 * math.sqrt(0.25 / (4 * N))
-    else:
-        assert mirrored == 0
-
-
-def test_without_crop_and_flip_images_are_shown_as_they_are() -> None:
-    images, rows = shown(crop=0, flip=False)
-    np.testing.assert_array_equal(images, IMAGES[rows])
-
-
-def test_order_and_shifts_differ_from_epoch_to_epoch_and_follow_the_seed() -> None:
-    recipe, pixels = Recipe(crop=2, batch_size=10), to_device(IMAGES, CPU)
-    batches = training._Batches(pixels, torch.arange(N), recipe, False, 0)
-    first, second = (torch.cat([x for x, _ in batches]) for _ in range(2))
-    assert not torch.equal(first, second)
-    again = torch.cat([x for x, _ in training._Batches(pixels, torch.arange(N), recipe, False, 0)])
-    assert torch.equal(first, again)
-
-
-def test_an_incomplete_batch_is_left_out_but_a_small_set_is_one_batch() -> None:
-    assert len(shown(crop=0, flip=False, batch_size=16)[1]) == 32
-    assert len(shown(crop=0, flip=False, batch_size=1000)[1]) == N
 
 
 def test_prediction_does_not_depend_on_the_batch_size_and_takes_no_images() -> None:

@@ -1,0 +1,95 @@
+"""Weights as safetensors, in and out. Files are hostile: nothing is unpickled, and nothing is read that does not fit.
+
+The header alone (names, kinds, shapes) is compared with the model first, so that what is then read into memory is as
+large as the model and no larger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from core.errors import InputError
+from core.files import replacing
+
+PREFIX = "network."
+STATISTICS = ("normalise.mean", "normalise.deviation")  # of the set that the weights were trained on
+FLOATS = {"F64", "F32", "F16", "BF16"}
+COUNTER = "num_batches_tracked"  # of batch norm; nothing here uses it and many files lack it
+
+
+def save(model: nn.Module, path: Path) -> None:
+    """All weights and buffers of the model. The file takes its name once it is complete."""
+    with replacing(path) as aside:
+        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
+
+
+def load(model: nn.Module, path: str | Path) -> None:
+    """Put the weights of a file into a classifier (submodules `network` and `normalise`).
+
+    Names are those of the classifier or, as in files made elsewhere, those of its network alone. Where the file has no
+    normalisation statistics the model keeps its own. Raises InputError, with the model as it was, for a file that is
+    not safetensors, is damaged, belongs to another network or holds values that are not finite.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise InputError(f"weights: there is no file {path}; give the path of a .safetensors file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = _match(file, model.state_dict(), path)
+            found = {name: file.get_tensor(stored) for name, stored in names.items()}
+    except (OSError, SafetensorError) as problem:
+        reason = (str(problem).splitlines() or [type(problem).__name__])[0]
+        raise InputError(
+            f"weights: {path.name} is not a sound safetensors file ({reason}); save the weights again with safetensors"
+        ) from None
+    _check_values(found, path)
+    model.load_state_dict({**model.state_dict(), **found})
+
+
+def _match(file: safe_open, wanted: Mapping[str, Tensor], path: Path) -> dict[str, str]:
+    """Name in the model -> name in the file, after names, shapes and kinds have been compared."""
+    stored = {_full_name(name): name for name in file.keys()}  # noqa: SIM118 - not a mapping
+    optional = {name for name in wanted if name in STATISTICS or name.endswith(COUNTER)}
+    missing = [name for name in wanted if name not in stored and name not in optional]
+    foreign = [name for name in stored if name not in wanted]
+    if missing or foreign:
+        parts = [f"lacks {_few(missing)}"] * bool(missing) + [f"has {_few(foreign)} besides"] * bool(foreign)
+        raise InputError(f"weights: {path.name} {' and '.join(parts)}; choose the model that the file was trained as")
+    for full, name in stored.items():
+        entry = file.get_slice(name)
+        if tuple(entry.get_shape()) != tuple(wanted[full].shape):
+            raise InputError(
+                f"weights: {name} is {_shape(entry.get_shape())} in {path.name} and {_shape(wanted[full].shape)} here; "
+                "choose weights for the same model, image channels and number of classes"
+            )
+        if wanted[full].is_floating_point() and entry.get_dtype() not in FLOATS:
+            raise InputError(f"weights: {name} in {path.name} is {entry.get_dtype()}; save the weights as float32")
+    return stored
+
+
+def _full_name(name: str) -> str:
+    return name if name.startswith(PREFIX) or name in STATISTICS else PREFIX + name
+
+
+def _check_values(found: Mapping[str, Tensor], path: Path) -> None:
+    for name, value in found.items():
+        if not torch.isfinite(value).all():
+            raise InputError(f"weights: {name} in {path.name} has values that are not finite; train or save it again")
+    deviation = found.get("normalise.deviation")
+    if deviation is not None and not (deviation > 0).all():
+        raise InputError(f"weights: normalise.deviation in {path.name} must be above 0; leave the statistics out")
+
+
+def _few(names: list[str]) -> str:
+    shown = ", ".join(name.removeprefix(PREFIX) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+
+
+def _shape(shape: object) -> str:
+    return " x ".join(map(str, shape)) or "one number"  # type: ignore[call-overload]
