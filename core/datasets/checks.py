@@ -84,6 +84,6 @@ def readable(images: np.ndarray, labels: np.ndarray, kept: np.ndarray, names: tu
     there, left = (np.bincount(part, minlength=len(names)) for part in (labels, labels[kept]))
     if gone := [names[i] for i in np.flatnonzero((there > 0) & (left == 0))]:
         raise InputError(
-            f"nothing is left of {listed('class', gone)} without the broken images; mend them, or remove it"
+            f"nothing is left of {listed('class', gone)} without the broken images; mend some, or leave the class out"
         )
     return ImageData(images, labels[kept], names)

@@ -78,8 +78,8 @@ def settle(parts: Sequence[Decoded], skip_broken: bool) -> tuple[str, ...]:
     if any(not part.kept.any() for part in parts):
         raise InputError(f"none of the images can be read: {shown}; check the path and the format")
     if skip_broken:
-        were = "image was" if len(broken) == 1 else "images were"
-        return (f"{len(broken):,} {were} left out, since nothing can read them: {shown}.",)
+        were = "image could not be read and was" if len(broken) == 1 else "images could not be read and were"
+        return (f"{len(broken):,} {were} left out: {shown}.",)
     total = sum(len(part.kept) for part in parts)
     advice = "mend or remove {0}, or go on without {0}: --set dataset.skip_broken=true"
     if len(broken) == 1:

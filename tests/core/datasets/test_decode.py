@@ -131,9 +131,7 @@ def test_broken_images_are_named_and_so_is_the_way_to_go_on(rows: tuple[int, ...
 def test_images_left_out_are_told_of() -> None:
     assert settle([with_broken()], skip_broken=True) == ()
     (note,) = settle([with_broken(2), with_broken(0, 1, 3)], skip_broken=True)
-    assert note.startswith(
-        "4 images were left out, since nothing can read them: picture 2 (no known format), picture 0"
-    )
+    assert note.startswith("4 images could not be read and were left out: picture 2 (no known format), picture 0")
     assert note.endswith("and 1 more.")
 
 

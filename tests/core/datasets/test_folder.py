@@ -140,7 +140,7 @@ def test_broken_images_are_left_out_where_told_so(tmp_path: Path) -> None:
     (tmp_path / "test" / "class b" / "zz.png").touch()
     split = ImageFolder(path=str(tmp_path), skip_broken=True).load(0)
     assert (len(split.train), len(split.test)) == (8, 4)
-    assert split.notes[0].startswith("2 images were left out")
+    assert split.notes[0].startswith("2 images could not be read and were left out: ")
     for name in (Path("train/class a/zz.jpg"), Path("test/class b/zz.png")):
         assert str(name) in split.notes[0]
 
@@ -150,7 +150,7 @@ def test_a_class_that_loses_all_its_images_is_named(tmp_path: Path) -> None:
     for i in range(3):
         (tmp_path / "class c").mkdir(exist_ok=True)
         (tmp_path / "class c" / f"{i}.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="nothing is left of class 'class c' without the broken images; mend them"):
+    with pytest.raises(InputError, match="nothing is left of class 'class c' without the broken images; mend some"):
         ImageFolder(path=str(tmp_path), skip_broken=True).load(0)
 
 

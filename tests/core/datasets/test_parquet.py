@@ -223,7 +223,7 @@ def test_broken_images_are_left_out_where_told_so(tmp_path: Path) -> None:
     split = ImageParquet(path=str(tmp_path), skip_broken=True).load(0)
     assert same(split.train, train.take(np.delete(np.arange(18), [2, 7])))
     assert same(split.test, test)
-    assert split.notes[0].startswith("2 images were left out, since nothing can read them: train.parquet, row 2 (")
+    assert split.notes[0].startswith("2 images could not be read and were left out: train.parquet, row 2 (")
 
 
 def test_training_and_test_files_are_both_looked_at_before_any_is_refused(tmp_path: Path) -> None:
