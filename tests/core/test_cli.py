@@ -54,7 +54,7 @@ def test_filter_in_a_process_succeeds_and_is_silent_on_stderr(tmp_path: Path) ->
     [
         (["filter", "nowhere.npy", "--poisons", "5", "--out", "x"], "nowhere.npy does not exist"),
         (["run", "--attack", "laser"], "unknown attack 'laser'"),
-        (["run", "--epochs", "0"], "--epochs"),
+        (["run", "--epochs", "-1"], "--epochs"),
     ],
 )
 def test_bad_input_in_a_process_is_one_line_and_status_2(words: list[str], message: str) -> None:
@@ -115,7 +115,7 @@ def test_run_without_retraining_says_so(picture_folder: Path, runs_dir: Path, cl
 BAD_RUNS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "unknown data set": (["--dataset", "cifar"], ("unknown data set 'cifar'; choose from: digits",)),
     "unknown attack": (["--attack", "laser"], ("unknown attack 'laser'; choose from: patch",)),
-    "unknown model": (["--model", "vgg"], ("unknown model 'vgg'; choose from: small",)),
+    "unknown model": (["--model", "alexnet"], ("unknown model 'alexnet'; choose from: small",)),
     "unknown defense": (["--defense", "prayer"], ("unknown defense 'prayer'; choose from: spectre",)),
     "unknown layer": (["--layer", "block9"], ("model small has no layer 'block9'; choose from: block1",)),
     "unknown device": (["--device", "abacus"], ("device", "abacus")),
@@ -133,11 +133,13 @@ BAD_RUNS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "set of an unknown group": (["--set", "weapon.size=3"], ("is not of the form",)),
     "set of an unknown name": (["--set", "attack.sise=3"], ("attack patch has no parameter 'sise'; it has: size",)),
     "set of a bad value": (["--set", "attack.size=big"], ("attack patch: size = big is not a whole number",)),
-    "set beyond a limit": (["--set", "training.epochs=0"], ("training: epochs = 0 must be between 1 and 1000",)),
+    "set beyond a limit": (["--set", "training.epochs=-1"], ("training: epochs = -1 must be between 0 and 1000",)),
     "set of the budget": (["--set", "defense.n_poisons=3"], ("use --poisons",)),
     "patch too large": (["--set", "attack.size=40"], ("does not fit 32x32 images",)),
     "seed": (["--seed", -1], ("seed -1 must lie between 0 and 4294967295",)),
-    "epochs": (["--epochs", 0], ("--epochs",)),
+    "epochs": (["--epochs", -1], ("--epochs",)),
+    "nothing to take without epochs": (["--epochs", 0], ("epochs = 0 needs weights to take as they are",)),
+    "unknown preset": (["--preset", "faster"], ("unknown preset 'faster'; choose from: fast, spectre-sgd",)),
     "no path": (["--dataset", "folder"], ("give the folder of images: --data PATH",)),
     "path that is not there": (["--dataset", "folder", "--data", "/nowhere"], ("/nowhere is not a folder",)),
     "path for a set without": (["--data", "/nowhere"], ("data set digits has no parameter 'path'",)),
@@ -324,7 +326,7 @@ def test_options_of_one_group_lists_only_that(group: str, cli: Cli) -> None:
 
 
 def test_options_of_an_unknown_group_is_refused(cli: Cli) -> None:
-    check_refused(cli("options", "weapons"), "unknown group 'weapons'; choose from: dataset, attack")
+    check_refused(cli("options", "weapons"), "unknown group 'weapons'; choose from: dataset, sampling, attack")
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["filter", "--help"]])

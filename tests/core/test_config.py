@@ -31,7 +31,7 @@ def parse(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Parse
     """The config that the command line makes of a command; nothing is loaded and nothing runs."""
     seen: list[RunConfig] = []
 
-    def stop(config: RunConfig, split: object = None) -> None:
+    def stop(config: RunConfig, split: object = None, report: object = None) -> None:
         seen.append(config)
         raise Cancelled
 
@@ -169,7 +169,7 @@ def test_settings_are_grouped() -> None:
 
 @pytest.mark.parametrize("setting", ["attack.size", "size=5", "weapon.size=5", "=5", ""])
 def test_settings_of_another_form_are_refused(setting: str) -> None:
-    with pytest.raises(InputError, match=r"not of the form GROUP.NAME=VALUE with a group of dataset, attack"):
+    with pytest.raises(InputError, match=r"not of the form GROUP.NAME=VALUE with a group of dataset, sampling, attack"):
         parse_settings([setting])
 
 
