@@ -123,3 +123,8 @@ def _check_budget(staged: Staged) -> None:
             f"{staged.poisons_in_target} poisons would be more than half of the {rows} images then labelled "
             f"'{name}'; lower the poisons"
         )
+    if rows - round(1.5 * staged.poisons_in_target) < 2:
+        raise InputError(
+            f"only {rows} training images would be labelled '{name}', too few for a defense to look at; "
+            "add images, lower the poisons or choose another target"
+        )
