@@ -25,7 +25,7 @@ from core.images import ImageData
 from core.metrics import detection, evaluate
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
-from core.staging import PREPARED, Staged, load, load_model, restage, stage
+from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
 from core.tensors import Classifier, to_device
 from core.training import Epoch, predict, train
 from core.views import make_views
@@ -73,7 +73,7 @@ class _Job:
 
     def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
         self.run, self.reporter = run, reporter
-        self.staged = staged if staged and not run.file(PREPARED).exists() else restage(run)
+        self.staged = staged if staged and not is_prepared(run) else restage(run)
         self.config, self.goal = self.staged.config, self.staged.goal
         self.device = devices.resolve(self.config.device)
         # what a defense is given: one class

@@ -78,9 +78,12 @@ def stage(config: RunConfig, split: Split | None = None) -> Staged:
 def restage(run: RunFolder) -> Staged:
     """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
     staged = stage(run.config)
-    if staged.attack.prepares and run.file(PREPARED).exists():
-        staged = staged.with_poison_images(run.load_array(PREPARED))
-    return staged
+    return staged.with_poison_images(run.load_array(PREPARED)) if is_prepared(run) else staged
+
+
+def is_prepared(run: RunFolder) -> bool:
+    """Whether the poisoned images of the run were made in an earlier stage: then they must be there."""
+    return "poison" in run.result.get("seconds", {})
 
 
 def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:
