@@ -126,10 +126,8 @@ class _Job:
         table: dict[str, np.ndarray] = {"id": self.rows, "label": self.staged.poisoned.labels[self.rows]}
         self.result["defenses"] = {}
         for i, key in enumerate(DEFENSES):
-            self.reporter.enter(
-                "defend", f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
-            )
-            self.reporter.step(i / len(DEFENSES))
+            message = f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
+            self.reporter.enter("defend", message, i / len(DEFENSES))
             started = time.perf_counter()
             defense = self.config.make_defense(key, self.staged.poisons_in_target).fit(features)
             table[f"score_{key}"], table[f"removed_{key}"] = defense.scores_, defense.removed_

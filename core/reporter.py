@@ -26,9 +26,10 @@ class Reporter:
         self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())
         self.last_write = 0.0
 
-    def enter(self, name: str, message: str) -> None:
+    def enter(self, name: str, message: str, progress: float = 0.0) -> None:
+        """progress: of the stage, where it is told in several messages."""
         self.run.log(message)
-        self._show(stage=name, progress=0.0, message=message, force=True)
+        self._show(stage=name, progress=progress, message=message, force=True)
         self._check()
 
     def step(self, fraction: float) -> None:
