@@ -7,7 +7,7 @@ import torch
 from core.errors import Cancelled
 from core.images import ImageData
 from core.models import autoencoder
-from core.models.autoencoder import CODE, Autoencoder, train_autoencoder
+from core.models.autoencoder import Autoencoder, train_autoencoder
 from core.tensors import to_device
 from tests.makers import noise_images
 
@@ -15,9 +15,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
-def few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(autoencoder, "STEPS", 40)
-    monkeypatch.setattr(autoencoder, "BATCH", 16)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"STEPS": 10, "BATCH": 16, "WIDTHS": (8, 8, 16), "CODE": 8}.items():
+        monkeypatch.setattr(autoencoder, name, value)
 
 
 def bars(n: int = 80, height: int = 16, width: int = 16, channels: int = 1) -> ImageData:
@@ -42,28 +42,24 @@ def test_images_of_any_size_come_back_in_their_size_and_in_grey_levels(height: i
     x = torch.randint(0, 256, (2, channels, height, width)).byte()
     model = Autoencoder(channels).eval()
     code = model.encode(x)
-    assert code.shape == (2, CODE, -(-height // 8), -(-width // 8))
+    assert code.shape == (2, 8, -(-height // 8), -(-width // 8))
     again = model(x)
     assert again.shape == x.shape
     assert 0 <= again.min() <= again.max() <= 255
     torch.testing.assert_close(model.decode(code)[:, :, :height, :width], again)
 
 
-def test_it_learns_to_give_images_back() -> None:
-    data = bars()
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (9, 13)])
+def test_it_learns_to_give_images_back(height: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoencoder, "STEPS", 60)
+    monkeypatch.setattr(autoencoder, "LEARNING_RATE", 1e-2)
+    data = bars(height=height, width=width)
     trained = train_autoencoder(data, seed=0, device=CPU)
     torch.manual_seed(0)
     untrained = Autoencoder(1).eval()
     spread = float(data.images.astype(float).var(axis=0).mean())  # what the mean image alone would miss by
-    assert error(trained, data) < 0.3 * spread < error(untrained, data)
+    assert error(trained, data) < 0.6 * spread < spread < error(untrained, data)
     assert not trained.training
-
-
-@pytest.mark.parametrize(("height", "width"), [(9, 13), (8, 8)])
-def test_odd_sizes_are_learned_too(height: int, width: int) -> None:
-    data = bars(height=height, width=width, channels=3)
-    spread = float(data.images.astype(float).var(axis=0).mean())
-    assert error(train_autoencoder(data, seed=0, device=CPU), data) < spread
 
 
 def test_the_seed_fixes_the_weights_and_the_worlds_chance_is_left_alone() -> None:
@@ -84,7 +80,7 @@ def test_progress_rises_to_one_and_a_cancel_is_heard() -> None:
     shares: list[float] = []
     train_autoencoder(bars(10), seed=0, device=CPU, on_step=shares.append)
     assert shares == sorted(set(shares))
-    assert (len(shares), shares[-1]) == (40, 1.0)
+    assert (len(shares), shares[-1]) == (10, 1.0)
 
     def stop(share: float) -> None:
         if share > 0.2:
