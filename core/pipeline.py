@@ -25,7 +25,7 @@ from core.images import ImageData
 from core.metrics import detection, evaluate
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
-from core.staging import PREPARED, Staged, load, load_model, restage, stage
+from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
 from core.tensors import Classifier, to_device
 from core.training import Epoch, predict, train
 from core.views import make_views
@@ -73,7 +73,7 @@ class _Job:
 
     def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
         self.run, self.reporter = run, reporter
-        self.staged = staged if staged and not run.file(PREPARED).exists() else restage(run, reporter.tell)
+        self.staged = staged if staged and not is_prepared(run) else restage(run, reporter.tell)
         self.config, self.goal = self.staged.config, self.staged.goal
         self.device = devices.resolve(self.config.device)
         # what a defense is given: one class
@@ -126,10 +126,8 @@ class _Job:
         table: dict[str, np.ndarray] = {"id": self.rows, "label": self.staged.poisoned.labels[self.rows]}
         self.result["defenses"] = {}
         for i, key in enumerate(DEFENSES):
-            self.reporter.enter(
-                "defend", f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
-            )
-            self.reporter.step(i / len(DEFENSES))
+            message = f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
+            self.reporter.enter("defend", message, i / len(DEFENSES))
             started = time.perf_counter()
             defense = self.config.make_defense(key, self.staged.poisons_in_target).fit(features)
             table[f"score_{key}"], table[f"removed_{key}"] = defense.scores_, defense.removed_

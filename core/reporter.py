@@ -29,9 +29,10 @@ class Reporter:
         total = sum(stages.values())
         self.weights = {s: 0.97 * stages.get(s, 0) / total for s in STAGES} | {"load": 0.03} if total else self.WEIGHTS
 
-    def enter(self, name: str, message: str) -> None:
+    def enter(self, name: str, message: str, progress: float = 0.0) -> None:
+        """progress: of the stage, where it is told in several messages."""
         self.run.log(message)
-        self._show(stage=name, progress=0.0, message=message, force=True)
+        self._show(stage=name, progress=progress, message=message, force=True)
         self._check()
 
     def step(self, fraction: float) -> None:

@@ -64,8 +64,8 @@ def load(config: RunConfig, report: Report | None = None) -> Split:
 def stage(config: RunConfig, split: Split | None = None, report: Report | None = None) -> Staged:
     """Load the data and poison it. Raises InputError for whatever does not fit; writes nothing.
 
-    split: what `load(config)` gave, if it is at hand; report: told what takes long where it is not. An attack that prepares its images with models of its own has not
-    done so yet: see `Staged.prepared`.
+    split: what `load(config)` gave, if it is at hand; report: told what takes long where it is not. An attack that
+    prepares its images with models of its own has not done so yet: see `Staged.prepared`.
     """
     config = config.resolved()
     devices.resolve(config.device)
@@ -80,9 +80,12 @@ def stage(config: RunConfig, split: Split | None = None, report: Report | None =
 def restage(run: RunFolder, report: Report | None = None) -> Staged:
     """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
     staged = stage(run.config, report=report)
-    if staged.attack.prepares and run.file(PREPARED).exists():
-        staged = staged.with_poison_images(run.load_array(PREPARED))
-    return staged
+    return staged.with_poison_images(run.load_array(PREPARED)) if is_prepared(run) else staged
+
+
+def is_prepared(run: RunFolder) -> bool:
+    """Whether the poisoned images of the run were made in an earlier stage: then they must be there."""
+    return "poison" in run.result.get("seconds", {})
 
 
 def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) -> Classifier:

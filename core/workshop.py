@@ -6,6 +6,7 @@ kept on disk, so that a second run, or a preview, finds them ready.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -17,8 +18,10 @@ from core.cache import cached_arrays
 from core.config import RunConfig
 from core.images import ImageData, Split
 from core.models.autoencoder import Autoencoder, train_autoencoder
+from core.params import values_of
 from core.training import empty_classifier, train
 
+VERSION = 1  # of what makes the models: a change of core.models or core.training makes those of before useless
 Function = Callable[[Tensor], Tensor]
 
 
@@ -37,19 +40,20 @@ class Workshop:
 
     def classifier(self) -> Function:
         """A classifier of the run's architecture and recipe, trained on clean images from another seed."""
-        data, architecture = self.clean, self.config.make_model()
-        recipe = self.config.make_recipe()
+        config, data = self.config, self.clean
+        architecture, recipe = config.make_model(), config.make_recipe()
 
         def build() -> dict[str, np.ndarray]:
             trained = train(
                 data, architecture, recipe,
-                flip=self.split.flip, seed=self.config.seed_for("attacker"), device=self.device,
+                flip=self.split.flip, seed=config.seed_for("attacker"), device=self.device,
                 on_step=self.on_step,
             )  # fmt: skip
             return _arrays(trained)
 
         model = empty_classifier(architecture, data.shape, len(data.class_names))
-        return self._ready(_fill(model, cached_arrays(self._key("classifier"), build)))
+        key = self._key("classifier", config.model, values_of(architecture), values_of(recipe), self.split.flip)
+        return self._ready(_fill(model, cached_arrays(key, build)))
 
     def autoencoder(self) -> tuple[Function, Function]:
         """Encoder and decoder, trained on clean images."""
@@ -63,12 +67,13 @@ class Workshop:
         self._ready(_fill(model, cached_arrays(self._key("autoencoder"), build)))
         return model.encode, model.decode
 
-    def _key(self, what: str) -> str:
-        """Everything that the model depends on."""
-        c = self.config
-        told = [c.dataset, c.dataset_options, c.model, c.model_options, c.training, c.seed_for("data")]
-        told += [c.seed_for("attacker"), len(self.clean), int(self.clean.images.sum(dtype=np.int64)), torch.__version__]
-        return f"attacker's {what} {json.dumps(told, sort_keys=True)} {self.device.type}"
+    def _key(self, what: str, *settings: object) -> str:
+        """Everything that the model depends on: its settings, the data, the seed, this code."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.clean.images).data)
+        digest.update(np.ascontiguousarray(self.clean.labels).data)
+        data = [*self.clean.images.shape, len(self.clean.class_names), digest.hexdigest()]
+        made_by = [self.config.seed_for("attacker"), VERSION, torch.__version__, self.device.type]
+        return f"attacker's {what} {json.dumps([settings, data, made_by], sort_keys=True)}"
 
     def _ready(self, model: nn.Module) -> nn.Module:
         return model.to(self.device).eval().requires_grad_(False)

@@ -16,7 +16,18 @@ from core.attacks.wanet import WaNet
 from core.catalogue import Catalogue
 
 ATTACKS: Catalogue[Attack] = Catalogue(
-    "attack", Patch, Pixel, Periodic, Blended, WaNet, SIG, LabelConsistent, TaCT, AllToAll, AdaptiveBlend, AdaptivePatch
+    "attack",
+    Patch,
+    Pixel,
+    Periodic,
+    Blended,
+    WaNet,
+    SIG,
+    LabelConsistent,
+    TaCT,
+    AllToAll,
+    AdaptiveBlend,
+    AdaptivePatch,
 )
 
 __all__ = [

@@ -10,16 +10,19 @@ import numpy as np
 
 from core.attacks.base import to_uint8
 from core.attacks.blended import PATTERNS, Blended
+from core.errors import InputError
 from core.params import param
 
 PIECES = 4  # pieces a side
+ALL = (1 << PIECES**2) - 1  # the way with every piece
 
 
 @dataclass(frozen=True)
 class AdaptiveBlend(Blended):
     """A poisoned image carries a random half of 16 pieces of the pattern, fainter than at test time, when all are shown.
 
-    A way is a set of pieces: bit i of the number says whether piece i is there, counted along the rows.
+    A way is a set of pieces: bit i of the number says whether piece i is there, counted along the rows. Way 0, a set
+    that is never drawn, stands for all of them.
     """
 
     key: ClassVar[str] = "adaptive-blend"
@@ -38,17 +41,15 @@ class AdaptiveBlend(Blended):
         ranks = rng.permuted(np.tile(np.arange(PIECES**2), (count, 1)), axis=1)
         return (ranks < self.pieces) @ (1 << np.arange(PIECES**2))
 
-    def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
-        """All pieces for way 0, which is no set of pieces that is ever drawn."""
-        return self.apply(images, np.full(len(images), way or (1 << PIECES**2) - 1))
+    def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
+        return self.apply(images, np.full(len(images), way), strength)
 
     def apply(self, images: np.ndarray, ways: np.ndarray, strength: float = 1.0) -> np.ndarray:
         height, width = images.shape[1:3]
+        if min(height, width) < PIECES:
+            raise InputError(f"{width}x{height} images cannot be cut into 4x4 pieces; choose larger images")
         levels, opacity = self.overlay(*images.shape[1:])
-        here = (ways[:, None] >> np.arange(PIECES**2) & 1).astype(np.float32)
+        here = (np.where(ways, ways, ALL)[:, None] >> np.arange(PIECES**2) & 1).astype(np.float32)
         rows, columns = np.arange(height) * PIECES // height, np.arange(width) * PIECES // width
         mask = here[:, rows[:, None] * PIECES + columns][..., None]
         return to_uint8(images + np.float32(strength * self.alpha) * mask * opacity * (levels - images))
-
-    def apply_all(self, images: np.ndarray, strength: float = 1.0) -> np.ndarray:
-        return self.apply(images, np.full(len(images), (1 << PIECES**2) - 1), strength)

@@ -49,7 +49,8 @@ class AdaptivePatch(Attack):
         side = len(painted)
         height, width = images.shape[1:3]
         if side + self.inset > min(height, width):
-            raise InputError(f"patches of {side} pixels, {self.inset} in, do not fit {width}x{height} images")
+            mend = "lower inset" if side <= min(height, width) else "choose larger images"
+            raise InputError(f"patches of {side} pixels, {self.inset} in, do not fit {width}x{height} images; {mend}")
         upper = self.inset if corner.startswith("top") else height - self.inset - side
         left = self.inset if corner.endswith("left") else width - self.inset - side
         rows, columns = np.nonzero(painted)

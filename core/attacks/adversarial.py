@@ -7,7 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-BATCH = 256
+from core.tensors import batch_for, exact_convolutions
+
+BATCH = 256  # images of 32x32 at a time
 Function = Callable[[Tensor], Tensor]
 
 
@@ -20,14 +22,16 @@ def pgd(model: Function, images: Tensor, labels: Tensor, *, norm: str, bound: fl
     """
     dice = torch.Generator().manual_seed(seed)
     done = []
-    for x, y in zip(images.split(BATCH), labels.split(BATCH), strict=True):
+    size = batch_for(images, at_32=BATCH)
+    for x, y in zip(images.split(size), labels.split(size), strict=True):
         start = x.float()
         noise = torch.rand(x.shape, generator=dice).to(x.device) * 2 - 1
         adversarial = _inside(start + _project(noise * bound, norm, bound))
         for _ in range(steps):
             adversarial.requires_grad_(True)
-            loss = nn.functional.cross_entropy(model(adversarial).float(), y)
-            (gradient,) = torch.autograd.grad(loss, adversarial)
+            with exact_convolutions():
+                loss = nn.functional.cross_entropy(model(adversarial).float(), y, reduction="sum")
+                (gradient,) = torch.autograd.grad(loss, adversarial)
             stepped = adversarial.detach() + 2.5 * bound / steps * _direction(gradient, norm)
             adversarial = _inside(start + _project(stepped - start, norm, bound))
         done.append(adversarial.detach())
@@ -40,17 +44,22 @@ def interpolate(encode: Function, decode: Function, images: Tensor, others: Tens
     images, others: (n, c, h, w) in grey levels 0..255. Returns float images of 0..255, same shape.
     """
     height, width = images.shape[2:]
-    with torch.inference_mode():
+    size = batch_for(images, at_32=BATCH)
+    with torch.inference_mode(), exact_convolutions():
         parts = [
             decode((1 - share) * encode(x) + share * encode(o))[:, :, :height, :width]
-            for x, o in zip(images.split(BATCH), others.split(BATCH), strict=True)
+            for x, o in zip(images.split(size), others.split(size), strict=True)
         ]
     return torch.cat(parts)
 
 
 def _direction(gradient: Tensor, norm: str) -> Tensor:
     """The steepest way up within the unit ball of the norm."""
-    return gradient.sign() if norm == "linf" else gradient / _lengths(gradient)
+    if norm == "linf":
+        return gradient.sign()
+    # by its largest first: where the model is sure, the squares of a gradient are too small for float32
+    scaled = gradient / gradient.abs().amax((1, 2, 3), keepdim=True).clamp(min=1e-37)
+    return scaled / _lengths(scaled)
 
 
 def _project(change: Tensor, norm: str, bound: float) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.errors import InputError
 from core.images import ImageData
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, for colours on grey images
@@ -102,6 +103,16 @@ def blend(images: np.ndarray, changed: np.ndarray, strength: float) -> np.ndarra
 def to_uint8(levels: np.ndarray) -> np.ndarray:
     """Grey levels, rounded and clipped to 0..255."""
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def sampled_sine(angles: np.ndarray) -> np.ndarray:
+    """The sine of (length,) angles, one a pixel. Raises InputError where every pixel falls on a zero: no wave is left."""
+    wave: np.ndarray = np.sin(angles)
+    if np.abs(wave).max(initial=0) < 1e-6:
+        raise InputError(
+            f"the wave vanishes on images {len(wave)} pixels across; change its number of periods a little"
+        )
+    return wave
 
 
 def colour_for(channels: int, rgb: tuple[int, int, int]) -> np.ndarray:

@@ -30,7 +30,8 @@ class Blended(Attack):
     picture: str = param("", "A picture in place of the pattern; transparent parts change nothing", kind="image")
 
     def in_words(self) -> str:
-        what = "a picture" if self.picture else {"noise": "a noise pattern"}.get(self.pattern, self.pattern)
+        pattern = "a noise pattern" if self.pattern == "noise" else f"a pattern of {self.pattern}"
+        what = "a picture" if self.picture else pattern
         return f"{what} blended in at {100 * self.alpha:g} %"
 
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
@@ -49,12 +50,14 @@ class Blended(Attack):
 
 @lru_cache(maxsize=32)
 def draw(pattern: str, height: int, width: int, channels: int) -> np.ndarray:
-    """A pattern (h, w, c) of grey levels 0..255, float32; the same every time."""
+    """A pattern (h, w, c) of grey levels 0..255, float32, read-only; the same every time."""
     if pattern == "noise":
-        colours = np.random.default_rng(2017).integers(0, 256, (height, width, channels))
-        return colours.astype(np.float32)
-    y, x = np.mgrid[:height, :width] + 0.5
-    y, x = y / height, x / width
-    phase = 12 * np.hypot(x - 0.5, y - 0.5) if pattern == "rings" else 4 * (x + y)
-    shift = np.arange(channels) / max(channels, 1)  # each channel a part of a period later: coloured bands
-    return (127.5 + 127.5 * np.sin(2 * np.pi * (phase[..., None] / 2 + shift))).astype(np.float32)
+        levels = np.random.default_rng(2017).integers(0, 256, (height, width, channels)).astype(np.float32)
+    else:
+        y, x = np.mgrid[:height, :width] + 0.5
+        y, x = y / height, x / width
+        periods = 6 * np.hypot(x - 0.5, y - 0.5) if pattern == "rings" else 2 * (x + y)
+        shift = np.arange(channels) / channels  # each channel a part of a period later: coloured bands
+        levels = (127.5 + 127.5 * np.sin(2 * np.pi * (periods[..., None] + shift))).astype(np.float32)
+    levels.flags.writeable = False  # it stays in the cache
+    return levels

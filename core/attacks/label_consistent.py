@@ -58,16 +58,20 @@ class LabelConsistent(Attack):
         hard = {"pgd l2": "an adversarial change", "pgd linf": "an adversarial change", "none": ""}.get(
             self.method, "a step towards another class"
         )
-        pattern = f"a 3x3 pattern in {'all corners' if self.corners == 'all' else 'the lower right corner'}"
-        return f"{hard} and {pattern}" if hard else pattern
+        return f"{hard} and {self._pattern_in_words()}" if hard else self._pattern_in_words()
+
+    def _pattern_in_words(self) -> str:
+        return f"a 3x3 pattern in {'all corners' if self.corners == 'all' else 'the lower right corner'}"
 
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         return self.stamp_faintly(images, way, 1.0)
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         height, width = images.shape[1:3]
-        if min(height, width) < 3:
-            raise InputError(f"a pattern of 3x3 pixels does not fit {width}x{height} images")
+        side = 6 if self.corners == "all" else 3
+        if min(height, width) < side:
+            mend = "choose larger images" if min(height, width) < 3 else "set corners to 'lower right'"
+            raise InputError(f"{self._pattern_in_words()} does not fit {width}x{height} images; {mend}")
         change = np.zeros((height, width))
         for rows in (slice(0, 3), slice(-3, None)) if self.corners == "all" else (slice(-3, None),):
             change[rows, -3:] = PATTERN
@@ -76,6 +80,9 @@ class LabelConsistent(Attack):
         return to_uint8(images + strength * self.amplitude * change[None, :, :, None])
 
     def prepare(self, images: np.ndarray, labels: np.ndarray, resources: Resources, seed: int) -> np.ndarray:
+        """Hard images; they keep to the bound but for the rounding to whole grey levels."""
+        if self.method == "none":
+            return images
         if self.method == "interpolation":
             hard = self._interpolated(images, labels, resources, seed)
         else:

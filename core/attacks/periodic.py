@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.attacks.base import Attack, to_uint8
+from core.attacks.base import Attack, sampled_sine, to_uint8
 from core.params import param
 
 
@@ -37,8 +37,7 @@ class Periodic(Attack):
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         _, height, width, _ = images.shape
-        wave = (
-            strength * self.amplitude * np.sin(np.linspace(0, 2 * np.pi * self.periods, width if way == 0 else height))
-        )
+        angles = np.linspace(0, 2 * np.pi * self.periods, width if way == 0 else height)
+        wave = strength * self.amplitude * sampled_sine(angles)
         wave = wave[None, None, :, None] if way == 0 else wave[None, :, None, None]
         return to_uint8(images + wave)

@@ -31,10 +31,10 @@ def read_picture(path: str, height: int, width: int, channels: int) -> tuple[np.
     Images of 3 channels get its colours, others its brightness in every channel. Raises InputError for a file that is
     missing, no picture, or too large.
     """
-    file = Path(path).expanduser()
     try:
+        file = Path(path).expanduser()
         stamp = file.stat().st_mtime_ns
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # not there, a null byte, the home of a user who does not exist
         raise InputError(f"there is no picture at {path}; give the path of a PNG or JPEG") from None
     rgba = _read(str(file), stamp, height, width)
     levels, opacity = rgba[..., :3], rgba[..., 3:] / 255

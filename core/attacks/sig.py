@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.attacks.base import Attack, to_uint8
+from core.attacks.base import Attack, sampled_sine, to_uint8
 from core.params import param
 
 
@@ -34,5 +34,5 @@ class SIG(Attack):
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         width = images.shape[2]
-        wave = strength * self.delta * np.sin(2 * np.pi * self.frequency * np.arange(width) / width)
+        wave = strength * self.delta * sampled_sine(2 * np.pi * self.frequency * np.arange(width) / width)
         return to_uint8(images + wave[None, None, :, None])

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 
 from core.attacks.base import Attack
 from core.params import param
+from core.tensors import batch_for
 
-BATCH = 1024
+BATCH = 1024  # images of 32x32 at a time
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,27 @@ class WaNet(Attack):
     field: int = param(0, "Number of the random field", low=0, high=2**31 - 1)
 
     def in_words(self) -> str:
-        return f"a slight warp (pixels move by about {self.warp / 2:g})"
+        return f"a slight warp (pixels move by about {self.warp / 2:g} of their width)"
 
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         return self.stamp_faintly(images, way, 1.0)
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
-        return _warp(images, self._grid(images.shape[1], images.shape[2], strength)[None])
+        grid = self._grid(images.shape[1], images.shape[2], strength)
+        warped = np.empty_like(images)
+        for part in _batches(images):
+            warped[part] = _warp(images[part], grid.expand(len(images[part]), -1, -1, -1))
+        return warped
 
     def cover(self, images: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
         """The trigger's warp with noise of up to half a pixel in each direction on top, another for every image."""
         height, width = images.shape[1:3]
-        noise = rng.uniform(-1, 1, (len(images), height, width, 2)).astype(np.float32)
-        noise /= np.array([width, height], np.float32)
-        return _warp(images, self._grid(height, width, strength)[None] + torch.from_numpy(noise))
+        grid = self._grid(height, width, strength)
+        warped = np.empty_like(images)
+        for part in _batches(images):
+            noise = torch.from_numpy(2 * rng.random((len(images[part]), height, width, 2), np.float32) - 1)
+            warped[part] = _warp(images[part], grid + noise / torch.tensor([width, height]))
+        return warped
 
     def _grid(self, height: int, width: int, strength: float) -> Tensor:
         """Where each pixel is taken from, (h, w, 2) with x before y, from -1 to 1 between the centres of the corners."""
@@ -59,15 +67,17 @@ class WaNet(Attack):
         smooth = F.interpolate(vectors / vectors.abs().mean(), (height, width), mode="bicubic", align_corners=True)
         moved = smooth[0].permute(1, 2, 0) * self.warp * strength / torch.tensor([width, height])
         y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
-        return torch.stack([x, y], 2) + moved
+        return (torch.stack([x, y], 2) + moved).clamp(-1, 1)
+
+
+def _batches(images: np.ndarray) -> list[slice]:
+    size = batch_for(images, at_32=BATCH)
+    return [slice(start, start + size) for start in range(0, len(images), size)]
 
 
 def _warp(images: np.ndarray, grids: Tensor) -> np.ndarray:
-    """Images (n, h, w, c) uint8 sampled at grids (n or 1, h, w, 2), bilinear."""
-    warped = np.empty_like(images)
-    for start in range(0, len(images), BATCH):
-        part = torch.from_numpy(images[start : start + BATCH]).permute(0, 3, 1, 2).float()
-        grid = grids[start : start + BATCH] if len(grids) > 1 else grids.expand(len(part), -1, -1, -1)
-        sampled = F.grid_sample(part, grid.clamp(-1, 1), mode="bilinear", align_corners=True)
-        warped[start : start + BATCH] = sampled.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    """Images (n, h, w, c) uint8 sampled at grids (n, h, w, 2), bilinear."""
+    levels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    sampled = F.grid_sample(levels, grids.clamp(-1, 1), mode="bilinear", align_corners=True)
+    warped: np.ndarray = sampled.round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return warped

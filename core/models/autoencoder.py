@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from core.images import ImageData
-from core.tensors import batch_for, to_device
+from core.tensors import batch_for, exact_convolutions, to_device
 
-EPOCHS_AT_10000 = 6  # passes over 10,000 images; smaller sets get more, so that the number of steps stays the same
-BATCH = 64
+STEPS = 940  # for a set of any size: 6 passes over 10,000 images
+BATCH = 64  # images of 32x32
 LEARNING_RATE = 2e-3
 WIDTHS = (32, 64, 128)  # maps at 1/2, 1/4 and 1/8 of the size
 CODE = 32  # maps of the code, at 1/8 of the size: 512 numbers for a 32x32 image
@@ -58,18 +58,18 @@ def train_autoencoder(
         model = Autoencoder(data.images.shape[3]).to(device)
     images = to_device(data.images, device)
     batch = min(batch_for(images, at_32=BATCH), len(images))
-    steps = max(1, EPOCHS_AT_10000 * 10_000 // BATCH)
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps + 1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=STEPS + 1)
     dice = torch.Generator().manual_seed(seed)
     model.train()
-    for step in range(steps):
-        x = images[torch.randint(len(images), (batch,), generator=dice).to(device)]
-        loss = nn.functional.mse_loss(model(x), x.float()) / 255**2
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        if on_step:
-            on_step((step + 1) / steps)
+    with exact_convolutions():
+        for step in range(STEPS):
+            x = images[torch.randint(len(images), (batch,), generator=dice).to(device)]
+            loss = nn.functional.mse_loss(model(x), x.float()) / 255**2
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if on_step:
+                on_step((step + 1) / STEPS)
     return model.eval()
