@@ -37,7 +37,7 @@ def extract(
     modules = dict(model.network.named_modules())
     if layer not in modules:
         raise InputError(f"the model has no layer '{layer}'")
-    batch_size = batch_size or batch_for(images, at_32=256)
+    batch_size = batch_size or batch_for(images, device)
     features: np.ndarray | None = None
     for start, batch in _in_turn(model, modules[layer], images, device, batch_size):
         if features is None:

@@ -161,7 +161,7 @@ def predict(model: Classifier, images: Tensor, batch_size: int | None = None) ->
     if not len(images):
         return torch.zeros(0, dtype=torch.long, device=images.device)
     with exact_convolutions():
-        batches = images.split(batch_size or batch_for(images, at_32=1024))
+        batches = images.split(batch_size or batch_for(images, images.device))
         return torch.cat([model(batch).argmax(1) for batch in batches])
 
 

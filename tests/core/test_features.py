@@ -6,10 +6,11 @@ import torch
 
 from core.errors import Cancelled, InputError
 from core.features import extract
-from core.models import SmallResNet
+from core.models import MODELS, SmallResNet
 from core.tensors import Classifier
 from core.training import Recipe, empty_classifier, train
 from tests.makers import coloured, noise_images
+from tests.networks import built, outputs
 
 CPU = torch.device("cpu")
 IMAGES = noise_images(23, size=16)
@@ -61,6 +62,31 @@ def test_a_model_left_in_training_mode_is_neither_used_that_way_nor_changed(mode
     model.train()
     np.testing.assert_array_equal(extract(model, IMAGES, "block3", device=CPU), expected)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_lies_above_the_layer_is_not_computed(model: Classifier) -> None:
+    seen: list[str] = []
+    hooks = [
+        getattr(model.network, name).register_forward_hook(lambda *_, name=name: seen.append(name))
+        for name in ("block1", "block2", "block3", "head")
+    ]
+    extract(model, IMAGES, "block2", device=CPU)
+    for hook in hooks:
+        hook.remove()
+    assert seen == ["block1", "block2"]
+
+
+@pytest.mark.parametrize("key", list(MODELS))
+def test_every_layer_of_every_network_gives_the_rows_of_a_plain_forward_pass(key: str) -> None:
+    architecture = MODELS.make(key)
+    network = built(architecture, (3, 16, 16))
+    whole = Classifier(network, [0.5] * 3, [0.25] * 3).eval()
+    with torch.inference_mode():
+        normal = whole.normalise(torch.from_numpy(IMAGES[:3].transpose(0, 3, 1, 2)))
+    seen = outputs(network, list(architecture.layers()), normal)
+    for layer, (expected, _) in seen.items():
+        features = extract(whole, IMAGES[:3], layer, device=CPU, batch_size=2)
+        np.testing.assert_allclose(features, expected.flatten(1).numpy(), rtol=1e-3, atol=1e-4, err_msg=layer)
 
 
 def test_unknown_layer_is_refused(model: Classifier) -> None:

@@ -1,18 +1,21 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from core import training
+from core import compiling, training
 from core.batches import Batches
 from core.errors import Cancelled, InputError
 from core.images import ImageData
-from core.models import SmallResNet
+from core.models import SmallResNet, weights
 from core.tensors import Classifier, to_device
-from core.training import Epoch, Recipe, predict, train
+from core.training import PRESETS, Epoch, Recipe, predict, train
 from tests.makers import coloured
 
 CPU = torch.device("cpu")
@@ -144,3 +147,97 @@ def test_prediction_does_not_depend_on_the_batch_size_and_takes_no_images() -> N
     pixels = to_device(TOY.images, CPU)
     assert torch.equal(predict(model, pixels, batch_size=7), predict(model, pixels))
     assert predict(model, pixels[:0]).shape == (0,)
+
+
+# --- weights to start from
+
+
+def saved(tmp_path: Path, **options: Any) -> tuple[Classifier, str]:
+    model = fit(recipe=Recipe(epochs=2, batch_size=16, **options))
+    weights.save(model, tmp_path / "model.safetensors")
+    return model, str(tmp_path / "model.safetensors")
+
+
+def test_no_epochs_take_the_weights_as_they_are(tmp_path: Path) -> None:
+    model, path = saved(tmp_path)
+    other = coloured(8, noise=60)  # whose own statistics differ
+    epochs: list[Epoch] = []
+    taken = fit(other, Recipe(epochs=0, weights=path), on_epoch=lambda epoch, _: epochs.append(epoch))
+    assert same_weights(taken, model)
+    assert not any(module.training for module in taken.modules())
+    assert epochs == []
+
+
+def test_training_goes_on_from_the_weights(tmp_path: Path) -> None:
+    _, path = saved(tmp_path, schedule="constant", learning_rate=0.03)
+    first: list[Epoch] = []
+    for recipe in (Recipe(epochs=1, batch_size=16), Recipe(epochs=1, batch_size=16, weights=path)):
+        fit(recipe=recipe, seed=1, on_epoch=lambda epoch, _: first.append(epoch))
+    assert first[1].loss < 0.5 * first[0].loss
+
+
+def test_weights_of_another_network_are_refused_before_any_step(tmp_path: Path) -> None:
+    _, path = saved(tmp_path)
+    with pytest.raises(InputError, match=r"head.bias is 2 in .* and 3 here"):
+        fit(coloured(8, classes=3), Recipe(epochs=1, weights=path), on_step=lambda _: pytest.fail("stepped"))
+
+
+# --- other optimizers and schedules
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_every_preset_trains_and_repeats_itself(name: str) -> None:
+    recipe = Recipe(**{**PRESETS[name].options, "epochs": 4, "batch_size": 8})
+    losses: list[float] = []
+    models = [fit(recipe=recipe, on_epoch=lambda epoch, _: losses.append(epoch.loss)) for _ in range(2)]
+    assert same_weights(*models)
+    assert losses[3] < losses[0]
+
+
+# --- compiling
+
+
+def test_a_compiled_forward_pass_is_used_and_trains_to_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def fake(model: Classifier) -> Callable[[torch.Tensor], torch.Tensor]:
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            calls.append(len(x))
+            return model(x)
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", fake)
+    plain = fit()
+    assert calls == []
+    assert same_weights(plain, fit(recipe=replace(SHORT, compile="on"), on_note=pytest.fail))
+    assert calls == [16] * 11  # one to try, then 2 epochs of 5
+
+
+def test_without_a_compiler_training_goes_on_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compilers report that they are missing only at the first batch."""
+
+    def fake(_: Classifier) -> Callable[[torch.Tensor], torch.Tensor]:
+        def forward(_: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("no C++ compiler\nmore lines")
+
+        return forward
+
+    monkeypatch.setattr(torch, "compile", fake)
+    notes: list[str] = []
+    assert same_weights(fit(), fit(recipe=replace(SHORT, compile="on"), on_note=notes.append))
+    assert notes == ["training goes on uncompiled, since compiling failed: RuntimeError: no C++ compiler"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "device", "steps", "expected"),
+    [
+        ("auto", "cpu", 10**6, False),
+        ("auto", "cuda", 5_460, False),
+        ("auto", "cuda", 78_000, True),
+        ("on", "cpu", 10, True),
+        ("off", "cuda", 10**6, False),
+    ],
+)
+def test_compiling_where_it_pays(choice: str, device: str, steps: int, expected: bool) -> None:
+    assert compiling.wanted(choice, torch.device(device), steps) is expected
