@@ -18,7 +18,7 @@ from core.defenses import DEFENSES
 from core.images import ImageData
 from core.reporter import STAGES
 from core.staging import Staged
-from core.tensors import batch_for, to_device
+from core.tensors import forward_batch, to_device
 from core.training import empty_classifier, predict, train
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
@@ -91,7 +91,7 @@ def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device)
 def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, int]:
     """Seconds of one image forward, and how many features it has at the run's layer."""
     model = empty_classifier(config.make_model(), data.shape, len(data.class_names)).to(device).eval()
-    some = to_device(data.images[: batch_for(data.images, at_32=128)], device)
+    some = to_device(data.images[: forward_batch(data.images, device)], device)
     sizes: list[int] = []
     hook = dict(model.network.named_modules())[config.layer].register_forward_hook(
         lambda _m, _i, out: sizes.append(out[0].numel())

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.tensors import Classifier, batch_for, exact_convolutions, to_device
+from core.tensors import Classifier, exact_convolutions, forward_batch, to_device
 
 
 def _in_memory(shape: tuple[int, int]) -> np.ndarray:
@@ -37,7 +37,7 @@ def extract(
     modules = dict(model.network.named_modules())
     if layer not in modules:
         raise InputError(f"the model has no layer '{layer}'")
-    batch_size = batch_size or batch_for(images, device)
+    batch_size = batch_size or forward_batch(images, device)
     features: np.ndarray | None = None
     for start, batch in _in_turn(model, modules[layer], images, device, batch_size):
         if features is None:

@@ -35,14 +35,18 @@ def memory_format(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
-def batch_for(images: Tensor | np.ndarray, device: torch.device) -> int:
-    """Images at a time without gradients: fewer of larger ones, so that memory stays the same.
+def batch_for(images: Tensor | np.ndarray, at_32: int) -> int:
+    """Images at a time for images of any size: `at_32` for 32x32, fewer for larger ones, so that memory stays the same."""
+    height, width = images.shape[2:] if isinstance(images, Tensor) else images.shape[1:3]
+    return max(1, at_32 * 1024 // max(height * width, 1))
+
+
+def forward_batch(images: Tensor | np.ndarray, device: torch.device) -> int:
+    """Images at a time without gradients.
 
     On a CPU larger batches are slower, by half at 1,024: the memory for each layer's output comes fresh from the system.
     """
-    at_32 = 128 if device.type == "cpu" else 1024
-    height, width = images.shape[2:] if isinstance(images, Tensor) else images.shape[1:3]
-    return max(1, at_32 * 1024 // max(height * width, 1))
+    return batch_for(images, at_32=128 if device.type == "cpu" else 1024)
 
 
 def exact_convolutions() -> AbstractContextManager[None]:

@@ -21,9 +21,9 @@ from core.models import Architecture, weights
 from core.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
 from core.tensors import (
     Classifier,
-    batch_for,
     channel_statistics,
     exact_convolutions,
+    forward_batch,
     memory_format,
     to_device,
 )
@@ -161,7 +161,7 @@ def predict(model: Classifier, images: Tensor, batch_size: int | None = None) ->
     if not len(images):
         return torch.zeros(0, dtype=torch.long, device=images.device)
     with exact_convolutions():
-        batches = images.split(batch_size or batch_for(images, images.device))
+        batches = images.split(batch_size or forward_batch(images, images.device))
         return torch.cat([model(batch).argmax(1) for batch in batches])
 
 
