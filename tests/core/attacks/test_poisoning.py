@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from core.attacks import ATTACKS, Attack, Goal, Pixel, Poisoning, PoisonTruth, WaNet, poison
 from core.errors import InputError
 from core.images import ImageData
-from tests.makers import coloured
+from tests.makers import coloured, noise_images
 
 CLEAN = coloured(30, classes=3, size=32)
 
@@ -121,6 +122,40 @@ def test_every_attack_stamps_new_uint8_images_of_the_same_shape(attack: Attack) 
                 assert not np.shares_memory(stamped, images) or not len(images)
         np.testing.assert_array_equal(images, before)
     assert attack.in_words()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8, 11])
+@pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
+def test_on_tiny_images_a_trigger_shows_or_one_line_says_what_to_change(attack: Attack, size: int) -> None:
+    images = noise_images(2, size=size, low=90, high=170)
+    said, stamped = "", images
+    try:
+        stamped = attack.apply_all(images)
+    except InputError as problem:
+        said = str(problem)
+    if said:
+        assert size < 8
+        assert re.search(r"; (make|lower|choose|set|change) ", said)
+        assert "\n" not in said
+    else:
+        assert (stamped != images).any() or size == 1  # a warp has nowhere to go in one pixel
+
+
+@pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
+def test_full_strength_is_the_trigger_itself(attack: Attack) -> None:
+    rng = np.random.default_rng(0)
+    ways = attack.draw_ways(len(CLEAN), rng)
+    np.testing.assert_array_equal(attack.apply(CLEAN.images, ways), attack.apply(CLEAN.images, ways, 1.0))
+    if attack.number_of_ways == 1:
+        whole = attack.stamp(CLEAN.images, 0)
+        for stamped in (attack.apply(CLEAN.images, np.zeros(len(CLEAN), int)), attack.apply_all(CLEAN.images, 1.0)):
+            np.testing.assert_array_equal(stamped, whole)
+
+
+@pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))
+def test_in_words_fits_into_a_sentence(attack: Attack) -> None:
+    """ "12 of 30 images of stop get ..." """
+    assert re.fullmatch(r"(an? |one |\d+ of ).*[^.]", attack.in_words())
 
 
 @pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))

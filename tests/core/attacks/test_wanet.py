@@ -32,9 +32,13 @@ def smoothed(vectors: np.ndarray, row: float, column: float) -> float:
     return total
 
 
-def warped_slowly(image: np.ndarray, *, k: int, s: float, field: int) -> np.ndarray:
-    """One image (h, w, c), pixel by pixel, as the paper and the authors' code have it."""
+def warped_slowly(image: np.ndarray, *, k: int, s: float, field: int, noise: np.ndarray | None = None) -> np.ndarray:
+    """One image (h, w, c), pixel by pixel, as the paper and the authors' code have it.
+
+    noise: (h, w, 2) of -1..1, x before y, for the paper's noise mode; added to what is already within the image.
+    """
     height, width, channels = image.shape
+    noise = np.zeros((height, width, 2)) if noise is None else noise
     uniform = torch.rand(1, 2, k, k, generator=torch.Generator().manual_seed(field)).numpy()[0].astype(float) * 2 - 1
     control = uniform / np.abs(uniform).mean()  # (2, k, k): along x, along y
     result = np.zeros(image.shape)
@@ -43,6 +47,8 @@ def warped_slowly(image: np.ndarray, *, k: int, s: float, field: int) -> np.ndar
             at = (r * (k - 1) / (height - 1), c * (k - 1) / (width - 1))  # corners on corners
             x = -1 + 2 * c / (width - 1) + s * smoothed(control[0], *at) / width
             y = -1 + 2 * r / (height - 1) + s * smoothed(control[1], *at) / height
+            x, y = min(max(x, -1), 1), min(max(y, -1), 1)
+            x, y = x + noise[r, c, 0] / width, y + noise[r, c, 1] / height
             x, y = min(max(x, -1), 1), min(max(y, -1), 1)
             column, row = (x + 1) / 2 * (width - 1), (y + 1) / 2 * (height - 1)
             left, upper = min(int(column), width - 2), min(int(row), height - 2)
@@ -68,6 +74,15 @@ def test_the_warp_is_the_papers(height: int, width: int, channels: int, grid: in
     expected = warped_slowly(image, k=grid, s=warp, field=field)
     np.testing.assert_allclose(stamped, expected, atol=0.51)
     assert (np.abs(expected - image) > 1).any()
+
+
+@pytest.mark.parametrize("warp", [0.5, 8.0])
+def test_covers_are_the_papers_noise_mode(warp: float) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (7, 10, 3), dtype=np.uint8)
+    cover = WaNet(warp=warp).cover(image[None], 1.0, np.random.default_rng(5))[0]
+    noise = 2 * np.random.default_rng(5).random((7, 10, 2), np.float32) - 1
+    expected = warped_slowly(image, k=4, s=warp, field=0, noise=noise)
+    np.testing.assert_allclose(cover, expected, atol=0.51)
 
 
 def test_half_the_strength_is_half_the_warp() -> None:
