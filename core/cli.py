@@ -296,9 +296,9 @@ def export(
 
 @app.command()
 def options(
-    group: Annotated[str | None, typer.Argument(help="dataset, attack, model, training or defense.")] = None,
+    group: Annotated[str | None, typer.Argument(help="dataset, sampling, attack, poisoning, model, training, defense or seeds.")] = None,
 ) -> None:
-    """List every data set, attack, model and defense with its parameters, for --set."""
+    """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
     from core import report
 
     for table in report.option_tables(group):

@@ -176,9 +176,12 @@ def _option_table(group: str, key: str, entry: type) -> Table:
     for p in describe(entry):
         if group == "defense" and p.name in ("n_poisons", "device"):
             continue
-        limits = ", ".join(p.choices) if p.choices else f"{_limit(p.low)} .. {_limit(p.high)}"
+        limits = ", ".join(p.choices) or f"{_limit(p.low)} .. {_limit(p.high)}" * (p.type in (int, float))
         help_text = f"{p.help} ({p.unit})" if p.unit else p.help
         table.add_row(f"{group}.{p.name}", "none" if p.default is None else str(p.default), limits, help_text)
+    suggested = [f"{name}={value}" for name, value in getattr(entry, "poisoning", {}).items()]
+    table.caption = " ".join([getattr(entry, "citation", ""), "Poisons with " * bool(suggested) + ", ".join(suggested)])
+    table.caption_justify = "left"
     return table
 
 
