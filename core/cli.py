@@ -296,7 +296,9 @@ def export(
 
 @app.command()
 def options(
-    group: Annotated[str | None, typer.Argument(help="dataset, sampling, attack, poisoning, model, training, defense or seeds.")] = None,
+    group: Annotated[
+        str | None, typer.Argument(help="dataset, sampling, attack, poisoning, model, training, defense or seeds.")
+    ] = None,
 ) -> None:
     """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
     from core import report

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.attacks import ATTACKS
 from tests.conftest import Cli
 from tests.helpers import contaminated, gaussian
 
@@ -106,3 +107,20 @@ def test_mathematics_is_written_as_github_renders_it() -> None:
         assert not re.search(r"[^A-Za-z0-9]_", formula), formula
         assert not re.search(r"[*<>|`]|\\(operatorname|mbox|phantom|def|newcommand)\b", formula), formula
         assert formula.count("{") == formula.count("}"), formula
+
+
+def test_the_page_of_the_attacks_lists_them_all_with_what_their_papers_do() -> None:
+    """Keys, labels and covers in the table of docs/attacks.md are those of the catalogue, and its files are there."""
+    page = (ROOT / "docs" / "attacks.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([\w-]+)` \|[^|]*\| ([^|]*) \|[^|]*\|$", page, re.MULTILINE))
+    assert set(rows) == set(ATTACKS)
+    for key, attack in ATTACKS.items():
+        suggested = attack.poisoning
+        labels = str(suggested.get("labels", "dirty"))
+        assert rows[key].startswith(labels), key
+        assert (labels == "dirty") == ("source" in rows[key])
+        assert ("any source" in rows[key]) == (attack.any_source and labels == "dirty")
+        covers = re.search(r"(\d+) covers? a poison", rows[key])
+        assert (float(covers[1]) if covers else 0.0) == suggested.get("cover_rate", 0.0), key
+    for target in re.findall(r"\]\((\.\./[^)#]+|[\w.]+\.(?:json|svg))", page):
+        assert (ROOT / "docs" / target).resolve().is_file(), target
