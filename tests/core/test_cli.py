@@ -115,7 +115,7 @@ def test_run_without_retraining_says_so(picture_folder: Path, runs_dir: Path, cl
 BAD_RUNS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "unknown data set": (["--dataset", "cifar"], ("unknown data set 'cifar'; choose from: digits",)),
     "unknown attack": (["--attack", "laser"], ("unknown attack 'laser'; choose from: patch",)),
-    "unknown model": (["--model", "vgg"], ("unknown model 'vgg'; choose from: small",)),
+    "unknown model": (["--model", "oracle"], ("unknown model 'oracle'; choose from: small",)),
     "unknown defense": (["--defense", "prayer"], ("unknown defense 'prayer'; choose from: spectre",)),
     "unknown layer": (["--layer", "block9"], ("model small has no layer 'block9'; choose from: block1",)),
     "unknown device": (["--device", "abacus"], ("device", "abacus")),
@@ -133,7 +133,8 @@ BAD_RUNS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "set of an unknown group": (["--set", "weapon.size=3"], ("is not of the form",)),
     "set of an unknown name": (["--set", "attack.sise=3"], ("attack patch has no parameter 'sise'; it has: size",)),
     "set of a bad value": (["--set", "attack.size=big"], ("attack patch: size = big is not a whole number",)),
-    "set beyond a limit": (["--set", "training.epochs=0"], ("training: epochs = 0 must be between 1 and 1000",)),
+    "no epochs": (["--set", "training.epochs=0"], ("epochs = 0 needs weights",)),
+    "set beyond a limit": (["--set", "training.epochs=1001"], ("training: epochs = 1001 must be between 0 and 1000",)),
     "set of the budget": (["--set", "defense.n_poisons=3"], ("use --poisons",)),
     "patch too large": (["--set", "attack.size=40"], ("does not fit 32x32 images",)),
     "seed": (["--seed", -1], ("seed -1 must lie between 0 and 4294967295",)),
