@@ -1,6 +1,6 @@
 """One epoch of ours against a tutorial's loop and against the bare forward and backward pass, side by side in one run.
 
-    PYTHONPATH=. taskset -c 1,2 env OMP_NUM_THREADS=2 python benchmarks/training.py       4 minutes on two cores
+    PYTHONPATH=. taskset -c 1,2 env OMP_NUM_THREADS=2 python benchmarks/training.py       3 minutes on two cores
     PYTHONPATH=. python benchmarks/training.py --quick                                    smoke test, figures mean nothing
     ... [--data cifar/train.parquet] [--device auto] [--compile on] [--models resnet32] [--float32]
 

@@ -25,7 +25,7 @@ class SmallVit(Architecture):
 
     key: ClassVar[str] = "vit"
     title: ClassVar[str] = "Small ViT"
-    summary: ClassVar[str] = "Six transformer blocks on 4 x 4 patches; needs more data than a convolution, and Ranger."
+    summary: ClassVar[str] = "Six transformer blocks on 4 x 4 patches; needs more images and epochs than a convolution."
     citation: ClassVar[str] = "Dosovitskiy et al. An Image is Worth 16x16 Words. ICLR 2021."
     default_layer: ClassVar[str] = f"encoder.layers.encoder_layer_{BLOCKS - 2}"  # the block before the last
 

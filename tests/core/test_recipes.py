@@ -165,12 +165,3 @@ def test_no_epochs_need_weights() -> None:
     with pytest.raises(InputError, match="epochs = 0 needs weights to take as they are; set weights or raise epochs"):
         Recipe(epochs=0)
     assert Recipe(epochs=0, weights="model.safetensors").epochs == 0
-
-
-def test_one_fused_kernel_takes_the_same_steps_as_sgd_tensor_by_tensor() -> None:
-    weights = [nn.Parameter(torch.linspace(-1, 1, 6).view(2, 3).clone()) for _ in range(2)]
-    recipe = Recipe(learning_rate=0.1, weight_decay=5e-4)
-    plain = torch.optim.SGD([weights[1]], 0.1, momentum=0.9, nesterov=True, weight_decay=5e-4, foreach=False)
-    for weight, optimizer in zip(weights, (make_optimizer([weights[0]], recipe, CPU), plain), strict=True):
-        descend(optimizer, weight, lambda weight=weight: (weight**2).sin().sum(), 20)  # type: ignore[misc]
-    torch.testing.assert_close(weights[0], weights[1], rtol=1e-5, atol=1e-7)
