@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 
 from core import devices
 from core.defenses import DEFENSES, Spectre
@@ -23,6 +22,7 @@ from core.errors import Cancelled
 from core.features import extract
 from core.images import ImageData
 from core.metrics import detection, evaluate
+from core.models import weights
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
 from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
@@ -162,7 +162,8 @@ class _Job:
         frame = self.run.load_scores()
         keep = np.ones(len(self.staged.poisoned), bool)
         keep[frame["id"][frame[f"removed_{key}"]]] = False
-        self.reporter.enter("retrain", f"training from scratch on the {int(keep.sum())} images that {key} keeps")
+        start = "the given weights" if self.config.make_recipe().weights else "scratch"
+        self.reporter.enter("retrain", f"training from {start} on the {int(keep.sum())} images that {key} keeps")
         model = self._train(self.staged.poisoned.take(keep), "retrain")
         self._save(model, "retrained.safetensors")
         self.result["after"] = {"defense": key, **self._evaluate(model)}
@@ -205,8 +206,7 @@ class _Job:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     def _save(self, model: Classifier, name: str) -> None:
-        with self.run.replacing(name) as path:
-            save_file({k: v.contiguous() for k, v in model.state_dict().items()}, path)
+        weights.save(model, self.run.file(name))
 
     def _load(self, name: str) -> Classifier:
         return load_model(self.run, self.staged, name, self.device)

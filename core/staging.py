@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from core import devices
 from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
@@ -16,6 +14,7 @@ from core.config import RunConfig
 from core.datasets import Report
 from core.errors import InputError
 from core.images import ImageData, Split
+from core.models import weights
 from core.tensors import Classifier, memory_format
 from core.training import empty_classifier
 
@@ -74,6 +73,8 @@ def stage(config: RunConfig, split: Split | None = None, report: Report | None =
     poisoned, truth = _poisoned(config, split, attack, goal, None)
     staged = Staged(config, split, attack, goal, poisoned, truth)
     _check_budget(staged)
+    if path := config.make_recipe().weights:  # refused now, not after the images have been prepared
+        weights.load(empty_classifier(config.make_model(), poisoned.shape, len(poisoned.class_names)), path)
     return staged
 
 
@@ -93,10 +94,9 @@ def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) 
     data = staged.poisoned
     model = empty_classifier(staged.config.make_model(), data.shape, len(data.class_names))
     try:
-        model.load_state_dict(load_file(run.file(name)))
-    except (OSError, SafetensorError, RuntimeError) as problem:
-        reason = str(problem).splitlines()[0]
-        raise InputError(f"{run.id}: {name} cannot be read ({reason}); start the run anew") from None
+        weights.load(model, run.file(name))
+    except InputError as problem:
+        raise InputError(f"{run.id}: {problem}; or start the run anew") from None
     return model.to(device).to(memory_format=memory_format(device)).eval()
 
 
