@@ -43,7 +43,8 @@ def assert_same_story(fit: FilterFit, z: np.ndarray, eps: float, allow: int, tai
         if ours.reason == "moment":
             assert ours.eigenvalue == pytest.approx(theirs["eigenvalue"], rel=1e-7)
             assert ours.threshold == pytest.approx(theirs["threshold"], rel=1e-12)
-            assert ours.cut == pytest.approx(theirs["cut"], rel=1e-5)
+            # an eigenvector is off by the residual of the search, 1e-6, over the gap; how far depends on the threads
+            assert ours.cut == pytest.approx(theirs["cut"], rel=1e-4)
         else:
             assert ours.eigenvalue is None
             assert ours.cut is None
