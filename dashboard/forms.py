@@ -63,7 +63,7 @@ def _number(p: Param, default: Any, key: str) -> Any:
     shown = "%d" if p.type is int else ("%g" if value is None or value == 0 or abs(value) >= 0.01 else "%.5f")
     return st.number_input(
         p.label, low, high, value, step=step, format=shown, help=p.help, key=key, persist_state="session",
-        placeholder="chosen by the program" if p.optional else None,
+        placeholder="automatic" if p.optional else None,
     )  # fmt: skip
 
 

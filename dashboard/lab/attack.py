@@ -1,9 +1,9 @@
-"""The second card: which trigger, who is poisoned, and how many."""
+"""The second card, which trigger; and the band below: who is poisoned, and how many."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,34 +39,41 @@ class Plan:
     problem: str = ""
 
 
-def choose(chosen: Chosen) -> Plan:
+def choose() -> tuple[str, dict[str, Any]]:
+    """The card: which attack, with its own parameters."""
     st.subheader("How")
     attack = st.selectbox(
         "Attack", list(ATTACKS), format_func=lambda k: ATTACKS[k].title, key="attack", persist_state="session"
     )
     entry = ATTACKS[attack]
     st.caption(f"{entry.summary} {entry.citation}")
-    options = forms.parameters(entry, f"attack-{attack}", columns=2)
-    st.markdown("**Who is poisoned**")
-    poisoning = choose_poisoning(attack)
+    return attack, forms.parameters(entry, f"attack-{attack}", columns=2)
+
+
+def plan(chosen: Chosen, attack: str, options: Mapping[str, Any]) -> Plan:
+    """The band under the cards: labels, classes, budget, from left to right."""
+    st.subheader("Who is poisoned")
+    left, middle, right = st.columns(3, gap="large")
+    with left:
+        poisoning = choose_poisoning(attack)
+    empty = Plan(attack, options, poisoning, (), 0, 0)
     if chosen.split is None:
-        st.caption("Classes and budget appear once the images are loaded.")
-        return Plan(attack, options, poisoning, (), 0, 0)
+        middle.caption("Classes and budget appear once the images are loaded.")
+        return empty
     names = chosen.split.train.class_names
-    source, target = choose_classes(chosen, attack, poisoning["labels"])
-    goal = Goal(source or (), target, poisoning["labels"])
+    with middle:
+        source, target = choose_classes(chosen, attack, poisoning["labels"])
     if source is None:
-        problem = "Choose at least one source class, or switch on *any class*."
-        st.caption(f":material/error: {problem}")
-        return Plan(attack, options, poisoning, (), target, 0, problem=problem)
+        return replace(empty, target=target, problem="Choose at least one source class, or switch on *any class*.")
+    goal = Goal(source, target, poisoning["labels"])
     try:
         check_goal(names, goal)
     except InputError as wrong:
-        problem = f"{str(wrong)[:1].upper()}{str(wrong)[1:]}."
-        return Plan(attack, options, poisoning, source, target, 0, problem=problem)
+        return replace(empty, source=source, target=target, problem=f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.")
     sizes = np.bincount(chosen.split.train.labels, minlength=len(names))
     room = Room(tuple(int(size) for size in sizes), goal)
-    poisons, problem = choose_budget(chosen.dataset, room, poisoning["cover_rate"], names)
+    with right:
+        poisons, problem = choose_budget(chosen.dataset, room, poisoning["cover_rate"], names)
     return Plan(attack, options, poisoning, source, target, poisons, room.candidates, problem)
 
 
@@ -146,6 +153,7 @@ def choose_budget(dataset: str, room: Room, cover_rate: float, names: tuple[str,
         "that then carry the label of the target.",
     )  # fmt: skip
     unit = unit or IMAGES
+    amount: float
     key = f"amount-{dataset}-{unit}"
     if st.session_state.get(f"{unit_key}-before", IMAGES) != unit:  # the same budget, said in the new unit
         count = st.session_state.get(count_key, suggested)
@@ -169,7 +177,6 @@ def choose_budget(dataset: str, room: Room, cover_rate: float, names: tuple[str,
     covers = round(cover_rate * count)
     problem = room.problem(exact if np.isinf(exact) else count, covers, names)
     if problem:
-        st.caption(f":material/error: {problem}")
         return count, problem
     st.session_state[count_key] = count
     lines = [in_units(room, count, names)]

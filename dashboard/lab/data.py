@@ -126,14 +126,10 @@ def describe(split: Split) -> None:
     )
     for note in split.notes:
         st.caption(f":material/info: {note}")
-    with st.expander("Images of each class"):
-        table = pd.DataFrame(
-            {
-                "class": list(train.class_names),
-                "training": sizes,
-                "test": np.bincount(test.labels, minlength=len(sizes)),
-            }
-        )
-        top = int(sizes.max())
-        bar = st.column_config.ProgressColumn("training", min_value=0, max_value=top, format="%d", width="medium")
-        st.dataframe(table, hide_index=True, column_config={"training": bar}, height=min(38 + 35 * len(sizes), 388))
+    table = pd.DataFrame(
+        {"class": train.class_names, "training": sizes, "test": np.bincount(test.labels, minlength=len(sizes))}
+    )
+    bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
+    st.dataframe(
+        table, hide_index=True, column_config={"training": bar}, row_height=28, height=min(30 + 28 * len(table), 312)
+    )

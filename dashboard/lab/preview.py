@@ -16,49 +16,53 @@ from dashboard import tiles
 from dashboard.lab.shelf import key_of, shelf
 
 SHOWN = 6
-SIDE = 84
+SIDE = 112  # three in a third of a wide page, and three on a telephone
 
 
 @st.fragment
 def show(config: RunConfig, split: Split) -> None:
-    """Rows of the same images: clean, poisoned, difference; covers and the test-time trigger where they differ.
+    """The same images clean, poisoned, and their difference; covers, and the trigger at test time where it differs.
 
     config: resolved, and checked against the data: anything that does not fit has been said before.
     """
     attack, goal, options = config.make_attack(), config.make_goal(), config.make_poisoning()
     names, train = split.train.class_names, split.train
-    pictures, words = st.columns([3, 1], gap="large")
-    with words:
+    labels = train.labels[np.flatnonzero(goal.is_candidate(train.labels))[:SHOWN]]
+    if not len(labels):
+        st.info("No training image can be poisoned like this. Choose other classes.")
+        return
+    exact = _exact(config, split) if attack.prepares else None
+    shown = exact or look(config, train, SHOWN)
+    alone = " (the trigger alone)" if attack.prepares and exact is None else ""
+    given = [f"→ {names[i]}" for i in goal.label_for(labels, len(names))]
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        _tiles("clean", shown.clean, [names[i] for i in labels])
+    with middle:
+        _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
+    with right:
+        slot = st.container()
         factor = st.slider(
             "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session",
-            help="The third row shows what the trigger changed, so many times as strong.",
+            help="What the trigger changed, so many times as strong.",
         )  # fmt: skip
-        exact = _exact(config, split) if attack.prepares else None
-        if attack.number_of_ways > 1 and attack.number_of_ways < SHOWN:
-            st.caption(f"The trigger has {attack.number_of_ways} ways; they are shown one after another.")
-    shown = exact or look(config, train, SHOWN)
-    labels = train.labels[np.flatnonzero(goal.is_candidate(train.labels))[:SHOWN]]
-    given = goal.label_for(labels, len(names))
-    with pictures:
-        if not len(labels):
-            st.info("No training image can be poisoned like this. Choose other classes.")
-            return
-        _row("clean", shown.clean, [names[i] for i in labels])
-        strength = f" at {100 * options.train_strength:.0f} % strength" if options.train_strength != 1 else ""
-        how = " (the trigger alone)" if attack.prepares and exact is None else ""
-        _row(f"poisoned{strength}, with the label it gets{how}", shown.poisoned, [f"→ {names[i]}" for i in given])
-        _row(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
-        if config.poisons and options.cover_rate:
-            covers = covers_of(config, train)
-            _row("covers: changed, but with their own label", covers[0], [names[i] for i in covers[1]])
-        victims, at_test = at_test_time(config, split.test)
-        if len(victims) and _differs(config, shown, split):
-            strength = f" at {100 * options.test_strength:.0f} % strength" if options.test_strength != 1 else ""
-            _row(
-                f"test images with the whole trigger{strength}: what the model shall say",
-                at_test,
-                [f"→ {names[i]}" for i in goal.label_for(victims, len(names))],
-            )
+        with slot:
+            _tiles(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
+    left, middle, right = st.columns(3, gap="medium")
+    if config.poisons and options.cover_rate:
+        images, own = covers_of(config, train)
+        with left:
+            _tiles("covers: changed, with their own label", images, [names[i] for i in own])
+        left = middle
+    victims, images = at_test_time(config, split.test)
+    if len(victims) and _differs(config, shown):
+        with left:
+            said = [f"→ {names[i]}" for i in goal.label_for(victims, len(names))]
+            _tiles(f"at test time{_strength(options.test_strength)}: what it shall say", images, said)
+
+
+def _strength(share: float) -> str:
+    return f" at {100 * share:.0f} % strength" if share != 1 else ""
 
 
 def covers_of(config: RunConfig, train: ImageData) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +82,7 @@ def at_test_time(config: RunConfig, test: ImageData) -> tuple[np.ndarray, np.nda
     return test.labels[rows], config.make_attack().apply_all(test.images[rows], config.make_poisoning().test_strength)
 
 
-def _differs(config: RunConfig, shown: Preview, split: Split) -> bool:
+def _differs(config: RunConfig, shown: Preview) -> bool:
     """Whether the trigger at test time looks otherwise than in training, or is shown on other classes."""
     attack, options = config.make_attack(), config.make_poisoning()
     if attack.prepares or options.labels == "clean":
@@ -107,19 +111,20 @@ def _exact(config: RunConfig, split: Split) -> Preview | None:
     if not pressed:
         return None
     slot = st.empty()
-    message = "The attacker trains a model of his own"
-    slot.progress(0.0, message)
-    workshop = Workshop(
-        config, split, devices.resolve(config.device), lambda share: slot.progress(min(share, 1.0), message)
-    )
+
+    def on_step(share: float) -> None:
+        slot.progress(min(share, 1.0), "The attacker trains a model of his own")
+
+    on_step(0.0)
+    workshop = Workshop(config, split, devices.resolve(config.device), on_step)
     made = look(config, split.train, SHOWN, resources=workshop)
     slot.empty()
     return shelf().keep("exact", key, made)
 
 
-def _row(name: str, images: np.ndarray, captions: list[str] | None = None) -> None:
+def _tiles(name: str, images: np.ndarray, captions: list[str] | None = None) -> None:
     st.markdown(f"**{name}**")
-    told = captions or [""] * len(images)
-    kind = name.split(",")[0].split(":")[0]
-    describe = [f"{kind}, example {i + 1}{f', {text}' if text else ''}" for i, text in enumerate(told)]
+    told = captions or ["\N{NO-BREAK SPACE}"] * len(images)  # a line as high as in the other columns
+    kind = name.split(":")[0]
+    describe = [f"{kind}, example {i + 1}{f', {text}' if captions else ''}" for i, text in enumerate(told)]
     st.html(tiles.grid(images, told, side=SIDE, describe=describe))

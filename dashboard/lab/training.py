@@ -31,24 +31,22 @@ def choose(dataset: str) -> tuple[dict[str, Any], str]:
     )
     st.caption(MODELS[model].summary)
     slot = st.container()  # the layers stand above the options that they may depend on
-    training = choose_training(dataset)
-    with st.expander("Options of the model"):
-        model_options = forms.parameters(MODELS[model], f"model-{model}")
-        if not model_options:
-            st.caption(f"{MODELS[model].title} has none.")
+    model_options = {}
+    if forms.describe(MODELS[model]):
+        with st.expander("Options of the model"):
+            model_options = forms.parameters(MODELS[model], f"model-{model}")
     with slot:
         layer, problem = choose_layer(model, model_options)
+    training = choose_training(dataset)
     defense, defense_options = choose_defense()
-    retrain = st.toggle(
-        "Retrain after the removal",
-        True,
-        key="retrain",
-        persist_state="session",
-        help="Shows whether the backdoor is gone; doubles the time.",
-    )
-    seed = st.number_input(
+    left, right = st.columns(2, vertical_alignment="bottom")
+    seed = left.number_input(
         "Seed", 0, LAST_SEED, 0, key="seed", persist_state="session",
         help="Fixes every random choice; the same seed gives the same run.",
+    )  # fmt: skip
+    retrain = right.toggle(
+        "Retrain after", True, key="retrain", persist_state="session",
+        help="Train anew without what the defense removed: shows whether the backdoor is gone; doubles the time.",
     )  # fmt: skip
     with st.expander("Seeds apart"):
         st.caption("Vary one source of chance while the others stay.")

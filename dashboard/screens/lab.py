@@ -40,9 +40,11 @@ what, how, against = st.columns(3, gap="medium", border=True)
 with what:
     chosen = images.choose(*training.seeds_so_far())
 with how:
-    plan = attack.choose(chosen)
+    trigger = attack.choose()
 with against:
     rest, problem = training.choose(chosen.dataset)
+with st.container(border=True):
+    plan = attack.plan(chosen, *trigger)
 if chosen.split is None:
     st.info("Once the images are loaded, what the attack does to them is shown here.", icon=":material/image:")
     watch.show_watched()
