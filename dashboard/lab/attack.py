@@ -53,7 +53,7 @@ def choose() -> tuple[str, dict[str, Any]]:
 def plan(chosen: Chosen, attack: str, options: Mapping[str, Any]) -> Plan:
     """The band under the cards: labels, classes, budget, from left to right."""
     st.subheader("Who is poisoned")
-    left, middle, right = st.columns(3, gap="large")
+    left, middle, right = st.columns(3, gap="medium")
     with left:
         poisoning = choose_poisoning(attack)
     empty = Plan(attack, options, poisoning, (), 0, 0)
@@ -179,10 +179,8 @@ def choose_budget(dataset: str, room: Room, cover_rate: float, names: tuple[str,
     if problem:
         return count, problem
     st.session_state[count_key] = count
-    lines = [in_units(room, count, names)]
-    if covers:
-        lines.append(f"**{covers:,}** covers keep their own label")
-    st.caption("; ".join(lines) + ".")
+    kept = f"; **{covers:,}** cover{'s keep their' if covers > 1 else ' keeps its'} own label" if covers else ""
+    st.markdown(f"{in_units(room, count, names)}{kept}.")
     if rounded := rounding(room, float(amount), unit, count):
         st.caption(rounded)
     if room.goal.labels == "all-to-all":

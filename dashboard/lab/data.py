@@ -131,5 +131,5 @@ def describe(split: Split) -> None:
     )
     bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
     st.dataframe(
-        table, hide_index=True, column_config={"training": bar}, row_height=28, height=min(30 + 28 * len(table), 312)
+        table, hide_index=True, column_config={"training": bar}, row_height=28, height=min(40 + 28 * len(table), 324)
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import devices
 from core.config import RunConfig
+from core.errors import InputError
 from core.images import ImageData, Split
 from core.pictures import difference
 from core.preview import Preview
@@ -15,26 +16,31 @@ from core.workshop import Workshop
 from dashboard import tiles
 from dashboard.lab.shelf import key_of, shelf
 
+Tiles = tuple[str, np.ndarray, list[str]]  # title, images (n, h, w, c), captions
+
 SHOWN = 6
 SIDE = 112  # three in a third of a wide page, and three on a telephone
 
 
-@st.fragment
 def show(config: RunConfig, split: Split) -> None:
     """The same images clean, poisoned, and their difference; covers, and the trigger at test time where it differs.
 
-    config: resolved, and checked against the data: anything that does not fit has been said before.
+    config: resolved. Raises InputError for what does not fit the images.
     """
+    if not config.make_goal().is_candidate(split.train.labels).any():
+        raise InputError("no training image can be poisoned like this; choose other classes")
+    _draw(config, split, look(config, split.train, SHOWN), _more(config, split))
+
+
+@st.fragment  # the slider and the exact pictures need not run the whole page again
+def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) -> None:
     attack, goal, options = config.make_attack(), config.make_goal(), config.make_poisoning()
     names, train = split.train.class_names, split.train
     labels = train.labels[np.flatnonzero(goal.is_candidate(train.labels))[:SHOWN]]
-    if not len(labels):
-        st.info("No training image can be poisoned like this. Choose other classes.")
-        return
-    exact = _exact(config, split) if attack.prepares else None
-    shown = exact or look(config, train, SHOWN)
-    alone = " (the trigger alone)" if attack.prepares and exact is None else ""
     given = [f"→ {names[i]}" for i in goal.label_for(labels, len(names))]
+    exact = _exact(config, split) if attack.prepares else None
+    shown = exact or plain
+    alone = " (the trigger alone)" if attack.prepares and exact is None else ""
     left, middle, right = st.columns(3, gap="medium")
     with left:
         _tiles("clean", shown.clean, [names[i] for i in labels])
@@ -48,17 +54,23 @@ def show(config: RunConfig, split: Split) -> None:
         )  # fmt: skip
         with slot:
             _tiles(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
-    left, middle, right = st.columns(3, gap="medium")
+    for column, (name, images, captions) in zip(st.columns(3, gap="medium") if more else (), more, strict=False):
+        with column:
+            _tiles(name, images, captions)
+
+
+def _more(config: RunConfig, split: Split) -> list[Tiles]:
+    """What else there is to see: covers, and test images with the trigger where it differs from that in training."""
+    goal, options, names = config.make_goal(), config.make_poisoning(), split.train.class_names
+    more = []
     if config.poisons and options.cover_rate:
-        images, own = covers_of(config, train)
-        with left:
-            _tiles("covers: changed, with their own label", images, [names[i] for i in own])
-        left = middle
+        images, own = covers_of(config, split.train)
+        more.append(("covers: changed, with their own label", images, [names[i] for i in own]))
     victims, images = at_test_time(config, split.test)
-    if len(victims) and _differs(config, shown):
-        with left:
-            said = [f"→ {names[i]}" for i in goal.label_for(victims, len(names))]
-            _tiles(f"at test time{_strength(options.test_strength)}: what it shall say", images, said)
+    if len(victims) and _differs(config, split.train):
+        said = [f"→ {names[i]}" for i in goal.label_for(victims, len(names))]
+        more.append((f"at test time{_strength(options.test_strength)}: what it shall say", images, said))
+    return more
 
 
 def _strength(share: float) -> str:
@@ -82,11 +94,12 @@ def at_test_time(config: RunConfig, test: ImageData) -> tuple[np.ndarray, np.nda
     return test.labels[rows], config.make_attack().apply_all(test.images[rows], config.make_poisoning().test_strength)
 
 
-def _differs(config: RunConfig, shown: Preview) -> bool:
+def _differs(config: RunConfig, train: ImageData) -> bool:
     """Whether the trigger at test time looks otherwise than in training, or is shown on other classes."""
     attack, options = config.make_attack(), config.make_poisoning()
     if attack.prepares or options.labels == "clean":
         return True
+    shown = look(config, train, SHOWN)
     return not np.array_equal(attack.apply_all(shown.clean, options.test_strength), shown.poisoned)
 
 
@@ -117,8 +130,13 @@ def _exact(config: RunConfig, split: Split) -> Preview | None:
 
     on_step(0.0)
     workshop = Workshop(config, split, devices.resolve(config.device), on_step)
-    made = look(config, split.train, SHOWN, resources=workshop)
-    slot.empty()
+    try:
+        made = look(config, split.train, SHOWN, resources=workshop)
+    except InputError as problem:
+        st.error(f"{problem}")
+        return None
+    finally:
+        slot.empty()
     return shelf().keep("exact", key, made)
 
 
