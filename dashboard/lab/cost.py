@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,10 @@ from core.images import Split
 from core.outcomes import cost_text, duration
 from core.reporter import STAGES
 from core.staging import stage
+from dashboard.lab.preview import is_exact
 from dashboard.lab.shelf import key_of, shelf
 
+QUICK = 2.0  # seconds of measuring that nobody minds after every change
 STAGE_NAMES = {
     "load": "loading", "poison": "the attacker's own model", "train": "training", "features": "features",
     "defend": "defenses", "retrain": "retraining",
@@ -26,11 +29,17 @@ def measured(config: RunConfig, split: Split) -> Estimate:
 
     Raises InputError for what cannot be run at all.
     """
-    return shelf().make("cost", _key(config), lambda: estimate(stage(config, split)))
+    return _as_now(shelf().make("cost", _key(config), lambda: estimate(stage(config, split))), config)
 
 
 def known(config: RunConfig) -> Estimate | None:
-    return shelf().find("cost", _key(config))
+    found = shelf().find("cost", _key(config))
+    return None if found is None else _as_now(found, config)
+
+
+def _as_now(found: Estimate, config: RunConfig) -> Estimate:
+    """Without the attacker's model where the exact pictures have been computed: the run finds it ready."""
+    return replace(found, stages={**found.stages, "poison": 0.0}) if is_exact(config) else found
 
 
 def _key(config: RunConfig) -> str:
@@ -43,11 +52,12 @@ def _key(config: RunConfig) -> str:
 
 
 def show(config: RunConfig, split: Split) -> None:
-    """The estimate where there is one, else the button that measures it."""
+    """The estimate; measured when the visitor asks, and from then on by itself where that is quick."""
     found = known(config)
     if found is None:
         slot = st.empty()
-        pressed = slot.button(
+        by_itself = st.session_state.get("measures", False)
+        pressed = by_itself or slot.button(
             "What will it cost?", icon=":material/timer:", key="measure",
             help="Times a few steps of each stage here, for two or three seconds. Starting the run does it too.",
         )  # fmt: skip
@@ -55,6 +65,7 @@ def show(config: RunConfig, split: Split) -> None:
             return
         with slot, st.spinner("Measuring a few steps of each stage"):
             found = measured(config, split)
+        st.session_state["measures"] = not by_itself or found.measuring < QUICK
         slot.empty()
     st.markdown(estimate_text(found))
 
@@ -85,5 +96,8 @@ def compare(result: dict[str, Any]) -> None:
     """After a run: what it took beside what was expected."""
     st.caption(f":material/timer: {cost_text(result)}.")
     if result.get("estimate"):
-        seconds = {name: st.column_config.NumberColumn(f"{name} (s)", format="%.1f") for name in ("expected", "taken")}
-        st.dataframe(comparison(result), hide_index=True, width="content", column_config=seconds)
+        columns: dict[str, Any] = {
+            name: st.column_config.NumberColumn(f"{name} (s)", format="%.1f") for name in ("expected", "taken")
+        }
+        columns["stage"] = st.column_config.TextColumn(width=190)
+        st.dataframe(comparison(result), hide_index=True, width="content", column_config=columns)

@@ -37,7 +37,8 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
     attack, goal, options = config.make_attack(), config.make_goal(), config.make_poisoning()
     names, train = split.train.class_names, split.train
     labels = train.labels[np.flatnonzero(goal.is_candidate(train.labels))[:SHOWN]]
-    given = [f"→ {names[i]}" for i in goal.label_for(labels, len(names))]
+    arrow = "still" if goal.labels == "clean" else "→"
+    given = [f"{arrow} {names[i]}" for i in goal.label_for(labels, len(names))]
     exact = _exact(config, split) if attack.prepares else None
     shown = exact or plain
     alone = " (the trigger alone)" if attack.prepares and exact is None else ""
@@ -103,27 +104,37 @@ def _differs(config: RunConfig, train: ImageData) -> bool:
     return not np.array_equal(attack.apply_all(shown.clean, options.test_strength), shown.poisoned)
 
 
-def _exact(config: RunConfig, split: Split) -> Preview | None:
-    """The pictures of an attack that prepares its images, once the visitor has asked for them."""
+def is_exact(config: RunConfig) -> bool:
+    """Whether the exact pictures of this config are there, and with them the attacker's model."""
+    return shelf().find("exact", _exact_key(config)) is not None
+
+
+def _exact_key(config: RunConfig) -> str:
     c = config
-    key = key_of(
+    return key_of(
         c.dataset, dict(c.dataset_options), dict(c.sampling), c.attack, dict(c.attack_options), dict(c.poisoning),
         c.source, c.target, c.model, dict(c.model_options), dict(c.training), c.seed, dict(c.seeds),
     )  # fmt: skip
+
+
+def _exact(config: RunConfig, split: Split) -> Preview | None:
+    """The pictures of an attack that prepares its images, once the visitor has asked for them."""
+    key = _exact_key(config)
     if (found := shelf().find("exact", key)) is not None:
         return found
-    st.info(
-        "This attack also changes each image with a model of its own. Without that model the pictures show the trigger "
-        "alone.",
-        icon=":material/visibility:",
-    )
-    pressed = st.button(
-        "Compute the exact pictures", icon=":material/model_training:", key="exact",
-        help="Trains the attacker's model now. It is kept, so the run finds it ready.",
-    )  # fmt: skip
+    slot = st.empty()
+    with slot.container():
+        st.info(
+            "This attack also changes each image with a model of its own. Without that model the pictures show the "
+            "trigger alone.",
+            icon=":material/visibility:",
+        )
+        pressed = st.button(
+            "Compute the exact pictures", icon=":material/model_training:", key="exact",
+            help="Trains the attacker's model now. It is kept, so the run finds it ready.",
+        )  # fmt: skip
     if not pressed:
         return None
-    slot = st.empty()
 
     def on_step(share: float) -> None:
         slot.progress(min(share, 1.0), "The attacker trains a model of his own")

@@ -92,10 +92,10 @@ def _progress(run: RunFolder) -> None:
 
 def outcome(result: dict[str, Any]) -> None:
     """What a finished run came to, in words, and what it cost."""
-    found = list(result["defenses"].values())
-    first = next((d for d in found if d["title"] == "SPECTRE"), found[0])
+    found = dict(result["defenses"])
+    first = found.pop((result.get("after") or {}).get("defense", "spectre"))  # the one that was retrained on
     st.success(f"{removed_text(first)} {attack_text(result)}", icon=":material/check_circle:")
-    if rest := " ".join(removed_text(d) for d in found if d is not first):
+    if rest := " ".join(map(removed_text, found.values())):
         st.caption(f"For comparison: {rest}")
     cost.compare(result)
 

@@ -64,11 +64,11 @@ with st.container(horizontal=True, vertical_alignment="center", key="start-bar")
     slot = st.container()
 if pressed:
     start(config, chosen.split)
-with slot:
+watch.show_watched()
+with st.expander("The same on the command line"):
+    st.code(config.command(), language="bash")
+with slot:  # last, since it may take a moment
     try:
         cost.show(config, chosen.split)
     except InputError as wrong:
         st.error(f"{wrong}")
-watch.show_watched()
-with st.expander("The same on the command line"):
-    st.code(config.command(), language="bash")

@@ -373,7 +373,13 @@ def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypa
     assert len(measured) == 1, "the number of poisons does not change the cost"
     number(app, "Epochs").set_value(5)
     run(app)
-    assert [b for b in app.button if b.key == "measure"]
+    assert len(measured) == 2, "once asked for, it is kept up to date"
+    monkeypatch.setattr(cost, "estimate", lambda staged: replace(ESTIMATE, measuring=5.0))
+    number(app, "Epochs").set_value(6)
+    run(app)
+    number(app, "Epochs").set_value(7)
+    run(app)
+    assert [b for b in app.button if b.key == "measure"], "but not where it makes the visitor wait"
 
 
 def test_what_was_expected_stands_beside_what_was_taken(own_runs, monkeypatch):
