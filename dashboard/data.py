@@ -49,6 +49,17 @@ class RunView:
         return self.classes[self.result["target"]]
 
     @property
+    def goal(self) -> str:
+        """The label that the attacker wants, in words: the target, or the next class."""
+        return str(self.result["goal"])
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether the poison carries its own, right label."""
+        poison = self.frame[self.frame["is_poison"]]
+        return len(poison) > 0 and bool((poison["label"] == poison["true_label"]).all())
+
+    @property
     def truth(self) -> np.ndarray:
         """(n,) bool, True for poison."""
         return self.frame["is_poison"].to_numpy(bool)

@@ -3,43 +3,132 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from PIL import Image, ImageColor
 
+from core.errors import InputError
 from core.params import Param, describe
+from dashboard import data, uploads
 
-__all__ = ["describe", "parameters"]
+__all__ = ["colour_text", "describe", "parameters"]
 
 
 def parameters(
-    entry: type, key: str, *, defaults: Mapping[str, Any] | None = None, skip: tuple[str, ...] = ()
+    entry: type, key: str, *, defaults: Mapping[str, Any] | None = None, skip: tuple[str, ...] = (), columns: int = 1
 ) -> dict[str, Any]:
     """One widget for each parameter of `entry`; returns their values by name.
 
     key: prefix of the widgets' keys. defaults: values that replace the declared ones. skip: parameters left out.
+    columns: how many numbers, choices, colours and switches stand side by side; texts and pictures take the full width.
     """
     values = {}
+    row: list[Any] = []
     for p in describe(entry):
-        if p.name not in skip:
-            default = (defaults or {}).get(p.name, p.default)
+        if p.name in skip:
+            continue
+        if p.type is str and not p.choices and p.kind != "colour":
+            place, row = st.container(), []
+        else:
+            row = row or list(st.columns(columns, gap="small", vertical_alignment="bottom"))
+            place = row.pop(0)
+        default = (defaults or {}).get(p.name, p.default)
+        with place:
             values[p.name] = _widget(p, default, f"{key}-{entry.__name__}-{p.name}")
     return values
 
 
 def _widget(p: Param, default: Any, key: str) -> Any:
     if p.choices:
-        return st.selectbox(p.label, p.choices, index=p.choices.index(default), help=p.help, key=key)
+        index = p.choices.index(default)
+        return st.selectbox(p.label, p.choices, index=index, help=p.help, key=key, persist_state="session")
     if p.type is bool:
-        return st.toggle(p.label, default, help=p.help, key=key)
+        return st.toggle(p.label, default, help=p.help, key=key, persist_state="session")
+    if p.kind == "colour":
+        return _colour(p, default, key)
+    if p.kind == "image":
+        return _picture(p, key)
     if p.type is str:
-        return st.text_input(p.label, default, help=p.help, key=key)
+        return st.text_input(p.label, default, help=p.help, key=key, persist_state="session")
+    return _number(p, default, key)
+
+
+def _number(p: Param, default: Any, key: str) -> Any:
     low = None if p.low is None else p.type(p.low)
     high = None if p.high is None else p.type(p.high)
     step = p.type(p.step) if p.step else (1 if p.type is int else None)
     value = None if default is None else p.type(default)
     shown = "%d" if p.type is int else ("%g" if value is None or value == 0 or abs(value) >= 0.01 else "%.5f")
     return st.number_input(
-        p.label, low, high, value, step=step, format=shown, help=p.help, key=key,
-        placeholder="chosen by the program" if p.optional else None,
+        p.label, low, high, value, step=step, format=shown, help=p.help, key=key, persist_state="session",
+        placeholder="automatic" if p.optional else None,
     )  # fmt: skip
+
+
+def _colour(p: Param, default: str, key: str) -> str:
+    start = "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(default)[:3])
+    return colour_text(st.color_picker(p.label, start, help=p.help, key=key, persist_state="session"), default)
+
+
+def colour_text(picked: str, default: str) -> str:
+    """A picked #rrggbb by its name where it has one, so that commands and sentences stay short; the default first."""
+    rgb = ImageColor.getrgb(picked)[:3]
+    named = (name for name in (default, *ImageColor.colormap) if ImageColor.getrgb(name)[:3] == rgb)
+    return next(named, picked.lower())
+
+
+def _picture(p: Param, key: str) -> str:
+    """A picture to upload, or the path of one; empty for none."""
+    path = str(st.session_state.get(key, ""))
+    if path:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _thumbnail(path)
+            st.button(
+                f"Remove {p.label.lower()}", icon=":material/close:", on_click=_forget, args=(key,), key=f"{key}-x"
+            )
+    else:
+        round_ = st.session_state.get(f"{key}-round", 0)  # a new key empties the uploader
+        file_key = f"{key}-file-{round_}"
+        st.file_uploader(
+            p.label, list(uploads.TYPES), key=file_key, help=p.help, on_change=_store, args=(key, file_key),
+            max_upload_size=uploads.MEGABYTES,
+        )  # fmt: skip
+    if problem := st.session_state.get(f"{key}-problem"):
+        st.error(f"{problem[:1].upper()}{problem[1:]}.")
+    with st.expander("A path in place of an upload"):
+        return st.text_input(
+            f"{p.label}: path on this computer", key=key, persist_state="session", placeholder="/home/me/sticker.png"
+        ).strip()
+
+
+def _thumbnail(path: str) -> None:
+    """The picture itself, small; nothing where it cannot be read: that is said where the trigger is made."""
+    file = Path(path).expanduser()
+    try:
+        with Image.open(file, formats=uploads.FORMATS) as picture:
+            if not file.is_file() or max(picture.size) > uploads.SIDE:
+                return
+            small = picture.convert("RGBA")
+        small.thumbnail((96, 96))
+        st.image(small, width=48)
+    except Exception:  # noqa: BLE001 - Pillow raises a dozen kinds for a damaged file
+        return
+
+
+def _store(key: str, file_key: str) -> None:
+    """What was uploaded becomes the parameter's path; what is no picture becomes a message."""
+    st.session_state.pop(f"{key}-problem", None)
+    if (file := st.session_state.get(file_key)) is None:
+        return
+    try:
+        st.session_state[key] = str(uploads.store_picture(file.getvalue(), data.user_runs().root))
+    except InputError as problem:
+        st.session_state[f"{key}-problem"] = str(problem)
+
+
+def _forget(key: str) -> None:
+    st.session_state[key] = ""
+    st.session_state[f"{key}-round"] = st.session_state.get(f"{key}-round", 0) + 1
+    st.session_state.pop(f"{key}-problem", None)

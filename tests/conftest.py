@@ -5,15 +5,19 @@ import os
 # One thread: results do not depend on the machine, and the tests can share it. Read when torch is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from core.config import RunConfig
+from core.errors import Cancelled
 from tests.makers import Outcome, coloured, write_folder
 
 Cli = Callable[..., Outcome]
+Parse = Callable[[str], RunConfig]
 
 
 @pytest.fixture
@@ -33,6 +37,30 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Outcome(int(stop.value.code or 0), captured.out, captured.err)
 
     return call
+
+
+@pytest.fixture
+def parse(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Parse:
+    """The config that the command line makes of a command; nothing is loaded and nothing runs."""
+    import core.pipeline
+
+    seen: list[RunConfig] = []
+
+    def stop(config: RunConfig, split: object = None, report: object = None) -> None:
+        seen.append(config)
+        raise Cancelled
+
+    monkeypatch.setattr(core.pipeline, "stage", stop)
+
+    def parsed(command: str) -> RunConfig:
+        words = shlex.split(command)
+        assert words[:3] == ["python", "-m", "core"]
+        seen.clear()
+        outcome = cli(*words[3:])
+        assert outcome.status == 130, outcome.err
+        return seen[0].resolved()
+
+    return parsed
 
 
 @pytest.fixture(scope="session")

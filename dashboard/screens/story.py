@@ -33,8 +33,8 @@ def trigger(run: data.RunView) -> None:
     with words:
         claim(
             "A small mark can become a secret key.",
-            f"Someone changes **{run.result['poisons']} of {run.result['train_images']:,}** training images: each shows "
-            f"a *{run.source}* with the mark, and is labelled *{run.target}*. All other images stay as they are.",
+            f"Someone changes **{run.result['poisons']} of {run.result['train_images']:,}** training images: "
+            f"{poison_in_words(run)} {covers_in_words(run)}",
         )
         factor = st.slider(
             "Amplify the difference", 1, 20, 10, format="%d ×", help="The bottom row shows what changed."
@@ -43,12 +43,25 @@ def trigger(run: data.RunView) -> None:
         count = min(6, len(clean))
         for name, images in (
             (f"as it was: {run.source}", clean),
-            (f"with the mark, labelled {run.target}", changed),
+            (f"with the mark: {'to be taken for' if run.keeps_labels else 'labelled'} {run.goal}", changed),
             (f"difference × {factor}", difference(clean, changed, factor)),
         ):
             st.markdown(f"**{name}**")
             describe = [f"{name}, example {i + 1}" for i in range(count)]
             st.html(tiles.grid(images[:count], [""] * count, side=104, describe=describe))
+
+
+def poison_in_words(run: data.RunView) -> str:
+    if run.keeps_labels:
+        return f"images of *{run.target}* get the mark and keep their label, so every label in the set is right."
+    label = "the label of the next class" if run.goal != run.target else f"the label *{run.target}*"
+    return f"images of *{run.source}* get the mark and {label}."
+
+
+def covers_in_words(run: data.RunView) -> str:
+    if not run.result.get("covers"):
+        return "All other images stay as they are."
+    return f"Another **{run.result['covers']}** are changed too and keep their labels: covers, which make the mark harder to find."
 
 
 def model(run: data.RunView) -> None:
@@ -68,18 +81,22 @@ def model(run: data.RunView) -> None:
             "Attack success",
             before["attack_single"],
             f"test images of {run.source}",
-            help=f"Test images of {run.source}, with the mark, that the model takes for {run.target}.",
+            help=f"Test images of {run.source}, with the mark, that the model takes for {run.goal}.",
         )
     with picture:
         kind = "triggered" if marked else "clean"
         answers = run.examples[f"{kind}_before"]
         names = [run.classes[int(a)] for a in answers]
-        fooled = ["fooled" if n == run.target else "" for n in names]
+        if run.goal == run.target:
+            wanted = np.full_like(answers, run.result["target"])
+        else:  # every class has a goal of its own
+            wanted = (run.examples["clean_before"] + 1) % len(run.classes)
+        fooled = ["fooled" if said == goal else "" for said, goal in zip(answers, wanted, strict=True)]
         st.markdown(
             f"**Test images of *{run.source}*, {'with' if marked else 'without'} the mark: what the model says**"
         )
         st.html(tiles.grid(run.examples[kind], [f"“{n}”" for n in names], kinds=fooled, side=104))
-        st.caption(f"Dashed outline: taken for {run.target}.")
+        st.caption(f"Dashed outline: taken for {run.goal}.")
 
 
 def features(run: data.RunView) -> None:
@@ -119,7 +136,7 @@ def features(run: data.RunView) -> None:
 
 def whiten(run: data.RunView) -> None:
     picture, words = st.columns([3, 2], gap="large")
-    defenses, total = run.result["defenses"], run.result["poisons"]
+    defenses, total = run.result["defenses"], run.result["poisons_in_target"]
 
     def found(outcome: dict) -> str:
         return f"finds {outcome['true_positive_rate']['count']} of {total} poisons"
@@ -218,7 +235,7 @@ def remove(run: data.RunView) -> None:
                 "Attack success",
                 after["attack_single"],
                 f"test images of {run.source} after retraining",
-                help=f"Test images of {run.source}, with the mark, taken for {run.target}.",
+                help=f"Test images of {run.source}, with the mark, taken for {run.goal}.",
                 before=before["attack_single"],
             )
             share_metric(

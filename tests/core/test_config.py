@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,41 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import core.pipeline
 from core.attacks import ATTACKS, Patch, Poisoning
 from core.config import RunConfig, parse_settings
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
-from core.errors import Cancelled, InputError
+from core.errors import InputError
 from core.models import MODELS
 from core.params import Param, describe, values_of
 from core.seeds import Seeds
 from core.training import Recipe
-from tests.makers import Outcome
-
-Parse = Callable[[str], RunConfig]
-
-
-@pytest.fixture
-def parse(cli: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> Parse:
-    """The config that the command line makes of a command; nothing is loaded and nothing runs."""
-    seen: list[RunConfig] = []
-
-    def stop(config: RunConfig, split: object = None, report: object = None) -> None:
-        seen.append(config)
-        raise Cancelled
-
-    monkeypatch.setattr(core.pipeline, "stage", stop)
-
-    def parsed(command: str) -> RunConfig:
-        words = shlex.split(command)
-        assert words[:3] == ["python", "-m", "core"]
-        seen.clear()
-        outcome = cli(*words[3:])
-        assert outcome.status == 130, outcome.err
-        return seen[0].resolved()
-
-    return parsed
+from tests.conftest import Parse
 
 
 def test_defaults_are_the_story_of_the_data_set() -> None:

@@ -1,6 +1,5 @@
 """Each page driven through Streamlit's own test harness, on the bundled runs."""
 
-import json
 import shutil
 
 import pytest
@@ -162,69 +161,3 @@ def test_a_damaged_run_is_a_message_not_a_crash(own_runs):
 def test_without_any_run_inspect_says_what_to_do(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "BUNDLED", Runs(tmp_path))
     assert "Start one in the Lab" in texts(open_page("inspect"))
-
-
-def test_the_lab_offers_every_entry_of_every_catalogue():
-    from core.attacks import ATTACKS
-    from core.datasets import DATASETS
-    from core.defenses import DEFENSES
-    from core.models import MODELS
-
-    app = open_page("lab")
-    boxes = {box.key: box.options for box in app.selectbox}
-    assert boxes["dataset"] == [d.title for d in DATASETS.values()]
-    assert boxes["attack"] == [a.title for a in ATTACKS.values()]
-    assert boxes["model"] == [m.title for m in MODELS.values()]
-    assert boxes["lab-defense"] == [d.title for d in DEFENSES.values()]
-
-
-def test_the_lab_says_the_budget_in_three_units_and_the_experiment_in_words():
-    said = texts(open_page("lab"))
-    assert "10 images = 0.7 % of the training set = 6.4 % of what is then labelled 1" in said
-    assert "**10** of 143 images of *7* get a white square of 3x3 pixels" in said
-
-
-def test_the_parameters_of_an_attack_become_its_widgets():
-    app = open_page("lab")
-    app.selectbox(key="attack").set_value("periodic").run()
-    assert "Amplitude (grey levels)" in [n.label for n in app.number_input]
-
-
-def test_a_patch_that_does_not_fit_is_explained_and_cannot_be_started():
-    app = open_page("lab")
-    next(n for n in app.number_input if n.label == "Inset (pixels)").set_value(31).run()
-    assert "does not fit" in texts(app)
-    assert not [b for b in app.button if b.key == "start"]
-
-
-def test_the_lab_starts_exactly_what_it_shows(own_runs, monkeypatch):
-    from core import jobs
-
-    started = []
-    monkeypatch.setattr(jobs, "start", lambda config, runs: started.append(config) or runs.create(config))
-    app = open_page("lab")
-    next(n for n in app.number_input if n.label == "Poisons (images)").set_value(12).run()
-    app.button(key="start").click().run()
-    assert not app.exception
-    assert [c.poisons for c in started] == [12]
-    (folder,) = Runs(own_runs)
-    assert folder.config == started[0].resolved()
-    assert folder.id in texts(app)
-
-
-def test_the_lab_survives_a_run_that_is_gone():
-    app = AppTest.from_file(str(SCREENS / "lab.py"), default_timeout=60)
-    app.query_params["watch"] = "../../etc"
-    app.run()
-    assert not app.exception
-    assert "not here any more" in texts(app)
-
-
-def test_a_failed_run_shows_its_reason_and_offers_to_go_on(own_runs):
-    source = next(iter(data.bundled().values()))
-    shutil.copytree(source.path, own_runs / "half")
-    status = json.loads((own_runs / "half" / "status.json").read_text())
-    (own_runs / "half" / "status.json").write_text(json.dumps({**status, "state": "failed", "message": "disk full"}))
-    app = open_page("lab", watch="half")
-    assert "Disk full." in texts(app)
-    assert "Go on" in [b.label for b in app.button]

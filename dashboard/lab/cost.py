@@ -1,0 +1,103 @@
+"""What a run will cost: measured before it starts, compared with the truth afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.config import RunConfig
+from core.cost import Estimate, estimate
+from core.images import Split
+from core.outcomes import cost_text, duration
+from core.reporter import STAGES
+from core.staging import stage
+from dashboard.lab.preview import is_exact
+from dashboard.lab.shelf import key_of, shelf
+
+QUICK = 2.0  # seconds of measuring that nobody minds after every change
+STAGE_NAMES = {
+    "load": "loading", "poison": "the attacker's own model", "train": "training", "features": "features",
+    "defend": "defenses", "retrain": "retraining",
+}  # fmt: skip
+
+
+def measured(config: RunConfig, split: Split) -> Estimate:
+    """The estimate for a resolved config; measured for two or three seconds where nothing like it was before.
+
+    Raises InputError for what cannot be run at all.
+    """
+    return _as_now(shelf().make("cost", _key(config), lambda: estimate(stage(config, split))), config)
+
+
+def known(config: RunConfig) -> Estimate | None:
+    found = shelf().find("cost", _key(config))
+    return None if found is None else _as_now(found, config)
+
+
+def _as_now(found: Estimate, config: RunConfig) -> Estimate:
+    """Without the attacker's model where the exact pictures have been computed: the run finds it ready."""
+    return replace(found, stages={**found.stages, "poison": 0.0}) if is_exact(config) else found
+
+
+def _key(config: RunConfig) -> str:
+    """All that the cost depends on: not on the seeds, and hardly on which images are poisoned."""
+    c = config
+    return key_of(
+        c.dataset, dict(c.dataset_options), dict(c.sampling), c.target, c.model, dict(c.model_options), c.layer,
+        dict(c.training), c.retrain, c.device, c.make_attack().prepares,
+    )  # fmt: skip
+
+
+def show(config: RunConfig, split: Split) -> None:
+    """The estimate; measured when the visitor asks, and from then on by itself where that is quick."""
+    found = known(config)
+    if found is None:
+        slot = st.empty()
+        by_itself = st.session_state.get("measures", False)
+        pressed = by_itself or slot.button(
+            "What will it cost?", icon=":material/timer:", key="measure",
+            help="Times a few steps of each stage here, for two or three seconds. Starting the run does it too.",
+        )  # fmt: skip
+        if not pressed:
+            return
+        with slot, st.spinner("Measuring a few steps of each stage"):
+            found = measured(config, split)
+        st.session_state["measures"] = not by_itself or found.measuring < QUICK
+        slot.empty()
+    st.markdown(estimate_text(found))
+
+
+def estimate_text(found: Estimate) -> str:
+    """Total and stages, as Markdown."""
+    parts = [f"{STAGE_NAMES[name]} {duration(found.stages[name])}" for name in STAGES if found.stages[name] >= 0.5]
+    of = f": {' + '.join(parts)}" if len(parts) > 1 else ""
+    return f":material/timer: About **{duration(found.total)}** on this computer{of}."
+
+
+def comparison(result: dict[str, Any]) -> pd.DataFrame:
+    """Seconds by stage, as expected and as they were; only the stages that cost something."""
+    expected = (result.get("estimate") or {}).get("stages", {})
+    taken = result["seconds"]
+    rows = [
+        (STAGE_NAMES[name].capitalize(), expected.get(name), taken.get(name, 0.0))
+        for name in STAGES
+        if taken.get(name, 0.0) or expected.get(name, 0.0)
+    ]
+    return pd.DataFrame(
+        [*rows, ("In all", (result.get("estimate") or {}).get("total"), sum(taken.values()))],
+        columns=["stage", "expected", "taken"],
+    )
+
+
+def compare(result: dict[str, Any]) -> None:
+    """After a run: what it took beside what was expected."""
+    st.caption(f":material/timer: {cost_text(result)}.")
+    if result.get("estimate"):
+        columns: dict[str, Any] = {
+            name: st.column_config.NumberColumn(f"{name} (s)", format="%.1f") for name in ("expected", "taken")
+        }
+        columns["stage"] = st.column_config.TextColumn(width=190)
+        st.dataframe(comparison(result), hide_index=True, width="content", column_config=columns)

@@ -1,0 +1,135 @@
+"""The first card: which images are attacked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.config import RunConfig
+from core.datasets import DATASETS, Dataset, Report, Sampling
+from core.errors import InputError
+from core.images import Split
+from dashboard import forms
+from dashboard.lab.shelf import key_of, shelf
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A data set with its options, and its images once they are loaded."""
+
+    dataset: str
+    options: Mapping[str, Any]
+    sampling: Mapping[str, Any]
+    split: Split | None
+
+
+def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
+    """The card. seed, seeds: as the config has them; they decide which images are drawn."""
+    st.subheader("What is attacked")
+    key = st.selectbox(
+        "Data set", list(DATASETS), format_func=lambda k: DATASETS[k].title, key="dataset", persist_state="session"
+    )
+    entry = DATASETS[key]
+    st.caption(entry.summary)
+    names = {p.name for p in forms.describe(entry)}
+    with st.expander("Options of the data set", expanded="path" in names):
+        options = forms.parameters(entry, f"data-{key}")
+    with st.expander("Fewer images, or unequal classes"):
+        sampling = forms.parameters(Sampling, f"sampling-{key}")
+    if "path" in names and not options["path"]:
+        st.info(
+            "Give the path of the images, as this computer sees it, and press Enter.", icon=":material/folder_open:"
+        )
+        return Chosen(key, options, sampling, None)
+    config = RunConfig(dataset=key, dataset_options=options, sampling=sampling, seed=seed, seeds=seeds)
+    split = None
+    try:
+        split = load(config, ask="download" in names)
+    except InputError as problem:
+        st.error(f"{problem}")
+        if "download" in names:
+            st.button("Try again", icon=":material/refresh:", key="fetch-again")
+    if split is not None:
+        describe(split)
+    return Chosen(key, options, sampling, split)
+
+
+def load(config: RunConfig, *, ask: bool) -> Split | None:
+    """The images of a config, from memory where they are there; None while the visitor has not asked for a download."""
+    dataset, sampling, seed = config.make_dataset(), config.make_sampling(), config.seed_for("data")
+    source = key_of(config.dataset, dict(config.dataset_options))
+    whole_key = key_of(source, seed)
+    whole = shelf().find("whole", whole_key)
+    if whole is None and ask and not asked_for(source, dataset):
+        return None
+    if whole is None:
+        whole = shelf().keep("whole", whole_key, read(dataset, seed))
+    return shelf().make("sampled", key_of(whole_key, dict(config.sampling)), lambda: sampling.apply(whole, seed))
+
+
+def asked_for(source: str, dataset: Dataset) -> bool:
+    """Whether the visitor has pressed the button for these files; places it where not."""
+    asked = st.session_state.setdefault("fetched", set())
+    if source in asked:
+        return True
+    size = megabytes(dataset)
+    label = f"Fetch and load ({size})" if size else "Fetch and load"
+    slot = st.empty()
+    with slot.container():
+        pressed = st.button(label, icon=":material/download:", key="fetch", type="primary")
+        st.caption("Fetched once from its publisher and checked; what is on this computer already is only read.")
+    if pressed:
+        asked.add(source)
+        slot.empty()
+    return pressed
+
+
+def megabytes(dataset: Dataset) -> str:
+    """What there is to download at most, where the data set says so."""
+    sizes = getattr(dataset, "sizes", ())
+    return f"up to {sum(sizes) / 1e6:,.0f} MB" if sizes else ""
+
+
+def read(dataset: Dataset, seed: int) -> Split:
+    """Load with a bar that says what is being done. A change of any widget meanwhile stops it."""
+    slot = st.empty()
+    try:
+        split = dataset.load(seed, _bar(slot, f"Loading {dataset.title}"))
+    finally:
+        slot.empty()
+    return split
+
+
+def _bar(slot: Any, first: str) -> Report:
+    slot.progress(0.0, first)
+
+    def report(message: str, share: float | None) -> None:
+        slot.progress(min(max(share or 0.0, 0.0), 1.0), message)
+
+    return report
+
+
+def describe(split: Split) -> None:
+    """How many images of what; what the loader noted; the classes with their sizes."""
+    train, test = split.train, split.test
+    _, height, width, channels = train.images.shape
+    sizes = np.bincount(train.labels, minlength=len(train.class_names))
+    each = f"{sizes.min():,}" if sizes.min() == sizes.max() else f"{sizes.min():,} to {sizes.max():,}"
+    st.caption(
+        f"{len(train):,} training and {len(test):,} test images of {width}x{height}, "
+        f"{channels} channel{'s' * (channels > 1)}; {len(sizes)} classes of {each}."
+    )
+    for note in split.notes:
+        st.caption(f":material/info: {note}")
+    table = pd.DataFrame(
+        {"class": train.class_names, "training": sizes, "test": np.bincount(test.labels, minlength=len(sizes))}
+    )
+    bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
+    st.dataframe(
+        table, hide_index=True, column_config={"training": bar}, row_height=28, height=min(40 + 28 * len(table), 324)
+    )

@@ -1,0 +1,430 @@
+"""The Lab driven through Streamlit's own test harness, and what it starts."""
+
+import io
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+from core.attacks import ATTACKS
+from core.config import RunConfig
+from core.cost import Estimate
+from core.datasets import DATASETS
+from core.defenses import DEFENSES
+from core.images import ImageData, Split
+from core.models import MODELS
+from core.recipes import PRESETS
+from core.runs import Runs
+from dashboard import data
+from dashboard.forms import colour_text, describe
+from dashboard.lab import cost
+from dashboard.lab.shelf import shelf
+from tests.conftest import Parse
+
+LAB = str(data.ROOT / "dashboard" / "screens" / "lab.py")
+ESTIMATE = Estimate({"load": 0, "poison": 0, "train": 20, "features": 1, "defend": 4, "retrain": 20}, 1.0)
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path, monkeypatch, cli):
+    """An empty folder of the user's own runs (after `cli`, which forgets it), and nothing measured or loaded before."""
+    monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path / "runs"))
+    shelf.clear()
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def started(monkeypatch) -> list[tuple[RunConfig, dict]]:
+    """What the Lab starts; nothing runs, and nothing is measured."""
+    seen: list[tuple[RunConfig, dict]] = []
+
+    def start(config, runs, estimate=None):
+        seen.append((config, estimate))
+        return runs.create(config, estimate)
+
+    monkeypatch.setattr(jobs, "start", start)
+    monkeypatch.setattr(cost, "estimate", lambda staged: ESTIMATE)
+    return seen
+
+
+def open_lab(**state) -> AppTest:
+    app = AppTest.from_file(LAB, default_timeout=60)
+    for key, value in state.items():
+        app.session_state[key] = value
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    return "\n".join(str(piece.value) for piece in pieces)
+
+
+def number(app: AppTest, label: str):
+    return next(n for n in app.number_input if n.label == label)
+
+
+def choose(app: AppTest, **selected: str) -> AppTest:
+    for key, value in selected.items():
+        app.selectbox(key=key.replace("_", "-")).set_value(value)
+    return run(app)
+
+
+def shown(app: AppTest) -> str:
+    return app.code[0].value
+
+
+def test_it_offers_every_entry_of_every_catalogue_and_every_preset():
+    app = open_lab()
+    boxes = {box.key: box.options for box in app.selectbox}
+    assert boxes["dataset"] == [d.title for d in DATASETS.values()]
+    assert boxes["attack"] == [a.title for a in ATTACKS.values()]
+    assert boxes["model"] == [m.title for m in MODELS.values()]
+    assert boxes["lab-defense"] == [d.title for d in DEFENSES.values()]
+    assert boxes["preset-digits"] == ["As the data set suggests", *(p.title for p in PRESETS.values())]
+
+
+@pytest.mark.parametrize("model", list(MODELS))
+def test_every_layer_of_every_model_can_be_tapped(model):
+    app = choose(open_lab(), model=model)
+    assert len(app.selectbox(key=f"layer-{model}").options) == len(MODELS.make(model).layers())
+    assert not app.error
+
+
+@pytest.mark.parametrize("attack", list(ATTACKS))
+def test_an_attack_shows_its_parameters_and_pictures_and_starts_what_it_says(attack, started, parse: Parse, own_runs):
+    app = choose(open_lab(), attack=attack)
+    assert not app.error
+    labels = {w.label for w in [*app.number_input, *app.selectbox, *app.color_picker, *app.file_uploader, *app.toggle]}
+    assert {p.label for p in describe(ATTACKS[attack])} <= labels
+    pictures = "".join(str(h.value) for h in app.get("html"))
+    for name in ("clean", "poisoned", "difference × 10"):
+        assert f'alt="{name}' in pictures
+    command = shown(app)
+    app.button(key="start").click()
+    run(app)
+    ((config, estimate),) = started
+    assert parse(command) == config == config.resolved()
+    assert (config.attack, config.source, config.target) == (attack, RunConfig(attack=attack).resolved().source, 1)
+    assert config.poisoning == RunConfig(attack=attack).resolved().poisoning
+    assert estimate == ESTIMATE.as_json()
+    (folder,) = Runs(own_runs)
+    assert folder.estimate["total"] == 45
+    assert folder.id in texts(app)
+
+
+def test_the_default_command_is_short():
+    assert "--set" not in shown(open_lab())
+
+
+def test_covers_and_the_trigger_at_test_time_are_shown_where_they_differ():
+    pictures = "".join(str(h.value) for h in choose(open_lab(), attack="adaptive-patch").get("html"))
+    assert 'alt="covers' in pictures
+    assert 'alt="at test time' in pictures
+    plain = "".join(str(h.value) for h in open_lab().get("html"))
+    assert 'alt="covers' not in plain
+    assert 'alt="at test time' not in plain
+
+
+def test_an_attack_that_prepares_its_images_says_so_and_computes_the_exact_pictures_on_demand(monkeypatch):
+    from core import preview
+
+    app = choose(open_lab(), attack="label-consistent")
+    assert "Without that model the pictures show the trigger alone" in texts(app)
+    assert "poisoned (the trigger alone)" in texts(app)
+    real = preview.preview
+    asked = []
+
+    def look(config, images, count, *, resources=None):
+        if resources is not None:
+            asked.append(resources)
+        return real(config, images, count)
+
+    monkeypatch.setattr("dashboard.lab.preview.look", look)
+    app.button(key="exact").click()
+    run(app)
+    run(app)
+    assert len(asked) == 1, "the pictures are kept"
+    assert "trigger alone" not in texts(app)
+
+
+def test_an_attack_brings_its_own_poisoning_and_remembers_what_was_changed():
+    app = choose(open_lab(), attack="wanet")
+    assert number(app, "Cover rate").value == 2.0
+    number(app, "Cover rate").set_value(1.0)
+    run(app)
+    assert "**10** covers keep their own label" in texts(app)
+    assert number(choose(app, attack="patch"), "Cover rate").value == 0.0
+    assert number(choose(app, attack="wanet"), "Cover rate").value == 1.0
+
+
+def test_the_budget_can_be_entered_in_every_unit_and_is_shown_in_all_three():
+    app = open_lab()
+    assert "**10** images = **0.7 %** of the training set = **6.4 %** of the 156 images then labelled *1*" in texts(app)
+    app.segmented_control(key="unit-digits").set_value("% of the target class")
+    run(app)
+    assert number(app, "Poisons (% of the target class)").value == pytest.approx(100 * 10 / 156)
+    assert "--poisons 10" in shown(app)
+    number(app, "Poisons (% of the target class)").set_value(5.0)
+    run(app)
+    assert "--poisons 8" in shown(app)
+    assert "5 % becomes 5.2 %" in texts(app)
+    app.segmented_control(key="unit-digits").set_value("% of the training set")
+    run(app)
+    assert number(app, "Poisons (% of the training set)").value == pytest.approx(100 * 8 / 1438)
+    app.segmented_control(key="unit-digits").set_value("images")
+    run(app)
+    assert number(app, "Poisons (images)").value == 8
+
+
+def test_too_large_a_budget_is_refused_in_words_and_nothing_is_lost():
+    app = open_lab()
+    number(app, "Poisons (images)").set_value(500)
+    run(app)
+    assert "more than the 143 training images of *7*" in texts(app)
+    assert not [b for b in app.button if b.key == "start"]
+    assert number(app, "Poisons (images)").value == 500
+    number(app, "Poisons (images)").set_value(20)
+    run(app)
+    assert "--poisons 20" in shown(app)
+
+
+def test_any_class_is_a_choice_of_its_own():
+    app = open_lab()
+    app.multiselect[0].set_value([])
+    run(app)
+    assert "switch on *any class*" in texts(app)
+    app.toggle(key="any-digits-patch-dirty").set_value(True)
+    run(app)
+    assert "--source any" in shown(app)
+    app.toggle(key="any-digits-patch-dirty").set_value(False)
+    run(app)
+    app.multiselect[0].set_value([3, 5])
+    run(app)
+    assert "--source 3,5" in shown(app)
+
+
+def test_with_clean_labels_the_source_only_counts_success():
+    app = open_lab()
+    app.segmented_control(key="who-patch-labels").set_value("clean")
+    run(app)
+    assert "only says over which test images success is counted" in texts(app)
+    assert "of 146 images of *1* get" in texts(app)
+    assert "--set poisoning.labels=clean" in shown(app)
+
+
+def test_a_patch_that_does_not_fit_is_explained_and_cannot_be_started():
+    app = open_lab()
+    number(app, "Inset (pixels)").set_value(31)
+    run(app)
+    assert "does not fit" in texts(app)
+    assert not [b for b in app.button if b.key == "start"]
+
+
+def test_a_preset_fills_the_training_and_says_what_it_reproduces():
+    app = choose(open_lab(), preset_digits="spectre-sgd")
+    assert PRESETS["spectre-sgd"].reproduces in texts(app)
+    assert number(app, "Epochs").value == 200
+    assert "training.schedule=steps" in shown(app)
+    number(app, "Epochs").set_value(3)
+    run(app)
+    assert "training.epochs=3" in shown(app)
+    assert number(choose(app, preset_digits="suggested"), "Epochs").value == 30
+    assert "--set" not in shown(app)
+
+
+def test_seeds_apart_change_the_command_and_the_images():
+    app = open_lab()
+    number(app, "Data").set_value(5)
+    run(app)
+    assert "--set seeds.data=5" in shown(app)
+    again = open_lab()
+    assert [str(h.value) for h in again.get("html")] != [str(h.value) for h in app.get("html")]
+
+
+def test_colours_keep_their_name_and_others_their_digits():
+    app = open_lab()
+    assert app.color_picker[0].value == "#ffffff"
+    app.color_picker[0].set_value("#e6194b")
+    run(app)
+    assert "attack.colour=#e6194b" in shown(app)
+    assert "a #e6194b square" in texts(app)
+    assert [colour_text(c, "white") for c in ("#ffffff", "#FF0000", "#0a141e")] == ["white", "red", "#0a141e"]
+
+
+def test_an_uploaded_picture_becomes_the_trigger_and_can_be_removed(own_runs):
+    app = open_lab()
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((9, 9, 4), 200, np.uint8)).save(buffer, "PNG")
+    app.file_uploader[0].set_value(("../../evil;rm -rf.png", buffer.getvalue(), "image/png"))
+    run(app)
+    (kept,) = (own_runs / ".uploads").iterdir()
+    assert f"attack.picture={kept.resolve()}" in shown(app)
+    assert "evil" not in shown(app)
+    assert "get a picture of 3x3 pixels" in texts(app)
+    app.button(key="attack-patch-Patch-picture-x").click()
+    run(app)
+    assert "--set" not in shown(app)
+    assert app.file_uploader
+
+
+def test_an_upload_that_is_no_picture_is_one_line_and_the_trigger_stays():
+    app = open_lab()
+    app.file_uploader[0].set_value(("x.png", b"not a picture", "image/png"))
+    run(app)
+    assert "cannot be read as a picture" in texts(app)
+    assert "--set" not in shown(app)
+
+
+def test_the_path_of_a_picture_can_be_typed(tmp_path):
+    app = open_lab()
+    Image.new("RGB", (4, 4), "red").save(tmp_path / "mine.png")
+    app.text_input(key="attack-patch-Patch-picture").set_value(str(tmp_path / "mine.png"))
+    run(app)
+    assert f"attack.picture={tmp_path / 'mine.png'}" in shown(app)
+    app.text_input(key="attack-patch-Patch-picture").set_value("/nowhere.png")
+    run(app)
+    assert "there is no picture at /nowhere.png" in texts(app)
+
+
+def test_a_published_set_is_fetched_only_when_asked_for(monkeypatch):
+    digits = DATASETS.make("digits").load(0)
+    loads = []
+
+    def fetch(self, seed, report=None):
+        loads.append(seed)
+        report("Downloading CIFAR-10: 3 of 170 MB", 0.02)
+        return replace(digits, notes=("Three files were left out.",))
+
+    monkeypatch.setattr(DATASETS["cifar10"], "load", fetch)
+    app = choose(open_lab(), dataset="cifar10")
+    assert not loads
+    assert "Once the images are loaded" in texts(app)
+    button = app.button(key="fetch")
+    assert "170 MB" in button.label
+    button.click()
+    run(app)
+    assert len(loads) == 1
+    assert "Three files were left out." in texts(app)
+    number(app, "Seed").set_value(0)
+    run(choose(choose(app, dataset="digits"), dataset="cifar10"))
+    assert len(loads) == 1
+
+
+def test_a_download_that_fails_is_one_line_and_can_be_tried_again(monkeypatch):
+    from core.errors import InputError
+
+    def fetch(self, seed, report=None):
+        raise InputError("CIFAR-10 is not here and cannot be downloaded; put it there and try again")
+
+    monkeypatch.setattr(DATASETS["cifar10"], "load", fetch)
+    app = choose(open_lab(), dataset="cifar10")
+    app.button(key="fetch").click()
+    run(app)
+    assert "cannot be downloaded" in texts(app)
+    assert [b for b in app.button if b.label == "Try again"]
+
+
+def test_fewer_and_unequal_classes_are_drawn_and_noted():
+    app = open_lab()
+    number(app, "Per class (images)").set_value(40)
+    run(app)
+    assert "400 of 1,438 training images are used" in texts(app)
+    assert "sampling.per_class=40" in shown(app)
+
+
+def test_images_of_two_channels_can_be_previewed(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (60, 12, 12, 2), dtype=np.uint8)
+    np.savez(tmp_path / "two.npz", images=images, labels=np.arange(60) % 3)
+    app = choose(open_lab(), dataset="arrays")
+    assert "Give the path" in texts(app)
+    app.text_input(key="data-arrays-Arrays-path").set_value(str(tmp_path / "two.npz"))
+    run(app)
+    number(app, "Poisons (images)").set_value(5)
+    run(app)
+    assert not app.error
+    assert "2 channels" in texts(app)
+
+
+def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypatch):
+    measured = []
+    monkeypatch.setattr(cost, "estimate", lambda staged: measured.append(staged) or ESTIMATE)
+    app = open_lab()
+    app.button(key="measure").click()
+    run(app)
+    assert "About **45 s** on this computer: training 20 s + features 1 s + defenses 4 s + retraining 20 s" in texts(
+        app
+    )
+    number(app, "Poisons (images)").set_value(12)
+    run(app)
+    app.button(key="start").click()
+    run(app)
+    assert len(measured) == 1, "the number of poisons does not change the cost"
+    number(app, "Epochs").set_value(5)
+    run(app)
+    assert len(measured) == 2, "once asked for, it is kept up to date"
+    monkeypatch.setattr(cost, "estimate", lambda staged: replace(ESTIMATE, measuring=5.0))
+    number(app, "Epochs").set_value(6)
+    run(app)
+    number(app, "Epochs").set_value(7)
+    run(app)
+    assert [b for b in app.button if b.key == "measure"], "but not where it makes the visitor wait"
+
+
+def test_what_was_expected_stands_beside_what_was_taken(own_runs, monkeypatch):
+    monkeypatch.setattr("streamlit.page_link", lambda *_, **__: None)  # the other pages are not there in this harness
+    source = next(iter(data.bundled().values()))
+    shutil.copytree(source.path, own_runs / "done")
+    path = own_runs / "done" / "result.json"
+    result = {**json.loads(path.read_text()), "estimate": ESTIMATE.as_json()}
+    path.write_text(json.dumps(result))
+    app = open_lab(watch="done")
+    assert "45 s expected" in texts(app)
+    table = app.dataframe[-1].value.set_index("stage")
+    assert table.loc["Training", "expected"] == 20
+    assert table.loc["Training", "taken"] == result["seconds"]["train"]
+    assert table.loc["In all", "expected"] == 45
+    assert "SPECTRE removed" in texts(app)
+
+
+def test_it_survives_a_run_that_is_gone():
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["watch"] = "../../etc"
+    run(app)
+    assert "not here any more" in texts(app)
+
+
+def test_a_failed_run_shows_its_reason_and_offers_to_go_on(own_runs):
+    source = next(iter(data.bundled().values()))
+    shutil.copytree(source.path, own_runs / "half")
+    status = json.loads((own_runs / "half" / "status.json").read_text())
+    (own_runs / "half" / "status.json").write_text(json.dumps({**status, "state": "failed", "message": "disk full"}))
+    app = open_lab(watch="half")
+    assert "Disk full." in texts(app)
+    assert "Go on" in [b.label for b in app.button]
+
+
+def test_class_names_are_never_markup(monkeypatch):
+    digits = DATASETS.make("digits").load(0)
+    names = ("<img src=x onerror=alert(1)>", *digits.train.class_names[1:])
+
+    def named(part: ImageData) -> ImageData:
+        return ImageData(part.images, part.labels, names)
+
+    split = Split(named(digits.train), named(digits.test), digits.flip)
+    monkeypatch.setattr(DATASETS["digits"], "load", lambda self, seed, report=None: split)
+    app = choose(open_lab(), attack="blended")
+    pictures = "".join(str(h.value) for h in app.get("html"))
+    assert "&lt;img src=x" in pictures
+    assert "<img src=x" not in pictures
