@@ -67,9 +67,13 @@ def page(address):
 def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
     page.goto(address)
     page.get_by_text("A small mark can become a secret key").wait_for()
-    page.get_by_text("run signs-patch-50 ·").wait_for()  # the last line: the page is all there
-    page.keyboard.press("PageDown")
-    page.get_by_text("The model passes every exam").wait_for()
+    second = page.get_by_text("The model passes every exam")
+    for _ in range(30):  # a page that is still opening does not hear keys
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(2000)
+        if second.count():
+            break
+    second.wait_for()
     page.goto(f"{address}/?step=Whiten")
     page.get_by_text("the poison has nowhere to hide").wait_for()
     page.locator(".js-plotly-plot .slider-group").wait_for()
