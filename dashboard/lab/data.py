@@ -52,8 +52,10 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
         split = load(config, ask="download" in names)
     except InputError as problem:
         st.error(f"{problem}")
-        if "download" in names:
-            st.button("Try again", icon=":material/refresh:", key="fetch-again")
+        if "download" in names:  # not by itself at every change of a widget
+            source, asked = key_of(key, options), st.session_state.setdefault("fetched", set())
+            asked.discard(source)
+            st.button("Try again", icon=":material/refresh:", key="fetch-again", on_click=asked.add, args=(source,))
     if split is not None:
         describe(split)
     return Chosen(key, options, sampling, split)

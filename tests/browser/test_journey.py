@@ -67,8 +67,13 @@ def page(address):
 def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
     page.goto(address)
     page.get_by_text("A small mark can become a secret key").wait_for()
-    page.keyboard.press("PageDown")
-    page.get_by_text("The model passes every exam").wait_for()
+    second = page.get_by_text("The model passes every exam")
+    for _ in range(30):  # a page that is still opening does not hear keys
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(2000)
+        if second.count():
+            break
+    second.wait_for()
     page.goto(f"{address}/?step=Whiten")
     page.get_by_text("the poison has nowhere to hide").wait_for()
     page.locator(".js-plotly-plot .slider-group").wait_for()
@@ -99,11 +104,11 @@ def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
 @pytest.mark.timeout(900)
 def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, address):
     page.goto(f"{address}/lab")
-    page.get_by_text("Options of model, training and defense").click()
+    page.get_by_text("Options of the training").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("12")
     epochs.press("Enter")
-    page.get_by_text("Retrain after the removal").click()
+    page.get_by_text("Retrain after").click()
     page.get_by_text("The same on the command line").click()
     page.get_by_text("training.epochs=12").wait_for()
     page.get_by_text("--no-retrain").wait_for()
@@ -119,3 +124,61 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, ad
     page.get_by_text("Poison removed").wait_for()
     page.locator("figure.sl-poison").first.wait_for()  # the gallery is redrawn after the tiles beside it
     assert page.locator("figure.sl-poison").count() >= 8
+
+
+@pytest.fixture
+def sticker(tmp_path):
+    """A small picture, half of it transparent."""
+    from PIL import Image
+
+    picture = Image.new("RGBA", (12, 12))
+    picture.paste((220, 30, 60, 255), (0, 0, 6, 12))
+    picture.save(tmp_path / "sticker.png")
+    return tmp_path / "sticker.png"
+
+
+def choose(page, box, option):
+    page.get_by_role("combobox", name=box, exact=True).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def enter(page, name, value):
+    field = page.get_by_role("spinbutton", name=name)
+    field.fill(value)
+    field.press("Enter")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth(page, address, sticker):
+    page.goto(f"{address}/lab")
+    page.get_by_text("a white square of 3x3 pixels").wait_for()
+    choose(page, "Attack", "Blended")
+    page.get_by_text("a noise pattern blended in at 20 %").wait_for()
+    assert page.locator('img[alt^="difference"]').count() == 6
+    choose(page, "Attack", "Patch (BadNets)")
+    page.get_by_text("a white square of 3x3 pixels").wait_for()
+    page.locator('input[type="file"]').first.set_input_files(sticker)
+    page.get_by_text("a picture of 3x3 pixels").wait_for()
+    page.get_by_role("button", name="Remove picture").wait_for()
+    page.get_by_text("% of the class").click()
+    page.get_by_role("spinbutton", name="Poisons (% of the target class)").wait_for()
+    enter(page, "Poisons (% of the target class)", "5")
+    page.get_by_text("8 of 143 images").wait_for()
+    page.get_by_text("5 % becomes 5.2 %").wait_for()
+    page.get_by_text("Options of the training").click()
+    enter(page, "Epochs", "2")
+    page.get_by_text("Retrain after").click()
+    page.get_by_text("looks for the poison.").wait_for()
+    page.get_by_role("link", name="Inspect").click()  # what was set up is still there afterwards
+    page.get_by_text("Looks poisoned").wait_for()
+    page.get_by_role("link", name="Lab").click()
+    page.get_by_text("8 of 143 images").wait_for()
+    page.get_by_text("a picture of 3x3 pixels").wait_for()
+    page.get_by_role("button", name="What will it cost?").click()
+    page.get_by_text(re.compile("About .+ on this computer")).wait_for()
+    page.get_by_role("button", name="Start the run").click()
+    page.get_by_text("s in all,").wait_for(timeout=600_000)
+    assert re.search(r"\d+ s in all, \d+ s expected", page.get_by_text("s in all,").inner_text())
+    page.get_by_text("SPECTRE removed").wait_for()
+    page.locator('[data-testid="stDataFrame"]').nth(1).wait_for()

@@ -324,7 +324,10 @@ def test_a_published_set_is_fetched_only_when_asked_for(monkeypatch):
 def test_a_download_that_fails_is_one_line_and_can_be_tried_again(monkeypatch):
     from core.errors import InputError
 
+    tries = []
+
     def fetch(self, seed, report=None):
+        tries.append(seed)
         raise InputError("CIFAR-10 is not here and cannot be downloaded; put it there and try again")
 
     monkeypatch.setattr(DATASETS["cifar10"], "load", fetch)
@@ -332,7 +335,13 @@ def test_a_download_that_fails_is_one_line_and_can_be_tried_again(monkeypatch):
     app.button(key="fetch").click()
     run(app)
     assert "cannot be downloaded" in texts(app)
-    assert [b for b in app.button if b.label == "Try again"]
+    app.button(key="fetch-again").click()
+    run(app)
+    assert len(tries) == 2
+    number(app, "Seed").set_value(3)
+    run(app)
+    assert len(tries) == 2, "another widget does not try again"
+    assert app.button(key="fetch")
 
 
 def test_fewer_and_unequal_classes_are_drawn_and_noted():
