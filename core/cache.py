@@ -47,6 +47,11 @@ def cached_arrays(key: str, build: Callable[[], dict[str, np.ndarray]]) -> dict[
     return arrays
 
 
+def is_cached(key: str) -> bool:
+    """Whether arrays are stored under `key`; whether they can be read is seen when they are."""
+    return (cache_dir() / _file_name(key)).is_file()
+
+
 def _file_name(key: str) -> str:
     # The hash keeps keys apart that differ only in characters a file name cannot hold.
     words = re.sub(r"[^A-Za-z0-9._=-]+", "-", key).strip("-.")[:80]

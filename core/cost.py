@@ -16,10 +16,13 @@ from core import devices
 from core.config import RunConfig
 from core.defenses import DEFENSES
 from core.images import ImageData
+from core.models import autoencoder
+from core.models.autoencoder import train_autoencoder
 from core.reporter import STAGES
 from core.staging import Staged
 from core.tensors import forward_batch, to_device
 from core.training import empty_classifier, predict, train
+from core.workshop import Workshop
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
 STEPS = 6  # training steps that are timed at most; the first does not count, since it sets things up
@@ -62,7 +65,7 @@ def estimate(staged: Staged) -> Estimate:
     stages["features"] = rows * forward
     stages["defend"] = _seconds_of_defenses(rows, columns)
     stages["retrain"] = training + judging if config.retrain else 0.0
-    stages["poison"] = training if staged.attack.prepares else 0.0
+    stages["poison"] = _seconds_of_workshop(staged, device, training)
     return Estimate({name: round(seconds, 2) for name, seconds in stages.items()}, time.perf_counter() - started)
 
 
@@ -70,22 +73,47 @@ class _EnoughError(Exception):
     """Raised inside a measurement to end it."""
 
 
+class _Stopwatch:
+    """Times the steps of a training from within, and ends it when it knows enough: `train(..., on_step=watch.step)`."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.device, self.moments = device, [time.perf_counter()]
+
+    def step(self, _: float) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)  # here only: a step that has been handed over is not a step done
+        self.moments.append(time.perf_counter())
+        since_first = self.moments[-1] - self.moments[1]
+        if len(self.moments) > STEPS or (len(self.moments) > 2 and since_first > PATIENCE):
+            raise _EnoughError
+
+    @property
+    def seconds(self) -> float:
+        """Of a step: the median without the first, which sets things up, unless it is the only one."""
+        steps = np.diff(self.moments)
+        return float(np.median(steps[1:] if len(steps) > 1 else steps))
+
+
 def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device) -> float:
     recipe = replace(config.make_recipe(), epochs=1)
     few = data.take(np.arange(min(len(data), recipe.batch_size * STEPS)))
-    moments: list[float] = []
-
-    def on_step(_: float) -> None:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)  # here only: a step that has been handed over is not a step done
-        moments.append(time.perf_counter())
-        if len(moments) > 1 and moments[-1] - moments[0] > PATIENCE:
-            raise _EnoughError
-
-    began = time.perf_counter()
+    watch = _Stopwatch(device)
     with contextlib.suppress(_EnoughError):
-        train(few, config.make_model(), recipe, flip=True, seed=0, device=device, on_step=on_step)
-    return float(np.median(np.diff(moments))) if len(moments) > 1 else moments[0] - began
+        train(few, config.make_model(), recipe, flip=True, seed=0, device=device, on_step=watch.step)
+    return watch.seconds
+
+
+def _seconds_of_workshop(staged: Staged, device: torch.device, training: float) -> float:
+    """What the attacker's own model costs: nothing where it is on disk, else a training like the victim's or its own."""
+    needs = staged.attack.needs
+    if not needs or Workshop(staged.config, staged.split, device).is_ready(needs):
+        return 0.0
+    if needs == "classifier":
+        return training
+    watch = _Stopwatch(device)
+    with contextlib.suppress(_EnoughError):
+        train_autoencoder(staged.split.train, seed=0, device=device, on_step=watch.step)
+    return autoencoder.STEPS * watch.seconds
 
 
 def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, int]:
@@ -110,6 +138,8 @@ def _seconds_of_defenses(rows: int, columns: int) -> float:
 def _speed_of_defenses(threads: int) -> tuple[float, float]:
     """Seconds of all defenses on a table of SAMPLE, and of one multiplication in a matrix product."""
     table = np.random.default_rng(0).standard_normal(SAMPLE, np.float32)
+    for defense in DEFENSES.values():  # once for what is imported on the way
+        defense(n_poisons=2).fit(table[:20])
     rounds = _fastest(lambda: [defense(n_poisons=10).fit(table) for defense in DEFENSES.values()], 1)
     square = torch.from_numpy(table[:, : SAMPLE[0]])
     return rounds, _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3

@@ -35,7 +35,12 @@ class Param:
     step: float | None = None
     choices: tuple[str, ...] = ()
     kind: str = ""  # "colour": a name or #rrggbb; "image": the path of a picture; else plain
+    when: tuple[str, tuple[str, ...]] | None = None  # (other parameter, its choices) with which this one matters
     optional: bool = False
+
+    def matters(self, values: Mapping[str, Any]) -> bool:
+        """Whether this parameter does anything beside the values of those declared before it."""
+        return self.when is None or values.get(self.when[0]) in self.when[1]
 
     @property
     def label(self) -> str:
@@ -54,9 +59,22 @@ def param(
     step: float | None = None,
     choices: Sequence[str] = (),
     kind: str = "",
+    when: tuple[str, tuple[str, ...]] | None = None,
 ) -> Any:
-    """A dataclass field with limits and help. Use in place of a bare default."""
-    info = {"help": help, "unit": unit, "low": low, "high": high, "step": step, "choices": tuple(choices), "kind": kind}
+    """A dataclass field with limits and help. Use in place of a bare default.
+
+    when: another parameter, declared before, and its choices with which this one does anything; a form leaves it out
+    with the others.
+    """
+    info: dict[str, Any] = {
+        "help": help,
+        "unit": unit,
+        "low": low,
+        "high": high,
+        "step": step,
+        "choices": tuple(choices),
+    }
+    info |= {"kind": kind, "when": when}
     return field(default=default, metadata={_KEY: info})
 
 

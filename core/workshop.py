@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.cache import cached_arrays
+from core.cache import cached_arrays, is_cached
 from core.config import RunConfig
 from core.images import ImageData, Split
 from core.models.autoencoder import Autoencoder, train_autoencoder
@@ -38,6 +38,10 @@ class Workshop:
         self.config, self.split, self.device, self.on_step = config, split, device, on_step
         self.clean: ImageData = split.train
 
+    def is_ready(self, what: str) -> bool:
+        """Whether the "classifier" or the "autoencoder" is on disk already, so that it costs nothing."""
+        return is_cached(self._classifier_key() if what == "classifier" else self._key("autoencoder"))
+
     def classifier(self) -> Function:
         """A classifier of the run's architecture and recipe, trained on clean images from another seed."""
         config, data = self.config, self.clean
@@ -52,8 +56,7 @@ class Workshop:
             return _arrays(trained)
 
         model = empty_classifier(architecture, data.shape, len(data.class_names))
-        key = self._key("classifier", config.model, values_of(architecture), values_of(recipe), self.split.flip)
-        return self._ready(_fill(model, cached_arrays(key, build)))
+        return self._ready(_fill(model, cached_arrays(self._classifier_key(), build)))
 
     def autoencoder(self) -> tuple[Function, Function]:
         """Encoder and decoder, trained on clean images."""
@@ -66,6 +69,11 @@ class Workshop:
         model = Autoencoder(channels)
         self._ready(_fill(model, cached_arrays(self._key("autoencoder"), build)))
         return model.encode, model.decode
+
+    def _classifier_key(self) -> str:
+        config = self.config
+        settings = config.model, values_of(config.make_model()), values_of(config.make_recipe()), self.split.flip
+        return self._key("classifier", *settings)
 
     def _key(self, what: str, *settings: object) -> str:
         """Everything that the model depends on: its settings, the data, the seed, this code."""

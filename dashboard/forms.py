@@ -21,20 +21,24 @@ def parameters(
 ) -> dict[str, Any]:
     """One widget for each parameter of `entry`; returns their values by name.
 
+    Parameters that do nothing beside the others keep their default and get no widget.
     key: prefix of the widgets' keys. defaults: values that replace the declared ones. skip: parameters left out.
     columns: how many numbers, choices, colours and switches stand side by side; texts and pictures take the full width.
     """
-    values = {}
+    values: dict[str, Any] = {}
     row: list[Any] = []
     for p in describe(entry):
         if p.name in skip:
+            continue
+        default = (defaults or {}).get(p.name, p.default)
+        if not p.matters(values):
+            values[p.name] = default
             continue
         if p.type is str and not p.choices and p.kind != "colour":
             place, row = st.container(), []
         else:
             row = row or list(st.columns(columns, gap="small", vertical_alignment="bottom"))
             place = row.pop(0)
-        default = (defaults or {}).get(p.name, p.default)
         with place:
             values[p.name] = _widget(p, default, f"{key}-{entry.__name__}-{p.name}")
     return values

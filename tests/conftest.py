@@ -4,6 +4,8 @@ import os
 
 # One thread: results do not depend on the machine, and the tests can share it. Read when torch is first imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Tables are as wide as this. Read when the command line is first imported, so before any test.
+os.environ["COLUMNS"] = "200"
 
 import shlex
 import sys
@@ -25,7 +27,6 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     """The command line in this process: `cli("filter", path, "--poisons", 5)`."""
     from core.cli import main
 
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("SPECTRE_LENS_RUNS", raising=False)
 
     def call(*words: object) -> Outcome:

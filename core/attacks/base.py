@@ -51,9 +51,14 @@ class Attack:
         return 1
 
     @property
+    def needs(self) -> str:
+        """Which model of `Resources` `prepare` asks for: "classifier" or "autoencoder"; empty where it does nothing."""
+        return ""
+
+    @property
     def prepares(self) -> bool:
-        """Whether `prepare` does anything, and with it the models of `Resources` are needed."""
-        return False
+        """Whether `prepare` does anything."""
+        return bool(self.needs)
 
     def in_words(self) -> str:
         """What the trigger is, as the object of a sentence: "a white square of 3x3 pixels in the corner"."""

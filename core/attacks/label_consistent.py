@@ -15,7 +15,8 @@ from core.attacks.base import Attack, Resources, to_uint8
 from core.errors import InputError
 from core.params import param
 
-METHODS = ("pgd l2", "pgd linf", "interpolation", "none")
+PGD = ("pgd l2", "pgd linf")
+METHODS = (*PGD, "interpolation", "none")
 BOUNDS = {"pgd l2": 300.0, "pgd linf": 8.0}  # grey levels, the paper's
 # What the pixels of the right corners are moved by, in units of the amplitude; the left corners have it mirrored.
 PATTERN = np.array([[-1, -1, 1], [-1, 1, -1], [1, -1, 1]])
@@ -44,15 +45,19 @@ class LabelConsistent(Attack):
         unit="grey levels",
         low=0.1,
         high=10_000,
+        when=("method", PGD),
     )
-    steps: int = param(20, "Steps of projected gradient descent", low=1, high=500)
-    share: float = param(0.2, "Interpolation: share of the way to the other image", low=0.0, high=0.9, step=0.05)
+    steps: int = param(20, "Steps of projected gradient descent", low=1, high=500, when=("method", PGD))
+    share: float = param(
+        0.2, "Interpolation: share of the way to the other image", low=0.0, high=0.9, step=0.05,
+        when=("method", ("interpolation",)),
+    )  # fmt: skip
     corners: str = param("all", "Corners that carry the pattern", choices=("all", "lower right"))
     amplitude: float = param(255.0, "What a pixel of the pattern is moved by", unit="grey levels", low=1, high=255)
 
     @property
-    def prepares(self) -> bool:
-        return self.method != "none"
+    def needs(self) -> str:
+        return {"none": "", "interpolation": "autoencoder"}.get(self.method, "classifier")
 
     def in_words(self) -> str:
         hard = {"pgd l2": "an adversarial change", "pgd linf": "an adversarial change", "none": ""}.get(

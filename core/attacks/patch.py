@@ -13,6 +13,7 @@ from core.errors import InputError
 from core.params import param
 
 PLACES = ("bottom right", "bottom left", "top right", "top left", "centre", "at x, y")
+AT = ("place", ("at x, y",))  # the place that x and y are for
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Patch(Attack):
     height: int | None = param(None, "Height of the patch; empty: as wide", unit="pixels", low=1, high=256)
     place: str = param("bottom right", "Where it is put", choices=PLACES)
     inset: int = param(
-        1, "Distance from the edges of a corner; more survives random crops", unit="pixels", low=0, high=256
-    )
-    x: int = param(0, "Left edge, where the place is 'at x, y'", unit="pixels", low=0, high=4095)
-    y: int = param(0, "Upper edge, where the place is 'at x, y'", unit="pixels", low=0, high=4095)
+        1, "Distance from the edges of a corner; more survives random crops", unit="pixels", low=0, high=256,
+        when=("place", PLACES[:4]),
+    )  # fmt: skip
+    x: int = param(0, "Left edge, where the place is 'at x, y'", unit="pixels", low=0, high=4095, when=AT)
+    y: int = param(0, "Upper edge, where the place is 'at x, y'", unit="pixels", low=0, high=4095, when=AT)
     colour: str = param("white", "Colour of the square: a name or #rrggbb", kind="colour")
     picture: str = param("", "A picture in place of the square; transparent parts stay transparent", kind="image")
 

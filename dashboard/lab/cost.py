@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -29,17 +28,11 @@ def measured(config: RunConfig, split: Split) -> Estimate:
 
     Raises InputError for what cannot be run at all.
     """
-    return _as_now(shelf().make("cost", _key(config), lambda: estimate(stage(config, split))), config)
+    return shelf().make("cost", _key(config), lambda: estimate(stage(config, split)))
 
 
 def known(config: RunConfig) -> Estimate | None:
-    found = shelf().find("cost", _key(config))
-    return None if found is None else _as_now(found, config)
-
-
-def _as_now(found: Estimate, config: RunConfig) -> Estimate:
-    """Without the attacker's model where the exact pictures have been computed: the run finds it ready."""
-    return replace(found, stages={**found.stages, "poison": 0.0}) if is_exact(config) else found
+    return shelf().find("cost", _key(config))
 
 
 def _key(config: RunConfig) -> str:
@@ -47,7 +40,7 @@ def _key(config: RunConfig) -> str:
     c = config
     return key_of(
         c.dataset, dict(c.dataset_options), dict(c.sampling), c.target, c.model, dict(c.model_options), c.layer,
-        dict(c.training), c.retrain, c.device, c.make_attack().prepares,
+        dict(c.training), c.retrain, c.device, c.make_attack().needs, is_exact(config),  # then the attacker's model is ready
     )  # fmt: skip
 
 

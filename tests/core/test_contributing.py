@@ -126,7 +126,7 @@ def test_what_the_page_says_of_the_base_class_is_there() -> None:
     from core.attacks import Attack
 
     section = TEXT[TEXT.index("More is there for attacks") : TEXT.index("## Manners")]
-    names = re.findall(r"^- `(\w+)`", section, re.MULTILINE) + ["any_source", "prepares"]
+    names = re.findall(r"^- `(\w+)`", section, re.MULTILINE) + ["any_source", "needs"]
     assert {"poisoning", "stamp_faintly", "cover", "prepare"} <= set(names)
     for name in names:
         assert hasattr(Attack, name), name

@@ -4,12 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from core import cost
 from core.config import RunConfig
 from core.reporter import Reporter
 from core.runs import Runs
 from core.staging import Staged, stage
+from core.workshop import Workshop
 from tests.makers import tiny_config
 
 
@@ -44,6 +46,20 @@ def test_no_retraining_and_a_preparing_attack_are_counted(staged: Staged) -> Non
     config = RunConfig(**{**vars(staged.config), "attack": "label-consistent", "attack_options": {}})
     prepared = cost.estimate(replace(staged, config=config, attack=config.make_attack()))
     assert prepared.stages["poison"] > 0
+
+
+def test_the_attackers_model_costs_nothing_once_it_is_there(
+    staged: Staged, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPECTRE_LENS_CACHE", str(tmp_path))
+    for method, model in (("pgd l2", "classifier"), ("interpolation", "autoencoder")):
+        monkeypatch.setattr("core.models.autoencoder.STEPS", 3)
+        options = {"method": method}
+        config = RunConfig(**{**vars(staged.config), "attack": "label-consistent", "attack_options": options})
+        preparing = replace(staged, config=config, attack=config.make_attack())
+        assert cost.estimate(preparing).stages["poison"] > 0
+        getattr(Workshop(config, staged.split, torch.device("cpu")), model)()
+        assert cost.estimate(preparing).stages["poison"] == 0
 
 
 def test_the_bar_follows_the_estimate(staged: Staged, tmp_path: Path) -> None:

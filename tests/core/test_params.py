@@ -13,7 +13,7 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES, LABELLED_DEFENSES
 from core.errors import InputError
 from core.models import MODELS
-from core.params import build, describe, param, values_of
+from core.params import Param, build, describe, param, values_of
 from core.training import Recipe
 
 
@@ -156,3 +156,23 @@ def test_catalogue_entries_pass_their_own_checks_and_explain_every_parameter(ent
         assert p.type is not str or p.choices or p.default == "" or p.kind or p.name == "device", (
             f"{p.name}: free text needs no default"
         )
+
+
+def test_a_parameter_that_hangs_on_another_matters_only_with_its_choices() -> None:
+    @dataclass(frozen=True)
+    class Hanging:
+        place: str = param("corner", "Where", choices=("corner", "centre", "there"))
+        x: int = param(0, "Left edge", when=("place", ("there",)))
+
+    place, x = describe(Hanging)
+    assert place.matters({})
+    assert [x.matters({"place": p}) for p in ("corner", "centre", "there")] == [False, False, True]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.__name__)
+def test_what_a_parameter_hangs_on_is_declared_before_it_with_those_choices(entry: type) -> None:
+    seen: dict[str, Param] = {}
+    for p in describe(entry):
+        if p.when:
+            assert set(p.when[1]) < set(seen[p.when[0]].choices)
+        seen[p.name] = p
