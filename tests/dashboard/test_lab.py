@@ -18,6 +18,7 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.images import ImageData, Split
 from core.models import MODELS
+from core.params import values_of
 from core.recipes import PRESETS
 from core.runs import Runs
 from dashboard import data
