@@ -221,14 +221,17 @@ def remove(run: data.RunView) -> None:
     rows = np.flatnonzero(run.frame["removed_spectre"].to_numpy(bool))
     rows = rows[np.argsort(-scores[rows], kind="stable")]
     with words:
-        gone = after is None or (after["attack_single"]["value"] or 0) <= 0.1
+        if after is None:
+            headline = "Remove what stands out, and train again."
+        elif (after["attack_single"]["value"] or 0) <= 0.1:
+            headline = "Remove what stands out, train again, and the key no longer fits."
+        else:
+            headline = "Removing what stands out was not enough here: the key still fits."
         claim(
-            "Remove what stands out, train again, and the key no longer fits."
-            if gone
-            else "Removing what stands out was not enough here: the key still fits.",
+            headline,
             f"SPECTRE removes **{found['removed']}** images: {found['true_positive_rate']['count']} of "
             f"{found['true_positive_rate']['total']} poisons, and {found['false_positive_rate']['count']} clean ones "
-            "as the price. A new model is trained from scratch on the rest.",
+            f"as the price.{' A new model is trained from scratch on the rest.' if after else ''}",
         )
         if after:
             share_metric(
