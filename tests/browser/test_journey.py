@@ -59,7 +59,7 @@ def page(address):
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         tab = browser.new_page(viewport={"width": 1440, "height": 1000})
-        tab.set_default_timeout(60_000)
+        tab.set_default_timeout(150_000)
         yield tab
         browser.close()
 
