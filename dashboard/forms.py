@@ -9,9 +9,11 @@ from typing import Any
 import streamlit as st
 from PIL import Image, ImageColor
 
+from core.attacks.pictures import FORMATS, LIMIT
 from core.errors import InputError
 from core.params import Param, describe
 from dashboard import data, uploads
+from dashboard.widgets import as_sentence
 
 __all__ = ["colour_text", "describe", "parameters"]
 
@@ -100,7 +102,7 @@ def _picture(p: Param, key: str) -> str:
             max_upload_size=uploads.MEGABYTES,
         )  # fmt: skip
     if problem := st.session_state.get(f"{key}-problem"):
-        st.error(f"{problem[:1].upper()}{problem[1:]}.")
+        st.error(as_sentence(problem))
     with st.expander("A path in place of an upload"):
         return st.text_input(
             f"{p.label}: path on this computer", key=key, persist_state="session", placeholder="/home/me/sticker.png"
@@ -111,8 +113,8 @@ def _thumbnail(path: str) -> None:
     """The picture itself, small; nothing where it cannot be read: that is said where the trigger is made."""
     file = Path(path).expanduser()
     try:
-        with Image.open(file, formats=uploads.FORMATS) as picture:
-            if not file.is_file() or max(picture.size) > uploads.SIDE:
+        with Image.open(file, formats=FORMATS) as picture:
+            if not file.is_file() or max(picture.size) > LIMIT:
                 return
             small = picture.convert("RGBA")
         small.thumbnail((96, 96))

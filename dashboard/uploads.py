@@ -13,13 +13,12 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from core.attacks.pictures import FORMATS, LIMIT
 from core.errors import InputError
 from core.files import replacing
 
 TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "gif")
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 MEGABYTES = 5
-SIDE = 4096  # pixels: a larger picture is refused before it is decoded
 KEPT = 1024  # pixels a side that are kept; a trigger has at most 256
 
 
@@ -47,8 +46,8 @@ def _as_png(content: bytes) -> bytes:
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            if max(picture.size) > SIDE:
-                raise InputError(f"the picture has {picture.width}x{picture.height} pixels; at most {SIDE} a side")
+            if max(picture.size) > LIMIT:
+                raise InputError(f"the picture has {picture.width}x{picture.height} pixels; at most {LIMIT} a side")
             upright = ImageOps.exif_transpose(picture).convert("RGBA")
     except InputError:
         raise

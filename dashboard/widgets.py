@@ -42,6 +42,11 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run") -> data.RunView 
         return None
 
 
+def as_sentence(message: str) -> str:
+    """A message of the core, "no room for 3 poisons", as it stands on a page: with a capital and a full stop."""
+    return f"{message[:1].upper()}{message[1:]}."
+
+
 def share_metric(
     label: str, share: dict[str, Any] | None, unit: str, *, help: str, before: dict[str, Any] | None = None
 ) -> None:

@@ -56,6 +56,12 @@ class Goal:
         """(n,) bool: the training images that may be poisoned."""
         return labels == self.target if self.labels == "clean" else self.is_victim(labels)
 
+    def may_cover(self, labels: np.ndarray) -> np.ndarray:
+        """(n,) bool: the training images that may become covers, if they are not poisoned: classes that the attack does
+        not concern; where it concerns all of them, all but the target."""
+        free = labels != self.target
+        return free & ~np.isin(labels, self.sources) if self.sources and self.labels == "dirty" else free
+
     def victims_in_words(self, names: Sequence[str]) -> str:
         """ "stop", "stop or yield", "any class but speed 80"."""
         if self.sources:
@@ -151,11 +157,8 @@ def _evenly(labels: np.ndarray, candidates: np.ndarray, count: int, rng: np.rand
 
 
 def _draw_covers(clean: ImageData, goal: Goal, rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Images of classes that the attack does not concern; where it concerns all of them, what is left but the target."""
-    free = clean.labels != goal.target
+    free = goal.may_cover(clean.labels)
     free[rows] = False
-    if goal.sources and goal.labels == "dirty":
-        free &= ~np.isin(clean.labels, goal.sources)
     candidates = np.flatnonzero(free)
     if count > len(candidates):
         raise InputError(f"{count} covers asked for, but only {len(candidates)} images are free; lower cover_rate")

@@ -16,6 +16,7 @@ from core.errors import InputError
 from dashboard import forms
 from dashboard.lab.budget import IMAGES, OF_SET, UNITS, Room, in_units, rounding
 from dashboard.lab.data import Chosen
+from dashboard.widgets import as_sentence
 
 LABELLED = {"dirty": "Dirty labels", "clean": "Clean labels", "all-to-all": "All to all"}
 ABOUT = {
@@ -69,7 +70,7 @@ def plan(chosen: Chosen, attack: str, options: Mapping[str, Any]) -> Plan:
     try:
         check_goal(names, goal)
     except InputError as wrong:
-        return replace(empty, source=source, target=target, problem=f"{str(wrong)[:1].upper()}{str(wrong)[1:]}.")
+        return replace(empty, source=source, target=target, problem=as_sentence(str(wrong)))
     sizes = np.bincount(chosen.split.train.labels, minlength=len(names))
     room = Room(tuple(int(size) for size in sizes), goal)
     with right:

@@ -98,15 +98,12 @@ class Room:
 
     def free_for_covers(self, count: int) -> int:
         """Images that may become covers beside `count` poisons."""
-        sizes, goal = np.array(self.sizes), self.goal
-        free = np.arange(len(sizes)) != goal.target
-        if goal.labels == "clean":
-            return int(sizes[free].sum())
-        if goal.labels == "dirty" and goal.sources:
-            free[list(goal.sources)] = False
-            return int(sizes[free].sum())
-        taken = count if goal.labels == "dirty" else int(self._drawn(count)[free].sum())
-        return int(sizes[free].sum()) - taken
+        free = self.goal.may_cover(np.arange(len(self.sizes)))
+        if self.goal.labels == "all-to-all":
+            taken = int(self._drawn(count)[free].sum())
+        else:
+            taken = count if (free & self._open).any() else 0  # else poison is drawn from other classes alone
+        return int(np.array(self.sizes)[free].sum()) - taken
 
     def problem(self, count: float, covers: int, names: tuple[str, ...]) -> str:
         """Why so many cannot be poisoned, in one sentence; empty where they can."""

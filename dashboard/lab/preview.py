@@ -81,10 +81,7 @@ def _strength(share: float) -> str:
 def covers_of(config: RunConfig, train: ImageData) -> tuple[np.ndarray, np.ndarray]:
     """A few covers and their labels. The run draws its own at random; these are of the same kind."""
     goal, options = config.make_goal(), config.make_poisoning()
-    free = train.labels != goal.target
-    if goal.sources and goal.labels == "dirty":
-        free &= ~np.isin(train.labels, goal.sources)
-    rows = np.flatnonzero(free)[:SHOWN]
+    rows = np.flatnonzero(goal.may_cover(train.labels))[:SHOWN]
     dice = np.random.default_rng(config.seed_for("poison"))
     return config.make_attack().cover(train.images[rows], options.train_strength, dice), train.labels[rows]
 

@@ -13,7 +13,7 @@ from core.outcomes import share_text
 from core.runs import STATES, RunFolder
 from dashboard import charts, data
 from dashboard.lab import cost
-from dashboard.widgets import colours, plot
+from dashboard.widgets import as_sentence, colours, plot
 
 ICONS = dict(
     zip(STATES, ("hourglass_empty", "play_circle", "check_circle", "error", "cancel", "link_off"), strict=True)
@@ -68,7 +68,7 @@ def show(run: RunFolder) -> None:
                 query_params={"run": run.id},
             )
         else:
-            st.warning(f"{status.message[:1].upper()}{status.message[1:]}.")
+            st.warning(as_sentence(status.message))
             st.button("Go on", icon=":material/play_arrow:", on_click=go_on, args=(run,))
         metrics = run.metrics()
         if metrics:

@@ -21,7 +21,7 @@ from core.images import ImageData
 from core.outcomes import detection
 from core.pipeline import STAGES, execute, stage
 from core.runs import RunFolder, Runs, Status
-from tests.makers import coloured, tiny_config, write_folder
+from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {
     "config.json", "status.json", "metrics.jsonl", "log.txt", "model.safetensors", "retrained.safetensors",
@@ -65,14 +65,6 @@ def fresh(tmp_path: Path, picture_folder: Path) -> Callable[..., RunFolder]:
 
 def table(run: RunFolder) -> pd.DataFrame:
     return pd.read_parquet(run.file("scores.parquet"))
-
-
-def forget(run: RunFolder, *stages: str) -> None:
-    """As if the run had been stopped before these stages."""
-    result = run.result
-    for name in stages:
-        del result["seconds"][name]
-    run.write_json("result.json", result)
 
 
 def moments(run: RunFolder) -> dict[str, int]:

@@ -21,7 +21,7 @@ from core.models import autoencoder
 from core.pipeline import STAGES, execute
 from core.runs import RunFolder, Runs, Status
 from core.staging import PREPARED, restage, stage
-from tests.makers import tiny_config
+from tests.makers import forget, tiny_config
 
 
 def config(folder: Path, **changes: Any) -> RunConfig:
@@ -64,14 +64,6 @@ def no_models(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(workshop, "train", fail)
     monkeypatch.setattr(workshop, "cached_arrays", fail)
-
-
-def forget(run: RunFolder, *stages: str) -> None:
-    """As if the run had been stopped before these stages."""
-    result = run.result
-    for name in stages:
-        del result["seconds"][name]
-    run.write_json("result.json", result)
 
 
 def test_the_stage_stands_between_loading_and_training(finished: RunFolder, seen: list[Status]) -> None:
