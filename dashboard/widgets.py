@@ -93,3 +93,12 @@ def gallery(
         captions.append(text)
         kinds.append(f"{kind} focus" if focus == row else kind)
     st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=side))
+
+
+def again(command: str, python: str, label: str = "Make this again") -> None:
+    """The command line and the Python lines that give what is shown, folded."""
+    with st.expander(label, icon=":material/terminal:"):
+        st.caption("On the command line")
+        st.code(command, language="bash", wrap_lines=True)
+        st.caption("In Python")
+        st.code(python, language="python", wrap_lines=True)

@@ -1,0 +1,22 @@
+"""Figures: pure functions from arrays to Plotly figures, one module for each kind of question."""
+
+from dashboard.charts.decision import filter_rounds, objective_by_k, spectrum
+from dashboard.charts.figures import number
+from dashboard.charts.path import FRAMES, whitening_path
+from dashboard.charts.points import SHOWN, projection
+from dashboard.charts.scores import roc_curve, score_histogram
+from dashboard.charts.training import training_curves
+
+__all__ = [
+    "FRAMES",
+    "SHOWN",
+    "filter_rounds",
+    "number",
+    "objective_by_k",
+    "projection",
+    "roc_curve",
+    "score_histogram",
+    "spectrum",
+    "training_curves",
+    "whitening_path",
+]
