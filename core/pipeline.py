@@ -20,6 +20,7 @@ from core import devices
 from core.defenses import DEFENSES, Spectre
 from core.errors import Cancelled
 from core.features import extract
+from core.grid import neighbour_table, score_grid
 from core.images import ImageData
 from core.metrics import detection, evaluate
 from core.models import weights
@@ -138,10 +139,14 @@ class _Job:
         self._reveal(table)
 
     def _save_views(self, spectre: Spectre) -> None:
-        views, about = make_views(spectre)
-        with self.run.replacing("views.npz") as path, path.open("wb") as file:
-            np.savez_compressed(file, **views)  # type: ignore[arg-type]
-        self.result["views"] = about
+        views, self.result["views"] = make_views(spectre)
+        rows, distances = neighbour_table(spectre.fit_.components.scores)
+        scores, self.result["grid"] = score_grid(spectre.fit_)
+        for name, arrays in (("views.npz", views), ("neighbours.npz", {"rows": rows, "distances": distances})):
+            with self.run.replacing(name) as path, path.open("wb") as file:
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        with self.run.replacing("grid.npy") as path, path.open("wb") as file:
+            np.save(file, scores, allow_pickle=False)
 
     def _reveal(self, table: dict[str, np.ndarray]) -> None:
         """Join the verdicts with the truth, after all verdicts are in."""

@@ -10,6 +10,8 @@ prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them
 features.npy     (n, d) float32, the training rows that carry the target label
 scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
 views.npz        pictures of the same rows: raw, naive and robust projections (see core.views)
+neighbours.npz   the nearest other rows of each row, and how far they are (see core.grid)
+grid.npy         (alphas, ks, n) float32, SPECTRE's score at every sharpness and every k (see core.grid)
 images.npy       (n, h, w, c) uint8, the same rows as the model saw them
 examples.npz     test images of the source class with and without the trigger, and what the models say of them
 result.json      the figures
@@ -53,6 +55,8 @@ TO_LOOK_AT = (
     "metrics.jsonl",
     "scores.parquet",
     "views.npz",
+    "neighbours.npz",
+    "grid.npy",
     "images.npy",
     "examples.npz",
     "result.json",

@@ -6,7 +6,7 @@ from core.robust.linalg import ConvergenceError, SingularError, covariance, inve
 from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
 from core.robust.pca import Components, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
-from core.robust.spectre import Candidate, Settings, SpectreFit, candidate_ks, fit_spectre
+from core.robust.spectre import Candidate, Settings, SpectreFit, candidate_ks, fit_spectre, objective_of
 
 __all__ = [
     "BudgetEstimate",
@@ -29,6 +29,7 @@ __all__ = [
     "excess_moment",
     "fit_spectre",
     "inverse_root",
+    "objective_of",
     "principal_components",
     "que_matrix",
     "que_scores",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,7 +35,7 @@ def que_matrix(cov: Tensor, alpha: float) -> Que:
     """Q = expm(alpha (T - I) / (||T||_2 - 1)) / trace, for the covariance T (k, k) of whitened rows.
 
     The matrix exponential, through the eigenvectors; the element-wise one depends on the basis.
-    alpha = 0 gives I / k; large alpha the projector on the top eigenvector. Where ||T||_2 - 1 <= 0, alpha counts as 0
+    alpha = 0 gives I / k; large alpha the projector on the top eigenvector, and infinity exactly that. Where ||T||_2 - 1 <= 0, alpha counts as 0
     (the published code divides by it nevertheless).
     """
     variances, directions = eigh(cov)
@@ -45,8 +46,13 @@ def _que(variances: Tensor, directions: Tensor, alpha: float) -> Que:
     excess = float(variances.abs().max()) - 1
     # On clean data the excess can be <= 0: the exponent's sign would flip and the least suspicious directions win.
     has_excess = excess > 0
-    exponent = alpha * (variances - 1) / excess if has_excess else torch.zeros_like(variances)
-    weights = torch.softmax(exponent, 0)
+    if not has_excess:
+        weights = torch.full_like(variances, 1 / len(variances))
+    elif math.isinf(alpha):
+        weights = torch.zeros_like(variances)
+        weights[0] = 1.0
+    else:
+        weights = torch.softmax(alpha * (variances - 1) / excess, 0)
     return Que((directions * weights) @ directions.T, weights, variances, directions, has_excess)
 
 

@@ -232,13 +232,13 @@ def _candidate(components: Components, full: int, poisons: int, settings: Settin
     que = que_matrix(covariance(whitened, ddof=1), alpha)
     scores = que_scores(whitened, que.matrix)
     removed = remove_top(scores, round(settings.removal_factor * poisons))
-    objective = _objective(points[:, :full], removed, settings.alpha)
+    objective = objective_of(points[:, :full], removed, settings.alpha)
     return Candidate(
         k, objective, scores, removed, fit.trusted, centre, transform, condition, que, fit.rounds, fit.stopped
     )
 
 
-def _objective(g: Tensor, removed: Tensor, alpha: float) -> float:
+def objective_of(g: Tensor, removed: Tensor, alpha: float) -> float:
     """Mean QUE of all rows g (n, K) once the kept ones are white: large where the removed rows stood apart.
 
     Where the kept rows have no variance in some direction, and the removed ones have, it is very large; it is not a

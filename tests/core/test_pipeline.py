@@ -25,7 +25,7 @@ from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {
     "config.json", "status.json", "metrics.jsonl", "log.txt", "model.safetensors", "retrained.safetensors",
-    "features.npy", "scores.parquet", "views.npz", "images.npy", "examples.npz", "result.json",
+    "features.npy", "scores.parquet", "views.npz", "neighbours.npz", "grid.npy", "images.npy", "examples.npz", "result.json",
 }  # fmt: skip
 TARGET_ROWS = 40 + 6  # four fifths of 50 images, and 6 poisons
 
@@ -142,7 +142,7 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
     result = finished.result
     assert set(result) == {
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
-        "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "victims",
+        "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "grid", "victims",
         "goal", "poisons_in_target", "covers", "estimate", "notes",
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
@@ -264,7 +264,16 @@ def test_a_resumed_run_repeats_no_finished_stage(copied: RunFolder) -> None:
     copied.file("retrained.safetensors").unlink()
     result = execute(copied)
     after = moments(copied)
-    kept = {"config.json", "model.safetensors", "features.npy", "images.npy", "scores.parquet", "views.npz"}
+    kept = {
+        "config.json",
+        "model.safetensors",
+        "features.npy",
+        "images.npy",
+        "scores.parquet",
+        "views.npz",
+        "neighbours.npz",
+        "grid.npy",
+    }
     assert {name for name in before if after[name] == before[name]} == kept
     assert result["after"] == old["after"], "the resumed stage gives what it gave at first"
     assert set(result["seconds"]) == {"train", "features", "defend", "retrain"}
