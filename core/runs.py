@@ -241,10 +241,10 @@ class RunFolder:
             reason = str(problem).splitlines()[0]
             raise InputError(f"{self.id}: scores.parquet cannot be read ({reason})") from None
 
-    def load_array(self, name: str) -> np.ndarray:
-        """An .npy of this run. Raises InputError if it is missing or damaged."""
+    def load_array(self, name: str, mapped: bool = False) -> np.ndarray:
+        """An .npy of this run; mapped: left on disk until it is used. Raises InputError if it is missing or damaged."""
         try:
-            array: np.ndarray = np.load(self.file(name), allow_pickle=False)
+            array: np.ndarray = np.load(self.file(name), allow_pickle=False, mmap_mode="r" if mapped else None)
         except (OSError, ValueError, EOFError) as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
         return array

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,24 @@ class RunView:
     views: dict[str, np.ndarray]
     images: np.ndarray  # (n, h, w, c) uint8
     examples: dict[str, np.ndarray]
+    neighbours: dict[str, np.ndarray]  # rows (n, m) and distances (n, m), the nearest first; empty in early runs
+    grid: np.ndarray | None  # (alphas, ks, n) SPECTRE's scores, on disk until they are asked for; None in early runs
+    stamp: int  # changes when the run's files do
+
+    @property
+    def ids(self) -> np.ndarray:
+        """(n,) stable example ids: positions in the training set."""
+        return self.frame["id"].to_numpy()
+
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """Row by example id."""
+        return {int(example): row for row, example in enumerate(self.ids)}
+
+    @cached_property
+    def ranks(self) -> dict[str, np.ndarray]:
+        """By defense: (n,) place of each row by falling score, from 1."""
+        return {key: ranks(self.frame[f"score_{key}"].to_numpy()) for key in self.result["defenses"]}
 
     @property
     def classes(self) -> list[str]:
@@ -59,10 +79,14 @@ class RunView:
         poison = self.frame[self.frame["is_poison"]]
         return len(poison) > 0 and bool((poison["label"] == poison["true_label"]).all())
 
-    @property
+    @cached_property
     def truth(self) -> np.ndarray:
         """(n,) bool, True for poison."""
         return self.frame["is_poison"].to_numpy(bool)
+
+    def mask(self, examples: Iterable[int]) -> np.ndarray:
+        """(n,) bool, True where the id is among the examples; ids that the run does not have are passed over."""
+        return np.isin(self.ids, list(examples))
 
     @property
     def small_print(self) -> str:
@@ -99,6 +123,7 @@ def open_run(folder: RunFolder) -> RunView:
 @st.cache_resource(max_entries=8, show_spinner="Reading the run")
 def _open(path: str, stamp: int) -> RunView:
     folder = RunFolder(Path(path))
+    is_new = folder.file("grid.npy").exists()
     return RunView(
         folder.id,
         folder.result,
@@ -106,7 +131,17 @@ def _open(path: str, stamp: int) -> RunView:
         folder.load_arrays("views.npz"),
         folder.load_array("images.npy"),
         folder.load_arrays("examples.npz"),
+        folder.load_arrays("neighbours.npz") if is_new else {},
+        folder.load_array("grid.npy", mapped=True) if is_new else None,
+        stamp,
     )
+
+
+def ranks(scores: np.ndarray) -> np.ndarray:
+    """(n,) places by falling score, from 1; of equal scores the earlier row comes first."""
+    places = np.empty(len(scores), int)
+    places[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return places
 
 
 def title(folder: RunFolder) -> str:
@@ -117,3 +152,18 @@ def title(folder: RunFolder) -> str:
     except (InputError, KeyError, IndexError):
         return folder.id
     return f"{story} · {folder.id}"
+
+
+def python_lines(run: RunView) -> str:
+    """Python that reads this run, and that makes it again."""
+    result = run.result
+    return (
+        "from core.config import RunConfig\n"
+        "from core.pipeline import execute\n"
+        "from core.runs import Runs\n\n"
+        f'runs = Runs("runs")  # the folder that holds {run.id}\n'
+        f'run = runs.open("{run.id}")\n'
+        "scores = run.load_scores()  # one row for each image of the class; score_<defense>, removed_<defense>\n\n"
+        f"again = runs.create(run.config)  # the same data, attack, model and seed {result['seed']}\n"
+        "result = execute(again)\n"
+    )

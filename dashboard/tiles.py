@@ -21,6 +21,11 @@ def png(image: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def source(image: np.ndarray) -> str:
+    """One image (h, w, c) uint8 as a data URL."""
+    return f"data:image/png;base64,{base64.b64encode(png(image)).decode()}"
+
+
 def grid(
     images: np.ndarray,
     captions: Sequence[str],
@@ -36,12 +41,11 @@ def grid(
     """
     tiles = []
     for i, image in enumerate(images):
-        data = base64.b64encode(png(image)).decode()
         alt = html.escape((describe or captions)[i].replace("\n", ", "), quote=True)
         kind = "".join(f" sl-{k}" for k in (kinds[i].split() if kinds else []))
         text = html.escape(captions[i]).replace("\n", "<br>")
         tiles.append(
-            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="data:image/png;base64,{data}">'
+            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="{source(image)}">'
             f"<figcaption>{text}</figcaption></figure>"
         )
     return f'<div class="sl-grid" style="--side:{side}px">{"".join(tiles)}</div>'

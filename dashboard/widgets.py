@@ -79,8 +79,7 @@ def gallery(
     run: data.RunView, rows: np.ndarray, scores: np.ndarray, truth: bool, side: int = 88, focus: int | None = None
 ) -> None:
     """Tiles of training images in the given order, with rank and score; truth outlined where it is revealed."""
-    ranks = np.empty(len(scores), int)
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    ranks = data.ranks(scores)
     frame = run.frame
     captions, kinds = [], []
     for row in rows:

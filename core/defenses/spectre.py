@@ -76,6 +76,7 @@ def fit_record(fit: SpectreFit) -> dict[str, Any]:
     """The story of a fit as JSON values: what the dashboard shows and `summary.json` holds."""
     return {
         "k": fit.k,
+        "alpha": fit.settings.alpha,
         "chosen": fit.chosen,
         "dimensions": fit.dimensions,
         "warnings": list(fit.warnings),

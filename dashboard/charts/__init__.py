@@ -2,6 +2,7 @@
 
 from dashboard.charts.decision import filter_rounds, objective_by_k, spectrum
 from dashboard.charts.figures import number
+from dashboard.charts.grids import grid_map
 from dashboard.charts.path import FRAMES, whitening_path
 from dashboard.charts.points import SHOWN, projection
 from dashboard.charts.scores import roc_curve, score_histogram
@@ -11,6 +12,7 @@ __all__ = [
     "FRAMES",
     "SHOWN",
     "filter_rounds",
+    "grid_map",
     "number",
     "objective_by_k",
     "projection",

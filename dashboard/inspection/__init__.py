@@ -1,0 +1,1 @@
+"""The pieces of the Inspect page: what is chosen (state, controls), what is seen (views, card, decision), and the guess."""

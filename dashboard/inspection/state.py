@@ -1,0 +1,131 @@
+"""What the page Inspect shows: one selection, one cut, one example that is looked at, shared by every picture.
+
+Everything is kept by example id, in the session and in the address bar, and read from there with suspicion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.outcomes import remove_count
+from dashboard import address, data
+
+CLOUDS, HISTOGRAM, GALLERY, NEIGHBOURS = "inspect-clouds", "inspect-histogram", "inspect-gallery", "inspect-neighbours"
+SETS = ("removed", "kept", "selected", "guessed")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """All that the pictures of the page need to agree on."""
+
+    run: data.RunView
+    defense: str
+    scores: np.ndarray  # (n,), larger is more suspicious
+    removed: np.ndarray  # (n,) bool at the present cut
+    revealed: bool
+    selected: np.ndarray  # (n,) bool
+    guessed: np.ndarray  # (n,) bool, what the visitor takes for poison
+    focus: int | None  # the row that is looked at
+    variant: str  # which scores, where they are not the run's own: "α = 8, k = 16"
+
+    @property
+    def title(self) -> str:
+        title = str(self.run.result["defenses"][self.defense]["title"])
+        return f"{title}, {self.variant}" if self.variant else title
+
+    @property
+    def truth(self) -> np.ndarray | None:
+        """The truth where it is revealed, else None: what draws must not know it."""
+        return self.run.truth if self.revealed else None
+
+
+def event(key: str, name: str) -> Any:
+    """What a component has just sent, None where it sent something else."""
+    return (st.session_state.get(key) or {}).get(name)
+
+
+def open_run(run: data.RunView) -> None:
+    """Before anything is placed: ids of one run mean nothing in another, and the address may hold a selection."""
+    if st.session_state.get("inspected") != run.id:
+        if "inspected" in st.session_state:
+            st.session_state.update(selected=[], guessed=[], focus=None, which="removed")
+        st.session_state.update(inspected=run.id, position=1)
+        st.session_state.setdefault("selected", [])
+        st.session_state.setdefault("guessed", [])
+        st.session_state.setdefault("focus", None)
+    _adopt_ids(run)
+
+
+def _adopt_ids(run: data.RunView) -> None:
+    """A selection or an example from a link, where it is new and the run has it."""
+    asked = st.query_params.get("selected", "")
+    if asked and asked != st.session_state.get("selected in address"):
+        st.session_state["selected"] = [i for i in address.ids_from_text(asked) if i in run.row_of]
+        st.session_state["which"] = "selected" if st.session_state["selected"] else "removed"
+    asked = st.query_params.get("look", "")
+    if asked and asked != st.session_state.get("look in address"):
+        found = address.ids_from_text(asked)
+        st.session_state["focus"] = found[0] if len(found) == 1 and found[0] in run.row_of else None
+
+
+def publish(shown: Shown, own: int) -> None:
+    """What a link to this state needs: the cut where it was moved, the selection, and the example."""
+    count = int(shown.removed.sum())
+    address.write("cut", None if count == own else str(st.session_state["cut"]))
+    ids = shown.run.ids[shown.selected]
+    address.write("selected", address.ids_to_text(ids.tolist()) if len(ids) else None)
+    address.write("look", None if shown.focus is None else address.ids_to_text([int(shown.run.ids[shown.focus])]))
+
+
+def cut(run: data.RunView, defense: str, variant: str, own: int) -> int:
+    """How many rows are removed: what the slider, the number, the dragged line or a link said last."""
+    of = f"{run.id}/{defense}/{variant}"
+    if st.session_state.get("cut of") != of:
+        if "cut of" in st.session_state:
+            st.session_state["cut"] = own
+        st.session_state["cut of"] = of
+    address.adopt_number("cut", 0, len(run.frame), own)
+    return int(st.session_state["cut"])
+
+
+def removal(run: data.RunView, defense: str, scores: np.ndarray, count: int, variant: str) -> np.ndarray:
+    """(n,) bool. At its own number the run's own removal, which a cut on the score alone need not give (clustering)."""
+    if not variant and count == run.result["defenses"][defense]["removed"]:
+        return run.frame[f"removed_{defense}"].to_numpy(bool)
+    return remove_count(scores, count)[0]
+
+
+# --- callbacks
+
+
+def take_selection() -> None:
+    """A lasso or box in one picture becomes the selection of the whole page."""
+    ids = event(CLOUDS, "selected")
+    if ids is not None:
+        st.session_state.update(selected=[int(i) for i in ids], which="selected" if ids else "removed", position=1)
+
+
+def take_focus(key: str) -> None:
+    """A point or an image that was clicked is looked at everywhere."""
+    example = event(key, "focus")
+    if example is not None:
+        st.session_state["focus"] = int(example)
+
+
+def take_cut(key: str = HISTOGRAM) -> None:
+    """A dragged line, or a widget of that key, moves the cut."""
+    value = event(key, "cut") if key == HISTOGRAM else st.session_state.get(key)
+    if value is not None:
+        st.session_state["cut"] = int(value)
+
+
+def clear_selection() -> None:
+    st.session_state.update(selected=[], which="removed", position=1)
+
+
+def clear_focus() -> None:
+    st.session_state["focus"] = None

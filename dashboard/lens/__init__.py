@@ -1,0 +1,172 @@
+"""Pictures that answer in the browser: clouds of points that are brushed together, a cut that is dragged, images to click.
+
+Plotly drops its selection when a figure changes, and sends every point again; so these are canvases of our own, behind
+four functions. `clouds`, `histogram` and `gallery` show what does not change; `sync` says what does (removed, revealed,
+selected, looked at), a few hundred bytes. All that carry the same channel agree with each other before the server hears
+of anything; what it hears are example ids, never row positions.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+HERE = Path(__file__).parent
+KINDS = {"float32": "f4", "float64": "f8", "int32": "i4", "uint8": "u1"}
+
+
+def component(name: str, *parts: str) -> Any:
+    """The Streamlit component of the script of that name in this folder, with other scripts before it."""
+    script = "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in ("common", *parts, name))
+    return st.components.v2.component(f"spectre_lens_{name}", js=script, css=(HERE / "lens.css").read_text("utf-8"))
+
+
+_cloud, _film = component("cloud", "panel"), component("film", "panel")
+_histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
+
+
+def pack(meta: Mapping[str, Any], **arrays: np.ndarray) -> bytes:
+    """A JSON head and typed arrays in one message: digest (16), length of the head (4), head, arrays on multiples of 8."""
+    entries: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    offset = 0
+    for name, array in arrays.items():
+        flat = np.ascontiguousarray(array).reshape(-1)
+        entries.append({"name": name, "dtype": KINDS[str(flat.dtype)], "size": len(flat), "offset": offset})
+        padding = -flat.nbytes % 8
+        parts += [flat.tobytes(), bytes(padding)]
+        offset += flat.nbytes + padding
+    head = {"meta": meta, "arrays": entries}
+    start = 20 + len(json.dumps(head)) + 256  # room for the digits of the offsets
+    start += -start % 8
+    for entry in entries:
+        entry["offset"] += start
+    text = json.dumps(head).encode("ascii").ljust(start - 20)
+    body = len(text).to_bytes(4, "little") + text + b"".join(parts)
+    return hashlib.blake2b(body, digest_size=16).digest() + body
+
+
+def bits(mask: np.ndarray | None) -> str | None:
+    """A mask as base64 of bits, the lowest first."""
+    return None if mask is None else base64.b64encode(np.packbits(mask, bitorder="little").tobytes()).decode()
+
+
+def pack_clouds(
+    channel: str,
+    ids: np.ndarray,
+    views: Sequence[tuple[str, str, str, np.ndarray]],
+    *,
+    height: int = 340,
+    file: str = "points",
+    notes: Sequence[str] | None = None,
+    **meta: Any,
+) -> bytes:
+    """What `clouds` shows; to be cached by run. ids: (n,); views: (name, title, unit, points (n, 2)) each.
+
+    notes: what is said of each view when they lie under one slider (`path=True`). Other options: brush (False shows
+    only), slider (its label), start (the view shown first), title.
+    """
+    about = [
+        {"name": name, "title": title, "unit": unit, "note": notes[i] if notes else ""}
+        for i, (name, title, unit, _) in enumerate(views)
+    ]
+    head = {"channel": channel, "views": about, "height": height, "file": file, **meta}
+    points = {name: plane.astype(np.float32) for name, _, _, plane in views}
+    return pack(head, ids=ids.astype(np.int32), **points)
+
+
+def clouds(
+    data: bytes,
+    key: str,
+    *,
+    on_select: Callable[[], None] | None = None,
+    on_look: Callable[[], None] | None = None,
+) -> Any:
+    """Place the clouds. After a brush the result's `selected` holds example ids, after a click `focus` one."""
+    return _cloud(data=data, key=key, on_selected_change=on_select or _ignore, on_focus_change=on_look or _ignore)
+
+
+def pack_histogram(
+    channel: str,
+    ids: np.ndarray,
+    scores: np.ndarray,
+    *,
+    name: str,
+    height: int = 320,
+    span: tuple[float, float] | None = None,
+    fixed: bool = False,
+    file: str = "scores",
+) -> bytes:
+    """What `histogram` shows. ids, scores: (n,). Positive scores lie on a log axis. span: fixed range of the axis.
+
+    fixed: the cut cannot be dragged.
+    """
+    log = bool((scores > 0).all())
+    head = {"channel": channel, "name": name, "log": log, "height": height, "span": span, "fixed": fixed, "file": file}
+    return pack(head, ids=ids.astype(np.int32), scores=scores.astype(np.float64))
+
+
+def histogram(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None) -> Any:
+    """Place the histogram. After the cut was moved the result's `cut` holds how many rows lie at or above it."""
+    return _histogram(data=data, key=key, on_cut_change=on_cut or _ignore)
+
+
+def sync(
+    channel: str,
+    n: int,
+    *,
+    removed: np.ndarray | None = None,
+    truth: np.ndarray | None = None,
+    selected: np.ndarray | None = None,
+    focus: int | None = None,
+) -> None:
+    """Tell every picture of a channel what holds now. Masks: (n,) bool; truth None hides it; focus: a row."""
+    state = {"removed": bits(removed), "truth": bits(truth), "selected": bits(selected)}
+    _sync(data={"channel": channel, "n": n, "focus": focus, **state}, key=f"sync-{channel}", height=1)
+
+
+def film(
+    ids: np.ndarray,
+    plane: np.ndarray,
+    dropped: np.ndarray,
+    words: Sequence[str],
+    key: str,
+    *,
+    unit: str,
+    truth: np.ndarray | None = None,
+    height: int = 380,
+) -> None:
+    """Rounds of a filter, to play or to step through.
+
+    ids: (n,); plane: (n, 2) where the rows are drawn; dropped: (n,) the round, from 1, in which a row was dropped, 0 for
+    never; words: what is said before the first round and of each. truth: (n,) bool, None where it is hidden.
+    """
+    head = {"rounds": [{"words": text} for text in words], "unit": unit, "height": height}
+    shown = np.zeros(0, np.uint8) if truth is None else truth.astype(np.uint8)
+    places, rounds = plane.astype(np.float32), dropped.astype(np.int32)
+    _film(data=pack(head, ids=ids.astype(np.int32), plane=places, dropped=rounds, truth=shown), key=key)
+
+
+def tiles(
+    channel: str,
+    entries: Sequence[Mapping[str, Any]],
+    key: str,
+    *,
+    label: str,
+    side: int = 88,
+    on_look: Callable[[], None] | None = None,
+) -> Any:
+    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...)."""
+    data = {"channel": channel, "tiles": list(entries), "side": side, "label": label}
+    return _tiles(data=data, key=key, on_focus_change=on_look or _ignore)
+
+
+def _ignore() -> None:
+    pass

@@ -1,0 +1,224 @@
+// Clouds of points side by side: the same rows in several projections, brushed together. Nothing is redrawn by the server:
+// what is removed, selected, looked at or revealed comes over the channel and is drawn on top.
+
+class Cloud {
+  constructor(root, send) {
+    this.send = send;
+    this.holder = element("div", { class: "cloud" });
+    root.append(this.holder);
+    this.mix = 0;
+    this.observer = new ResizeObserver(() => this.layout());
+    this.observer.observe(this.holder);
+    this.tool = window.matchMedia("(pointer: coarse)").matches ? "tap" : "lasso"; // a finger scrolls first
+  }
+
+  /** New data: another run. */
+  show({ meta, arrays }) {
+    this.meta = meta;
+    this.ids = arrays.ids;
+    this.n = this.ids.length;
+    this.forget?.();
+    this.channel = channelOf(meta.channel);
+    this.forget = listen(this.channel, (changes) => this.heard(changes));
+    this.theme = themeOf(this.holder);
+    this.mix = this.channel.state.truth ? 1 : 0;
+    this.shown = this.channel.state.truth ?? null;
+    const views = meta.views.map((view) => arrays[view.name]);
+    this.panels = meta.path
+      ? [new Panel(this, views, meta.title ?? "", meta.unit)]
+      : meta.views.map((view, i) => new Panel(this, [views[i]], view.title, view.unit));
+    const row = element("div", { class: meta.path ? "panels one" : "panels" }, ...this.panels.map((p) => p.box));
+    this.holder.replaceChildren(...(meta.brush === false ? [] : [this.tools()]), row);
+    if (meta.path) this.holder.append(this.slider());
+    this.files = this.exporter();
+    this.holder.append(this.files);
+    this.layout();
+  }
+
+  tools() {
+    const kinds = { lasso: ["Lasso", "Draw around points to select them"], box: ["Box", "Drag a box over points (or hold Shift)"],
+      move: ["Move", "Drag to move, scroll to zoom, double click to reset"], tap: ["Tap", "Click a point to look at it; the page scrolls freely"] };
+    const bar = element("div", { class: "tools", role: "radiogroup", "aria-label": "What dragging does in the pictures" });
+    for (const [tool, [words, help]] of Object.entries(kinds)) {
+      const button = element("button", { type: "button", role: "radio", title: help, "data-tool": tool }, words);
+      button.addEventListener("click", () => this.use(tool));
+      bar.append(button);
+    }
+    const zoom = (words, help, act) => element("button", { type: "button", title: help, "aria-label": help, onclick: act }, words);
+    bar.append(
+      zoom("+", "Zoom in", () => this.panels.forEach((p) => p.magnify(1 / 1.4))),
+      zoom("−", "Zoom out", () => this.panels.forEach((p) => p.magnify(1.4))),
+      zoom("Reset", "Reset the zoom", () => this.panels.forEach((p) => p.reset())),
+    );
+    this.bar = bar;
+    this.use(this.tool);
+    return bar;
+  }
+
+  use(tool) {
+    this.tool = tool;
+    for (const button of this.bar.querySelectorAll("[data-tool]"))
+      button.setAttribute("aria-checked", String(button.dataset.tool === tool));
+    for (const panel of this.panels ?? []) panel.top.style.touchAction = tool === "tap" ? "auto" : "none";
+  }
+
+  /** The slider from the first view to the last; it answers in the browser. */
+  slider() {
+    const stops = this.meta.views;
+    const range = element("input", {
+      type: "range", min: "0", max: String(stops.length - 1), step: "0.02", value: String(this.meta.start ?? 0),
+      "aria-label": this.meta.slider ?? "View", class: "path",
+    });
+    const names = element("div", { class: "stops" });
+    stops.forEach((stop, i) => {
+      const go = () => this.glide(range, i);
+      names.append(element("button", { type: "button", onclick: go }, stop.title));
+    });
+    const note = element("p", { class: "note", "aria-live": "polite" });
+    const move = () => {
+      this.panels[0].position = Number(range.value);
+      this.panels[0].unit = stops[Math.round(Number(range.value))].unit;
+      this.panels[0].draw();
+      const near = Math.round(Number(range.value));
+      const exact = Math.abs(Number(range.value) - near) < 0.011;
+      const from = stops[Math.floor(Number(range.value))];
+      const words = exact ? `${stops[near].title}: ${stops[near].note}` : `between ${from.title} and ${stops[Math.ceil(Number(range.value))].title}`;
+      note.textContent = words;
+      range.setAttribute("aria-valuetext", words);
+      [...names.children].forEach((b, i) => b.setAttribute("aria-pressed", String(exact && i === near)));
+    };
+    range.addEventListener("input", move);
+    range.addEventListener("keydown", (event) => {
+      // a press of an arrow key is a step that can be seen; Home and End are the browser's own
+      const by = { ArrowRight: 0.1, ArrowUp: 0.1, ArrowLeft: -0.1, ArrowDown: -0.1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      range.value = String(Number(range.value) + by);
+      move();
+    });
+    this.panels[0].position = Number(range.value);
+    requestAnimationFrame(move);
+    this.moved = move;
+    return element("div", { class: "slider" }, note, range, names);
+  }
+
+  glide(range, to) {
+    const from = Number(range.value);
+    this.halt?.();
+    this.halt = animate(900 * Math.abs(to - from), (t) => {
+      range.value = String(from + (to - from) * t);
+      this.moved();
+    });
+  }
+
+  exporter() {
+    const name = this.meta.file ?? "points";
+    const button = (words, help, act) => element("button", { type: "button", title: help, "aria-label": help, onclick: act }, words);
+    return element(
+      "div", { class: "files" },
+      button("PNG", "Save the pictures as PNG", () => this.png(name)),
+      button("SVG", "Save the pictures as SVG", () => this.panels.forEach((p, i) => save(`${name}-${this.meta.views[i]?.name ?? i}.svg`, p.svg(), "image/svg+xml"))),
+      button("CSV", "Save the points as CSV", () => save(`${name}.csv`, this.csv(), "text/csv")),
+    );
+  }
+
+  png(name) {
+    const gap = 12;
+    const [width, height] = [this.panels.reduce((w, p) => w + p.width + gap, -gap), this.panels[0].height];
+    const sheet = document.createElement("canvas");
+    [sheet.width, sheet.height] = [2 * width, 2 * (height + 24)];
+    const pen = sheet.getContext("2d");
+    pen.scale(2, 2);
+    pen.fillStyle = this.theme.ground;
+    pen.fillRect(0, 0, width, height + 24);
+    pen.fillStyle = this.theme.ink;
+    pen.font = "600 14px sans-serif";
+    let x = 0;
+    for (const panel of this.panels) {
+      pen.fillText(panel.title, x + EDGE.left, 16);
+      pen.drawImage(panel.base, x, 24, panel.width, panel.height);
+      pen.drawImage(panel.top, x, 24, panel.width, panel.height);
+      x += panel.width + gap;
+    }
+    sheet.toBlob((blob) => save(`${name}.png`, blob), "image/png");
+  }
+
+  csv() {
+    const { removed, selected, truth } = this.channel.state;
+    const names = this.meta.views.flatMap((view) => [`${view.name}_1`, `${view.name}_2`]);
+    const lines = [["id", ...names, ...(removed ? ["removed"] : []), ...(selected ? ["selected"] : []), ...(truth ? ["poison"] : [])].join(",")];
+    const views = this.meta.path ? this.panels[0].views : this.panels.map((p) => p.views[0]);
+    for (let row = 0; row < this.n; row++) {
+      const cells = [this.ids[row], ...views.flatMap((v) => [v[2 * row], v[2 * row + 1]])];
+      for (const mask of [removed, selected, truth]) if (mask) cells.push(mask[row] ? "True" : "False");
+      lines.push(cells.join(","));
+    }
+    return lines.join("\n") + "\n";
+  }
+
+  layout() {
+    for (const panel of this.panels ?? []) panel.resize(Math.floor(panel.stage.clientWidth), this.meta.height);
+  }
+
+  /** Rows by colour: grey while the truth is hidden; they turn in place when it is revealed. */
+  groups() {
+    if (!this.shown) return [{ rows: range(this.n), colour: COLOURS.unknown, diamond: false }];
+    const [clean, poison] = [[], []];
+    for (let row = 0; row < this.n; row++) (this.shown[row] ? poison : clean).push(row);
+    return [
+      { rows: clean, colour: blend(COLOURS.unknown, COLOURS.clean, this.mix), diamond: false },
+      { rows: poison, colour: blend(COLOURS.unknown, COLOURS.poison, this.mix), diamond: this.mix > 0.5 },
+    ];
+  }
+
+  words(row) {
+    const { truth, removed } = this.channel.state;
+    return [`example ${this.ids[row]}`, ...(truth ? [truth[row] ? "poison" : "clean"] : []), ...(removed?.[row] ? ["removed"] : [])].join(" · ");
+  }
+
+  heard(changes) {
+    if ("truth" in changes) {
+      if (changes.truth) this.shown = changes.truth;
+      const [from, to] = [this.mix, changes.truth ? 1 : 0];
+      this.stop?.();
+      this.stop = animate(from === to ? 0 : 300, (t) => {
+        this.mix = from + (to - from) * t;
+        if (t === 1 && !changes.truth) this.shown = null;
+        this.panels.forEach((panel) => panel.draw());
+      });
+    } else this.panels.forEach((panel) => panel.mark());
+  }
+
+  /** The theme has changed. */
+  repaint() {
+    this.theme = themeOf(this.holder);
+    this.panels.forEach((panel) => panel.draw());
+  }
+
+  select(mask) {
+    const ids = [];
+    mask.forEach((on, row) => on && ids.push(this.ids[row]));
+    tell(this.channel, { selected: mask });
+    this.send("selected", ids);
+  }
+
+  look(row) {
+    if (row < 0 || this.meta.brush === false) return;
+    tell(this.channel, { focus: row });
+    this.send("focus", this.ids[row]);
+  }
+
+  close() {
+    this.stop?.();
+    this.halt?.();
+    this.forget?.();
+    this.observer.disconnect();
+    this.holder.remove();
+  }
+}
+
+function range(n) {
+  return Array.from({ length: n }, (_, i) => i);
+}
+
+export default mounting((root, send) => new Cloud(root, send));

@@ -1,0 +1,29 @@
+// The server's word on a run: what is removed, revealed, selected and looked at. Small, so that pictures need not come again.
+
+class Sync {
+  constructor() {
+    this.last = {};
+  }
+
+  show({ channel, n, removed, truth, selected, focus }) {
+    const changes = {};
+    if (this.last.channel !== channel) this.last = { channel };
+    for (const [name, text] of Object.entries({ removed, truth, selected }))
+      if (this.last[name] !== text) changes[name] = maskFrom(text, n);
+    const known = channelOf(channel).state;
+    if ("selected" in changes && equal(changes.selected, known.selected)) delete changes.selected;
+    if ("removed" in changes && equal(changes.removed, known.removed)) delete changes.removed;
+    if (known.focus !== focus) changes.focus = focus;
+    this.last = { channel, removed, truth, selected, focus };
+    if (Object.keys(changes).length) tell(channelOf(channel), changes);
+  }
+
+  close() {}
+}
+
+function equal(a, b) {
+  if (!a || !b) return !a && !b;
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+export default mounting(() => new Sync());
