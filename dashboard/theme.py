@@ -89,6 +89,18 @@ CSS = """
 .sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
 @media (max-width: 640px) { .st-key-story-bar > div:first-child { flex: 1 0 100%; } }
 .sl-large { width: 100%; max-width: 180px; image-rendering: pixelated; border-radius: 4px; outline: 1px solid rgba(128, 140, 150, .35); }
+@media (max-width: 640px) { /* Inspect in one column: what one came to see first, the controls after it */
+  .st-key-inspect [data-testid="stHorizontalBlock"]:has(.st-key-inspect-run) { flex-direction: column; flex-wrap: nowrap; }
+  .st-key-inspect [data-testid="stColumn"]:has([class*="st-key-inspect-"]),
+  .st-key-inspect [data-testid="stColumn"]:has([class*="st-key-inspect-"]) > [data-testid="stVerticalBlock"],
+  .st-key-inspect-lower, .st-key-inspect [data-testid="stHorizontalBlock"]:has(.st-key-inspect-scores):not(:has(.st-key-inspect-run)),
+  .st-key-inspect [data-testid="stLayoutWrapper"]:has(> [class*="st-key-inspect-"]),
+  .st-key-inspect-lower [data-testid="stLayoutWrapper"]:has(> [data-testid="stHorizontalBlock"]) { display: contents; }
+  .st-key-inspect-run { order: 1; } .st-key-inspect-truth { order: 2; } .st-key-inspect-scores { order: 3; }
+  .st-key-inspect-planes { order: 4; } .st-key-inspect-counts { order: 5; } .st-key-inspect-images { order: 6; }
+  .st-key-inspect-card { order: 7; } .st-key-inspect-controls { order: 8; } .st-key-inspect-roc { order: 9; }
+  .st-key-inspect-guess { order: 10; } .st-key-inspect-more { order: 11; }
+}
 .sl-claim { font-size: 1.55rem; line-height: 1.25; font-weight: 600; margin: 0 0 .4rem 0; }
 .sl-small { font-size: .85rem; opacity: .75; }
 </style>

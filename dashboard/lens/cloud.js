@@ -29,10 +29,25 @@ class Cloud {
       : meta.views.map((view, i) => new Panel(this, [views[i]], view.title, view.unit));
     const row = element("div", { class: meta.path ? "panels one" : "panels" }, ...this.panels.map((p) => p.box));
     this.holder.replaceChildren(...(meta.brush === false ? [] : [this.tools()]), row);
+    if (meta.lead !== undefined) this.holder.append(this.#others(row));
     if (meta.path) this.holder.append(this.slider());
     this.files = this.exporter();
     this.holder.append(this.files);
     this.layout();
+  }
+
+  /** On a narrow screen the leading picture comes first and the others fold. */
+  #others(row) {
+    row.classList.add("led");
+    this.panels[this.meta.lead].box.classList.add("lead");
+    const rest = this.panels.filter((_, i) => i !== this.meta.lead).map((panel) => panel.title);
+    const button = element("button", { type: "button", class: "unfold", "aria-expanded": "false" }, `Show also: ${rest.join(", ")}`);
+    button.addEventListener("click", () => {
+      const open = row.classList.toggle("open");
+      button.setAttribute("aria-expanded", String(open));
+      this.layout();
+    });
+    return button;
   }
 
   tools() {
