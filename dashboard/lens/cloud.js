@@ -17,6 +17,8 @@ class Cloud {
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
+    this.all = null;
+    this.panels?.forEach((panel) => panel.close());
     this.forget?.();
     this.channel = channelOf(meta.channel);
     this.forget = listen(this.channel, (changes) => this.heard(changes));
@@ -152,6 +154,7 @@ class Cloud {
     for (const panel of this.panels) {
       pen.fillText(panel.title, x + EDGE.left, 16);
       pen.drawImage(panel.base, x, 24, panel.width, panel.height);
+      pen.drawImage(panel.middle, x, 24, panel.width, panel.height);
       pen.drawImage(panel.top, x, 24, panel.width, panel.height);
       x += panel.width + gap;
     }
@@ -177,9 +180,9 @@ class Cloud {
 
   /** Rows by colour: grey while the truth is hidden; they turn in place when it is revealed. */
   groups() {
-    if (!this.shown) return [{ rows: range(this.n), colour: COLOURS.unknown, diamond: false }];
-    const [clean, poison] = [[], []];
-    for (let row = 0; row < this.n; row++) (this.shown[row] ? poison : clean).push(row);
+    if (!this.shown) return [{ rows: (this.all ??= range(this.n)), colour: COLOURS.unknown, diamond: false }];
+    const poison = rowsOf(this.shown);
+    const clean = rowsOf(this.shown.map((is) => 1 - is));
     return [
       { rows: clean, colour: blend(COLOURS.unknown, COLOURS.clean, this.mix), diamond: false },
       { rows: poison, colour: blend(COLOURS.unknown, COLOURS.poison, this.mix), diamond: this.mix > 0.5 },
@@ -201,7 +204,8 @@ class Cloud {
         if (t === 1 && !changes.truth) this.shown = null;
         this.panels.forEach((panel) => panel.draw());
       });
-    } else this.panels.forEach((panel) => panel.mark());
+    } else if ("removed" in changes || "selected" in changes) this.panels.forEach((panel) => panel.mark());
+    else this.panels.forEach((panel) => panel.touch());
   }
 
   /** The theme has changed. */
@@ -224,6 +228,7 @@ class Cloud {
   }
 
   close() {
+    this.panels?.forEach((panel) => panel.close());
     this.stop?.();
     this.halt?.();
     this.forget?.();

@@ -16,6 +16,7 @@ class Histogram {
     root.append(this.holder);
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.holder);
+    this.draw = onFrame(() => this.drawNow());
     this.#hear();
   }
 
@@ -30,6 +31,7 @@ class Histogram {
     [this.low, this.high] = meta.span ?? [Math.min(...sample(this.values)), Math.max(...sample(this.values))];
     if (!(this.high > this.low)) this.high = this.low + 1;
     this.bins = Int16Array.from(this.values, (v) => Math.max(0, Math.min(BINS - 1, Math.floor(((v - this.low) / (this.high - this.low)) * BINS))));
+    this.tallied = null;
     this.forget?.();
     this.channel = channelOf(meta.channel);
     this.forget = listen(this.channel, (changes) => this.heard(changes));
@@ -57,7 +59,7 @@ class Histogram {
     this.height = this.meta.height;
     if (!(this.width > 0)) return;
     this.pen = fit(this.canvas, this.width, this.height);
-    this.draw();
+    this.drawNow();
   }
 
   x(value) {
@@ -69,17 +71,20 @@ class Histogram {
 
   #tally() {
     const { truth } = this.channel.state;
-    const kinds = truth
+    if (this.tallied?.truth === truth) return this.tallied.kinds;
+    const groups = truth
       ? [["clean", COLOURS.clean, (row) => !truth[row]], ["poison", COLOURS.poison, (row) => truth[row]]]
       : [["truth hidden", COLOURS.unknown, () => true]];
-    return kinds.map(([name, colour, is]) => {
+    const kinds = groups.map(([name, colour, is]) => {
       const bars = new Int32Array(BINS);
       for (let row = 0; row < this.n; row++) if (is(row)) bars[this.bins[row]]++;
       return { name, colour, bars };
     });
+    this.tallied = { truth, kinds };
+    return kinds;
   }
 
-  draw() {
+  drawNow() {
     if (!this.pen) return;
     const pen = this.pen;
     const theme = this.theme;
@@ -219,7 +224,13 @@ class Histogram {
 
   #move(px) {
     this.dragged = Math.max(SIDES.left, Math.min(px, this.width - SIDES.right + 8));
-    const cut = this.#value(this.dragged);
+    this.follow ??= onFrame(() => {
+      if (this.dragged !== null) this.#cutAt(this.#value(this.dragged));
+    });
+    this.follow();
+  }
+
+  #cutAt(cut) {
     const removed = new Uint8Array(this.n);
     for (let row = 0; row < this.n; row++) removed[row] = this.values[row] >= cut ? 1 : 0;
     tell(this.channel, { removed });
@@ -240,6 +251,7 @@ class Histogram {
       const onGrip = event.target === this.grip;
       if (!onGrip && event.pointerType === "touch") return; // the page scrolls; the grip is wide
       holds = true;
+      this.dragged = null;
       this.grip.focus({ preventScroll: true });
       this.stage.setPointerCapture(event.pointerId);
       this.#move(at(event));
@@ -250,6 +262,7 @@ class Histogram {
       this.stage.addEventListener(end, () => {
         if (!holds) return;
         holds = false;
+        this.#cutAt(this.#value(this.dragged)); // where it was let go, also where no frame came since
         this.dragged = null;
         this.draw();
         this.send("cut", this.removedCount);
@@ -289,6 +302,7 @@ class Histogram {
 
   close() {
     clearTimeout(this.pending);
+    this.draw.cancel();
     this.forget?.();
     this.observer.disconnect();
     this.holder.remove();
