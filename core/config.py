@@ -34,6 +34,7 @@ class RunConfig:
     attack_options: Options = field(default_factory=dict)
     poisoning: Options = field(default_factory=dict)  # how poisons are labelled, covers, strengths
     poisons: int | None = None  # None: what the data set suggests, likewise the target
+    budget: int | None = None  # poisons that the defenses are told to expect; None: as many as there are
     source: Sequence[int] | int | None = None  # empty: every class but the target; None: what attack and data suggest
     target: int | None = None
     model: str = "small"
@@ -66,6 +67,8 @@ class RunConfig:
         poisons = dataset.poisons if self.poisons is None else self.poisons
         if poisons < 0:
             raise InputError(f"{poisons} poisons: the count cannot be negative")
+        if self.budget is not None and self.budget < 0:
+            raise InputError(f"a budget of {self.budget} poisons: the count cannot be negative")
         reserved = {"n_poisons", "device"} & set(self.defense_options)
         if reserved:
             raise InputError(f"{reserved.pop()} is not a defense option of a run; use --poisons or --device")
@@ -133,9 +136,13 @@ class RunConfig:
         return recipe
 
     def make_defense(self, key: str, n_poisons: int) -> Defense:
-        """A defense that expects n_poisons. The options of the config belong to its own defense only."""
+        """A defense that expects n_poisons, or the config's budget where it has one.
+
+        The options of the config belong to its own defense only.
+        """
         options = self.defense_options if key == self.defense else {}
-        return DEFENSES.make(key, {**options, "n_poisons": n_poisons, "device": self.device})
+        expected = n_poisons if self.budget is None else self.budget
+        return DEFENSES.make(key, {**options, "n_poisons": expected, "device": self.device})
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "source": None if self.source is None else list(self.source)}  # type: ignore[arg-type]
@@ -162,6 +169,7 @@ class RunConfig:
         """The command line that makes this run again."""
         words = ["python -m core run", "--dataset", self.dataset, "--attack", self.attack]
         words += ["--poisons", str(self.poisons)] if self.poisons is not None else []
+        words += ["--budget", str(self.budget)] if self.budget is not None else []
         words += ["--source", source_text(self.source)] if self.source is not None else []  # type: ignore[arg-type]
         words += ["--target", str(self.target)] if self.target is not None else []
         words += ["--model", self.model, "--seed", str(self.seed)]
@@ -197,7 +205,7 @@ def source_text(sources: Sequence[int]) -> str:
 
 def _kinds(name: str) -> tuple[type, ...]:
     """The JSON types that a field of the config may have."""
-    if name in ("poisons", "target"):
+    if name in ("poisons", "budget", "target"):
         return int, type(None)
     if name == "source":
         return list, int, type(None)  # one number: runs of the first versions
