@@ -18,7 +18,9 @@ from core.tensors import Classifier, to_device
 from core.training import predict
 
 LARGEST, SMALLEST = 200, 24  # images of a sample
-SPARING = 24  # one image looked at for so many trained on: forward alone costs a third of a training step, and there are two
+SPARING = (
+    24  # one image looked at for so many trained on: forward alone costs a third of a training step, and there are two
+)
 
 
 class Probe:

@@ -45,7 +45,7 @@ STORIES = {
             "clean",
             "Clean data: removed for nothing",
             "Nobody has poisoned anything, but the defenses are told to expect 50. They remove images all the same, "
-            "every one of them clean: what a wrong suspicion costs.",
+            "every one of them clean: 75 of 1,000, and activation clustering almost half.",
             RunConfig(dataset="signs", attack="patch", poisons=0, budget=50),
         ),
     )

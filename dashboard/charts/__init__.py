@@ -5,11 +5,12 @@ from dashboard.charts.figures import number
 from dashboard.charts.path import FRAMES, whitening_path
 from dashboard.charts.points import SHOWN, projection
 from dashboard.charts.scores import roc_curve, score_histogram
-from dashboard.charts.training import training_curves
+from dashboard.charts.training import epochs_of, training_curves
 
 __all__ = [
     "FRAMES",
     "SHOWN",
+    "epochs_of",
     "filter_rounds",
     "number",
     "objective_by_k",

@@ -193,14 +193,24 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
 
 def test_a_cancel_that_interrupts_its_own_farewell_still_ends_as_cancelled(runs: Runs, picture_folder: Path) -> None:
     run = runs.create(tiny_config(picture_folder))
-    with pytest.raises(Cancelled), jobs.hearing(run):
-        run.request_cancel()
-        raise Cancelled
+
+    def farewell() -> None:
+        with jobs.hearing(run):
+            run.request_cancel()
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        farewell()
     assert run.status.state == "cancelled"
 
 
 def test_ctrl_c_without_a_cancel_stays_what_it_is(runs: Runs, picture_folder: Path) -> None:
     run = runs.create(tiny_config(picture_folder))
-    with pytest.raises(KeyboardInterrupt), jobs.hearing(run):
-        signal.raise_signal(signal.SIGINT)
-        time.sleep(1)
+
+    def interrupted() -> None:
+        with jobs.hearing(run):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
