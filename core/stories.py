@@ -23,22 +23,22 @@ STORIES = {
         Story(
             "spectre-wins",
             "PCA fails, SPECTRE wins",
-            "A white square on 50 stop signs turns nine of ten. The largest spread of the features shows none of the "
-            "poison, SPECTRE removes all of it, and after retraining the square does nothing.",
+            "A white square on 50 of 1,000 stop signs, and nine of ten with the square pass for speed 80. PCA finds none "
+            "of the poison, SPECTRE all of it; after retraining the square does nothing.",
             RunConfig(dataset="signs", attack="patch", poisons=50),
         ),
         Story(
             "both-fail",
             "Both fail: Adaptive-Blend",
-            "An attack made to hide: every poison shows half of a faint pattern, and covers carry it with their right "
-            "label. PCA finds none of it, SPECTRE about one in ten, and the backdoor outlives the retraining.",
+            "An attack made to hide: each poison shows half of a faint pattern, and covers show it with their right "
+            "label. PCA finds none, SPECTRE about one in ten, and the backdoor outlives the retraining.",
             RunConfig(dataset="signs", attack="adaptive-blend", poisons=50),
         ),
         Story(
             "attack-fails",
             "The attack itself fails",
-            "Fifteen single pixels are too faint to be learned: no stop sign is turned. SPECTRE finds the fifteen all "
-            "the same, for they are stop signs among signs of another kind.",
+            "One changed pixel on 15 stop signs is too little to be learned: no stop sign passes for anything else. "
+            "SPECTRE finds all 15 even so: they are stop signs among signs of another kind.",
             RunConfig(dataset="signs", attack="pixel", poisons=15, retrain=False),
         ),
         Story(

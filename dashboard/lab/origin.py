@@ -107,7 +107,7 @@ def stories() -> None:
                 chosen = st.session_state.get("lab-story") == key
                 st.button(
                     "Chosen" if chosen else "Set it up", key=f"tell-{key}", on_click=tell, args=(key,),
-                    icon=":material/check:" if chosen else ":material/tune:", help=f"Fills everything below: {story.title}",
+                    icon=":material/check:" if chosen else ":material/tune:",
                 )  # fmt: skip
 
 

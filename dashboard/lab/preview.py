@@ -48,10 +48,11 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
         _tiles("clean", shown.clean, [names[i] for i in labels])
     with middle:
         _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
-    factor = st.slider(
-        "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session", width=400,
-        help="What the trigger changed, so many times as strong.",
-    )  # fmt: skip
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        factor = st.slider(
+            "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session", width=390,
+            help="What the trigger changed, so many times as strong.",
+        )  # fmt: skip
     with right:
         _tiles(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
     for column, (name, images, captions) in zip(st.columns(3, gap="medium") if more else (), more, strict=False):

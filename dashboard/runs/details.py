@@ -73,15 +73,18 @@ def _ask(run: RunFolder) -> None:
     sizes = run.sizes()
     st.markdown(f"**{run.id}** with its {len(sizes)} files ({size_text(sum(sizes.values()))}) cannot be brought back.")
     with st.container(horizontal=True):
-        if st.button("Delete it", type="primary", icon=":material/delete:", key="delete-surely"):
-            try:
-                run.delete()
-            except (InputError, OSError) as problem:
-                st.error(as_sentence(str(problem)))
-            else:
-                st.rerun()
-        if st.button("Keep it", key="delete-not"):
+        surely = st.button(
+            "Delete it", type="primary", icon=":material/delete:", key="delete-surely", on_click=_delete, args=(run,)
+        )
+        if st.button("Keep it", key="delete-not") or surely:
             st.rerun()
+
+
+def _delete(run: RunFolder) -> None:
+    try:
+        run.delete()
+    except (InputError, OSError) as problem:
+        st.session_state[live.PROBLEM] = str(problem)
 
 
 def _working(run: RunFolder, runs: Runs) -> None:

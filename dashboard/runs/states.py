@@ -13,7 +13,7 @@ ICONS = dict(
         strict=True,
     )
 )
-SIGNS = dict(zip(ALL, "○▶✓✕■!?", strict=True))  # in a table, where there are no icons
+SIGNS = dict(zip(ALL, "○▸✓✕■!?", strict=True))  # in a table, where there are no icons
 MEANING = {
     "queued": "Waiting for its turn.",
     "running": "At work.",

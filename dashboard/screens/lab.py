@@ -20,8 +20,9 @@ from dashboard.data import user_runs
 # one attack stand side by side, and so do a clean image, the poisoned one and what changed.
 CSS = """
 <style>
-.st-key-start-bar { position: sticky; bottom: 0; z-index: 10; padding: .5rem 0; background: light-dark(#FFFFFF, #11151A);
+div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; background: light-dark(#FFFFFF, #11151A);
   border-top: 1px solid rgba(128, 140, 150, .35); }
+.st-key-start-bar { padding: .5rem 0; }
 .st-key-stories { flex-wrap: nowrap !important; overflow-x: auto; padding-bottom: 4px; }
 .st-key-stories > div { flex: 1 0 235px !important; }
 [class*="st-key-story-"] > div:last-child { margin-top: auto; }

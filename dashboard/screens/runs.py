@@ -50,7 +50,7 @@ def overview(known: list[tuple[str, str]]) -> None:
         at = [ids.index(chosen)] if chosen in ids else []
         st.dataframe(
             listing.as_table(shown), hide_index=True, column_config=listing.COLUMNS, key=key,
-            height=min(38 + 35 * max(len(shown), 1), 388), selection_mode="single-row",
+            height=min(38 + 35 * max(len(shown), 1), 388), selection_mode="single-row", placeholder="–",
             selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
             on_select=lambda: choose_in_table(key, ids), alt="All runs that match, one a line; choose one to see more",
         )  # fmt: skip

@@ -9,7 +9,7 @@ from tests.browser.test_journey import CHROMIUM, address, enter, page  # noqa: F
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")]
 
 
-def start(page, epochs):
+def start(page, epochs):  # noqa: F811
     """Start what the Lab holds, for so many epochs; returns the id of the run."""
     enter(page, "Epochs", epochs)
     page.get_by_text(f"trains for {epochs} epoch").wait_for()
@@ -20,11 +20,11 @@ def start(page, epochs):
     return watched(page)
 
 
-def watched(page):
+def watched(page):  # noqa: F811
     return page.evaluate("new URL(location).searchParams.get('watch')")
 
 
-def choose_run(page, run_id):
+def choose_run(page, run_id):  # noqa: F811
     page.get_by_role("combobox", name=re.compile("^(Selected .*)?Run$")).click()
     page.get_by_role("option", name=run_id).click()
     page.locator(".st-key-details h4", has_text=run_id).wait_for()

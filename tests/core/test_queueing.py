@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.config import RunConfig
-from core.queueing import Place, is_first, place
+from core.queueing import Place, is_first, place, seconds_left
 from core.runs import RunFolder, Runs, Status
 
 NOW = time.time()
@@ -52,14 +52,25 @@ def test_runs_that_wait_for_nobody_or_have_ended_do_not_count(runs: Runs) -> Non
 
 
 def test_the_time_is_the_rest_of_the_one_at_work_and_the_estimates_of_the_others(runs: Runs) -> None:
-    stand(runs, "running", NOW - 30, 1000, overall=0.75)  # a quarter left after 30 s: 10 s
-    stand(runs, "queued", NOW - 20, 60)
-    last = stand(runs, "queued", NOW, 60)
+    now = time.time()
+    stand(runs, "running", now - 30, 1000, overall=0.75)  # a quarter left after 30 s: 10 s
+    stand(runs, "queued", now - 20, 60)
+    last = stand(runs, "queued", now, 60)
     found = place(last, runs)
     assert found is not None
     assert found.seconds == pytest.approx(70, abs=1)
     assert found.unknown == 0
     assert found.in_words().startswith("3rd in the queue, 2 runs before it; about 70 s")
+
+
+def test_the_pace_counts_the_more_the_further_a_run_is(runs: Runs) -> None:
+    started = time.time() - 40
+    for overall, left in ((0.04, 0.96 * 100), (0.1, 0.9 * (0.4 * 400 + 0.6 * 100)), (0.5, 40)):
+        run = stand(runs, "running", started, 100, overall=overall)
+        assert seconds_left(run, run.status) == pytest.approx(left, rel=0.05)
+        alone = stand(runs, "running", started, overall=overall)
+        own = seconds_left(alone, alone.status)
+        assert own == (None if overall < 0.05 else pytest.approx(40 / overall * (1 - overall), rel=0.05))
 
 
 def test_what_nobody_has_estimated_is_said(runs: Runs) -> None:
