@@ -160,6 +160,7 @@ class RunConfig:
             if f.name in values and (type(values[f.name]) not in expected):
                 kinds = " or ".join("nothing" if k is type(None) else k.__name__ for k in expected)
                 raise InputError(f"the config's {f.name} must be {kinds}, not {values[f.name]!r}")
+        values = _as_today(values)
         source = values.get("source")
         if isinstance(source, list) and not all(type(label) is int for label in source):
             raise InputError(f"the config's source must be whole numbers, not {source!r}")
@@ -196,6 +197,15 @@ class RunConfig:
             ("defense", DEFENSES[self.defense], self.defense_options, {}),
             ("seeds", Seeds, self.seeds, {}),
         ]
+
+
+def _as_today(values: dict[str, Any]) -> dict[str, Any]:
+    """The config of a run of the first versions, whose patch had a corner and no other place."""
+    options = values.get("attack_options", {})
+    if values.get("attack") != "patch" or "corner" not in options or "place" in options:
+        return values
+    renamed = {"place" if name == "corner" else name: value for name, value in options.items()}
+    return {**values, "attack_options": renamed}
 
 
 def source_text(sources: Sequence[int]) -> str:

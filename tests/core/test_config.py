@@ -279,3 +279,14 @@ def test_a_budget_is_what_the_defenses_expect_and_none_is_the_truth(parse: Parse
         RunConfig(budget=-1).resolved()
     with pytest.raises(InputError, match="budget must be int or nothing"):
         RunConfig.from_json({"budget": "5"})
+
+
+@pytest.mark.parametrize("name", ["digits-patch-10", "signs-patch-50"])
+def test_a_run_of_the_first_versions_can_be_done_again(name: str) -> None:
+    """Their patch had a corner; today it has a place."""
+    stored = json.loads((Path(__file__).resolve().parents[2] / "assets" / "runs" / name / "config.json").read_text())
+    config = RunConfig.from_json(stored).resolved()
+    assert config.attack_options["place"] == "bottom right"
+    moved = RunConfig.from_json({**stored, "attack_options": {**stored["attack_options"], "corner": "top left"}})
+    assert moved.resolved().attack_options["place"] == "top left"
+    assert RunConfig.from_json(config.as_json()) == config
