@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from core.outcomes import Share
 from core.staging import Staged
@@ -18,9 +17,7 @@ from core.tensors import Classifier, to_device
 from core.training import predict
 
 LARGEST, SMALLEST = 200, 24  # images of a sample
-SPARING = (
-    24  # one image looked at for so many trained on: forward alone costs a third of a training step, and there are two
-)
+SPARING = 44  # images trained on for each one looked at, and there are two samples; measured: below 3 % of an epoch
 
 
 class Probe:
@@ -30,15 +27,15 @@ class Probe:
         test, goal = staged.split.test, staged.goal
         self._most = min(max(len(staged.poisoned) // SPARING, SMALLEST), LARGEST)
         dice = np.random.default_rng(seed)
-        self._device = device
         seen = self._sample(np.arange(len(test)), dice)
-        self._clean = self._ready(test.images[seen], test.labels[seen])
-        self._triggered: tuple[Tensor, np.ndarray] | None = None
+        parts = [("test_accuracy", test.images[seen], test.labels[seen])]
         victims = self._sample(np.flatnonzero(goal.is_victim(test.labels)), dice)
         if staged.config.poisons and len(victims):
             strength = staged.config.make_poisoning().test_strength
             wanted = goal.label_for(test.labels[victims], len(test.class_names))
-            self._triggered = self._ready(staged.attack.apply_all(test.images[victims], strength), wanted)
+            parts.append(("attack_success", staged.attack.apply_all(test.images[victims], strength), wanted))
+        self._images = to_device(np.concatenate([images for _, images, _ in parts]), device)
+        self._wanted = {name: labels for name, _, labels in parts}  # in the order of the images
 
     def look(self, model: Classifier) -> dict[str, Any]:
         """`{"test_accuracy": share, "attack_success": share}`, JSON values; no attack success without an attack.
@@ -47,20 +44,15 @@ class Probe:
         """
         was_training = model.training
         try:
-            found = {"test_accuracy": _agreeing(model, *self._clean)}
-            if self._triggered:
-                found["attack_success"] = _agreeing(model, *self._triggered)
+            said = predict(model, self._images).cpu().numpy()
         finally:
             model.train(was_training)
+        found, start = {}, 0
+        for name, wanted in self._wanted.items():
+            hits = int((said[start : start + len(wanted)] == wanted).sum())
+            found[name] = Share(hits, len(wanted)).as_json()
+            start += len(wanted)
         return found
 
     def _sample(self, rows: np.ndarray, dice: np.random.Generator) -> np.ndarray:
         return np.sort(dice.permutation(rows)[: self._most])
-
-    def _ready(self, images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, np.ndarray]:
-        return to_device(images, self._device), labels
-
-
-def _agreeing(model: Classifier, images: Tensor, wanted: np.ndarray) -> dict[str, Any]:
-    said = predict(model, images).cpu().numpy()
-    return Share(int((said == wanted).sum()), len(wanted)).as_json()
