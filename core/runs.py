@@ -3,7 +3,7 @@
 config.json      everything needed to repeat the run
 estimate.json    what it was expected to cost, where somebody asked before it started
 status.json      state, stage, progress, heartbeat; written aside and renamed
-metrics.jsonl    one line an epoch
+metrics.jsonl    one line an epoch: loss and accuracy, and of a fixed sample test_accuracy and attack_success
 log.txt          what happened, for people
 model.safetensors, retrained.safetensors
 prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own

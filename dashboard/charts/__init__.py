@@ -5,7 +5,7 @@ from dashboard.charts.figures import number
 from dashboard.charts.path import FRAMES, whitening_path
 from dashboard.charts.points import SHOWN, projection
 from dashboard.charts.scores import roc_curve, score_histogram
-from dashboard.charts.training import epochs_of, training_curves
+from dashboard.charts.training import epochs_of, sample_of, training_curves
 
 __all__ = [
     "FRAMES",
@@ -16,6 +16,7 @@ __all__ = [
     "objective_by_k",
     "projection",
     "roc_curve",
+    "sample_of",
     "score_histogram",
     "spectrum",
     "training_curves",

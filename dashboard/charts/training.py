@@ -26,6 +26,11 @@ def epochs_of(metrics: Rows) -> list[dict[str, Any]]:
     ]
 
 
+def sample_of(metrics: Rows, field: str) -> int:
+    """How many images a share was counted over; 0 where it was not."""
+    return next((int(row[field]["total"]) for row in metrics if _counted(row, field)), 0)
+
+
 def training_curves(metrics: Rows, colours: Palette, height: int = 400) -> go.Figure:
     """Accuracy, attack success and loss of each epoch: the training, and beside it the retraining where it has begun.
 
@@ -106,7 +111,10 @@ def _share(rows: Rows, field: str, name: str, colour: str, dash: str, symbol: st
 
 def _counted(row: dict[str, Any], field: str) -> bool:
     share = row.get(field)
-    return isinstance(share, dict) and bool(share.get("total"))
+    if not isinstance(share, dict):
+        return False
+    numbers = isinstance(share.get("count"), int) and isinstance(share.get("total"), int)
+    return numbers and share["total"] > 0
 
 
 def _loss(rows: Rows, colours: Palette) -> go.Scatter:

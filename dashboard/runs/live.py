@@ -41,13 +41,14 @@ def curves(run: RunFolder) -> None:
             f"curves-{run.id}",
             "Curves over the epochs: accuracy, attack success and loss so far",
         )
-        if any("attack_success" in row for row in metrics):
-            shown = next(row["attack_success"]["total"] for row in metrics if "attack_success" in row)
-            seen = metrics[-1]["test_accuracy"]["total"]
+        seen, shown = (charts.sample_of(metrics, name) for name in ("test_accuracy", "attack_success"))
+        if seen and shown:
             st.caption(
-                f"After each epoch, on a fixed sample of {seen} clean test images, and of {shown} with the trigger: "
-                "attack success is the share of these that get the label the attacker wants."
+                f"Test accuracy and attack success: after each epoch, on a fixed sample of {seen:,} clean test images and "
+                f"of {shown:,} with the trigger. Attack success is the share of these that get the label the attacker wants."
             )
+        elif seen:
+            st.caption(f"Test accuracy: after each epoch, on a fixed sample of {seen:,} clean test images.")
 
 
 def cancel(run: RunFolder) -> None:

@@ -156,6 +156,8 @@ def test_runs_of_before_and_clean_runs_draw_what_they_have():
     assert "attack success" not in clean
     broken = epochs("train", 2, attack_success="?", test_accuracy={"count": 0, "total": 0, "value": None})
     assert traces(charts.training_curves(broken, DARK)).keys() == {"training accuracy", "loss"}
+    assert charts.sample_of(broken, "attack_success") == 0
+    assert charts.sample_of(epochs("train", 2, attack_success=share(3, 7)), "attack_success") == 7
     odd = [{"stage": "train"}, {"stage": "other", "epoch": 1, "loss": 1, "accuracy": 1}]
     assert charts.epochs_of([*odd, *epochs("train", 2)]) == epochs("train", 2)
     assert not charts.training_curves([], LIGHT).data
