@@ -31,8 +31,14 @@ from core.errors import InputError
 FORMAT = 1
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SEAL = re.compile(r"[0-9a-f]{64}")
-MAX_ROWS, MAX_CLASSES, MAX_SIDE = 100_000, 1_000, 512
-MAX_BYTES = {"challenge.json": 2**20, "hint.json": 2**20, "truth.json": 2**24, "rows.parquet": 2**27, "images.webp": 2**27}
+MAX_ROWS, MAX_CLASSES, MAX_SIDE = 100_000, 100, 512
+MAX_BYTES = {
+    "challenge.json": 2**20,
+    "hint.json": 2**20,
+    "truth.json": 2**24,
+    "rows.parquet": 2**27,
+    "images.webp": 2**27,
+}
 SCORES = ("que", "pca")  # what the rows are scored by: SPECTRE, and spectral signatures
 VIEWS = ("raw", "naive", "robust")
 PLANES = tuple(f"{view}_{axis}" for view in VIEWS for axis in "xy")

@@ -2,7 +2,8 @@
 
 The rows are shuffled, since the order of a data set can tell what an image was before it was poisoned. Nothing in the
 public part names the attack, the number of poisons or the seed of the run: with the seed, the clean set could be made
-again and compared.
+again and compared. Labels of about one size are cut to exactly one: the poison has moved images from one label to another,
+and the counts would tell.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pandas as pd
 
 from core.challenges.folder import FORMAT, ID, MAX_ROWS
 from core.challenges.pack import pack
-from core.defenses import Spectre, SpectralSignatures
+from core.defenses import SpectralSignatures, Spectre
 from core.errors import InputError
 from core.feature_files import write_features
 from core.pictures import viewable
@@ -32,6 +33,7 @@ from core.verdict import judge
 from core.views import make_views
 
 Step = Callable[[str, float], None]
+UNEVEN = 1.5  # times the smallest label: above, sizes differ by nature and are left alone
 SHARE = 0.1  # of the median class are assumed to be poison unless the teacher says a number
 
 
@@ -48,7 +50,7 @@ def make_challenge(
 
     title: must not give the answer away; the data set's name unless given. assumed: poisons that the scores reckon with
     in each class; a tenth of the median class unless given, so that it does not tell the true number.
-    Raises InputError where the run cannot be a challenge or the folder cannot be written.
+    Raises InputError where the run cannot be a challenge, or the folder cannot be written.
     """
     _check_folder(out)
     if run.status.state != "finished":
@@ -64,7 +66,7 @@ def make_challenge(
     true_labels = staged.truth.true_labels
     _check_set(labels, poisoned, classes)
     count = assumed or max(2, round(SHARE * float(np.median(np.bincount(labels)))))
-    order = np.random.default_rng(secrets.randbits(64)).permutation(len(labels))
+    order = _order(labels, poisoned, np.random.default_rng(secrets.randbits(64)))
     table, hint = score_labels(features[order], labels[order], classes, count, device=device, tell=tell)
     suspicious = poisoned[order]
     truth = {
@@ -82,7 +84,7 @@ def make_challenge(
         "format": FORMAT,
         "title": title.strip() or config.dataset,
         "classes": classes,
-        "rows": len(labels),
+        "rows": len(order),
         "image": list(images.shape[1:]),
         "assumed": count,
         "about": {
@@ -94,7 +96,7 @@ def make_challenge(
         },
     }
     _write(out, public, truth, hint, table, pack(images))
-    return {"rows": len(labels), "assumed": count, "poisons": int(poisoned.sum()), "verdict": hint["verdict"]}
+    return {"rows": len(order), "assumed": count, "poisons": int(poisoned.sum()), "verdict": hint["verdict"]}
 
 
 def score_labels(
@@ -120,7 +122,9 @@ def score_labels(
         pca = SpectralSignatures(n_poisons=poisons, device=device).fit(features[rows])
         views, _ = make_views(spectre)
         values = {"que": spectre.scores_, "pca": pca.scores_}
-        values |= {f"{view}_{axis}": views[view][:, i] for view in ("raw", "naive", "robust") for i, axis in enumerate("xy")}
+        values |= {
+            f"{view}_{axis}": views[view][:, i] for view in ("raw", "naive", "robust") for i, axis in enumerate("xy")
+        }
         for column, value in values.items():
             if column not in table:
                 table[column] = np.zeros(len(table), np.float32)
@@ -133,6 +137,20 @@ def score_labels(
         "verdict": verdict.in_words(f"label {largest}"),
         "ranking": [{"label": f["label"], "objective": float(f"{f['objective']:.6g}")} for f in ranking],
     }
+
+
+def _order(labels: np.ndarray, poisoned: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Rows in a random order, without the clean ones that labels of about one size have more than the smallest."""
+    order = draw.permutation(len(labels))
+    sizes = np.bincount(labels)
+    if sizes.max() > UNEVEN * sizes.min():
+        return order
+    kept = []
+    for label, size in enumerate(sizes):
+        rows = order[labels[order] == label]
+        spare = rows[~poisoned[rows]][: size - sizes.min()]
+        kept.append(rows[~np.isin(rows, spare)])
+    return draw.permutation(np.concatenate(kept))
 
 
 def _check_folder(out: Path) -> None:
@@ -152,7 +170,9 @@ def _check_set(labels: np.ndarray, poisoned: np.ndarray, classes: list[str]) -> 
         raise InputError("the poison of this run carries several labels; a challenge asks for one")
     for label, count in enumerate(np.bincount(labels, minlength=len(classes))):
         if count < MIN_ROWS:
-            raise InputError(f"label {classes[label]} has {count} image(s); each needs at least {MIN_ROWS} to be scored")
+            raise InputError(
+                f"label {classes[label]} has {count} image(s); each needs at least {MIN_ROWS} to be scored"
+            )
 
 
 def _story(run: RunFolder, attack: str, words: str) -> dict[str, Any]:
