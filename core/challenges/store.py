@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from core.challenges.score import Score
 from core.errors import InputError
+from core.files import replacing
 
 ATTEMPTS = 5  # answers of a team that are taken; the last one counts
 WAIT = 10.0  # seconds a writer waits for the others
@@ -157,7 +158,7 @@ class Store:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
         """A connection to read by; None where nobody has answered yet."""
-        if not self.path.exists():
+        if not self._is_there():
             yield None
             return
         with self._telling(), closing(self._connect()) as db:
@@ -184,23 +185,23 @@ class Store:
         return db
 
     def _prepare(self) -> None:
-        """Make the tables where there are none. One process at a time: SQLite changes its journal for nobody who waits."""
-        if self.path.exists() and self._version() == VERSION:
-            return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=WAIT):
-            version = self._version()
-            if version == VERSION:
-                return
-            if version:
-                raise InputError(f"{self.path} is of another version of this program; move it away")
-            with closing(self._connect()) as db:
-                db.execute("PRAGMA journal_mode = WAL")
-                db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-
-    def _version(self) -> int:
+        """Make the file where there is none: aside and renamed, so that no reader meets it without its tables."""
+        if not self._is_there():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.path.with_name(f".{self.path.name}.lock"), timeout=WAIT):
+                if not self._is_there():
+                    with replacing(self.path) as aside, closing(sqlite3.connect(aside, isolation_level=None)) as db:
+                        db.execute("PRAGMA journal_mode = WAL")
+                        db.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+                        db.close()
         with closing(self._connect()) as db:
-            return int(db.execute("PRAGMA user_version").fetchone()[0])
+            if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                raise InputError(
+                    f"{self.path.name} is of another version of this program; the teacher has to move it away"
+                )
+
+    def _is_there(self) -> bool:
+        return self.path.exists() and self.path.stat().st_size > 0
 
     @contextmanager
     def _telling(self) -> Iterator[None]:

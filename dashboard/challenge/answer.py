@@ -6,10 +6,10 @@ import re
 
 import streamlit as st
 
-from core.challenges import ATTEMPTS, COST_OF_HINT, read_hint
+from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
 from core.errors import InputError
 from dashboard import tiles
-from dashboard.challenge.game import NAME, Game, say_later
+from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now
 from dashboard.widgets import as_sentence
 
 NOTHING, OPEN = "nothing", "open"
@@ -17,9 +17,16 @@ SHOWN = 12  # images of the basket
 IDS = re.compile(r"\s*\d{1,7}(\s*-\s*\d{1,7})?\s*")
 
 
-def answer(game: Game) -> None:
-    """The form of one team."""
+@st.fragment
+def answer(challenge: Challenge) -> None:
+    """The form of one team. A part of its own: to choose a label here redraws no picture above."""
+    catch_up()
     st.subheader("Your answer")
+    try:
+        game = open_game(challenge)
+    except InputError as problem:
+        st.error(as_sentence(str(problem)))
+        return
     choice = _choose(game)
     rows = set() if choice == NOTHING else game.basket
     if choice == NOTHING:
@@ -30,8 +37,9 @@ def answer(game: Game) -> None:
     left = ATTEMPTS - (game.last.attempt if game.last else 0)
     st.button(
         "Submit" if game.last is None else "Submit again", type="primary", icon=":material/send:", key="submit",
-        disabled=missing is not None, on_click=_submit, args=(game, choice, frozenset(rows)),
+        disabled=missing is not None, on_click=changes(_submit), args=(game, choice, frozenset(rows)),
     )  # fmt: skip
+    say_now("answer")
     if missing:
         st.caption(missing)
     elif game.last:
@@ -70,19 +78,19 @@ def _basket(game: Game) -> None:
         st.html(tiles.grid(challenge.images[some], [f"id {i}" for i in some], side=52))
         if len(basket) > SHOWN:
             st.caption(f"the first {SHOWN} of {len(basket)}, by id")
-        st.button("Empty the basket", icon=":material/delete:", on_click=basket.clear, key="empty")
+        st.button("Empty the basket", icon=":material/delete:", on_click=changes(basket.clear), key="empty")
     with st.expander("Add or remove by id"):
         st.text_input("Ids", key="ids", placeholder="12, 40-44", help="Single ids and ranges, with commas between.")
         with st.container(horizontal=True):
-            st.button("Add", key="add-ids", on_click=_by_id, args=(game, True))
-            st.button("Remove", key="remove-ids", on_click=_by_id, args=(game, False))
+            st.button("Add", key="add-ids", on_click=changes(_by_id), args=(game, True))
+            st.button("Remove", key="remove-ids", on_click=changes(_by_id), args=(game, False))
 
 
 def _by_id(game: Game, add: bool) -> None:
     try:
         ids = parse_ids(str(st.session_state.get("ids", "")), len(game.challenge.rows))
     except InputError as problem:
-        say_later("error", as_sentence(str(problem)))
+        say_later("answer", "error", as_sentence(str(problem)))
         return
     (game.basket.update if add else game.basket.difference_update)(ids)
 
@@ -120,9 +128,11 @@ def _submit(game: Game, choice: str, rows: frozenset[int]) -> None:
         game.name = str(st.session_state.get(NAME, ""))
         attempt = game.submit(None if choice == NOTHING else int(choice), set(rows))
     except InputError as problem:
-        say_later("error", f"Not taken: {problem}.")
+        say_later("answer", "error", f"Not taken: {problem}.")
         return
-    say_later("success", f"Taken: answer {attempt} of {ATTEMPTS} of {game.name}. Scores are shown after the reveal.")
+    say_later(
+        "answer", "success", f"Taken: answer {attempt} of {ATTEMPTS} of {game.name}. Scores are shown after the reveal."
+    )
 
 
 def _hint(game: Game) -> None:
@@ -137,7 +147,7 @@ def _hint(game: Game) -> None:
             f"It is noted that {game.name or 'your team'} has seen it."
         )
         st.button(
-            f"Show it for {COST_OF_HINT} points", key="hint", on_click=_open_hint, args=(game,),
+            f"Show it for {COST_OF_HINT} points", key="hint", on_click=changes(_open_hint), args=(game,),
             disabled=not game.name, icon=":material/lightbulb:",
         )  # fmt: skip
         if not game.name:
@@ -148,7 +158,7 @@ def _open_hint(game: Game) -> None:
     try:
         game.store.open_hint(game.seal, game.name)
     except InputError as problem:
-        say_later("error", as_sentence(str(problem)))
+        say_later("answer", "error", as_sentence(str(problem)))
 
 
 def _ranking(game: Game) -> None:

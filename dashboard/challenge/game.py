@@ -6,6 +6,7 @@ import hmac
 import os
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,13 @@ class Game:
         return found
 
     @property
+    def removed(self) -> set[int]:
+        """What is ringed: the basket while it can still be changed, then what was last submitted."""
+        if not self.revealed:
+            return self.basket
+        return set(self.last.rows) if self.last else set()
+
+    @property
     def token(self) -> str:
         """Of the form as it stands: the same form sent twice is one answer."""
         return str(st.session_state.setdefault(f"token {self.seal}", secrets.token_hex(16)))
@@ -130,14 +138,33 @@ def open_game(challenge: Challenge) -> Game:
     )
 
 
-def say_later(kind: str, message: str) -> None:
-    """A message for the next redraw, since a callback cannot place one. kind: success, error, info."""
-    st.session_state["challenge message"] = (kind, message)
+def say_later(place: str, kind: str, message: str) -> None:
+    """A message for the next redraw, since a callback cannot place one. place: answer, teacher. kind: success, error."""
+    st.session_state[f"message {place}"] = (kind, message)
 
 
-def say_now() -> None:
-    """The message that a callback has left, once."""
-    kind, message = st.session_state.pop("challenge message", (None, ""))
+def say_now(place: str) -> None:
+    """The message that a callback has left for this place, once."""
+    kind, message = st.session_state.pop(f"message {place}", (None, ""))
     if kind:
         icons: dict[str, Any] = {"success": ":material/check_circle:", "error": ":material/error:"}
-        getattr(st, kind)(message, icon=icons.get(kind, ":material/info:"))
+        getattr(st, kind)(message, icon=icons[kind])
+
+
+CHANGED = "basket changed"  # of the session: one part of the page has changed what another part shows
+
+
+def changes(work: Callable[..., object]) -> Callable[..., None]:
+    """A callback after which the whole page is drawn, not only the part it lies in."""
+
+    def call(*given: Any) -> None:
+        work(*given)
+        st.session_state[CHANGED] = True
+
+    return call
+
+
+def catch_up() -> None:
+    """At the head of a part: draw the whole page if a callback of this part has changed more than the part."""
+    if st.session_state.pop(CHANGED, False):
+        st.rerun()

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
 
-from core.challenges import Challenge, Truth
+from core.challenges import Challenge
+from core.errors import InputError
 from core.outcomes import remove_count
-from dashboard import charts, tiles
+from dashboard import tiles
 from dashboard.address import adopt, publish
-from dashboard.challenge.game import Game
-from dashboard.charts.labels import scores_by_label
-from dashboard.theme import palette
-from dashboard.widgets import colours, plot
+from dashboard.challenge.game import Game, catch_up, changes, open_game
+from dashboard.challenge.pictures import Label, histogram, multiples, overview, planes
+from dashboard.widgets import as_sentence
 
 PAGE = 24  # images at a time
 NAMES = {"que": "QUE", "pca": "PCA"}
-VIEWS = (
-    ("raw", "Raw", "σ of the first"),
-    ("naive", "Naive whitening", "σ of all rows"),
-    ("robust", "Robust whitening", "σ of the trusted rows"),
-)
 CSS = """<style>
 .st-key-tiles button { height: auto; padding: 4px 4px 2px; border-radius: 5px; }
 .st-key-tiles button img { height: 72px !important; max-height: none !important; width: 72px !important;
@@ -36,22 +28,26 @@ CSS = """<style>
 </style>"""
 
 
-@dataclass(frozen=True)
-class Label:
-    """What the page shows of one label. Position i of every array is ids[i]."""
-
-    number: int
-    name: str
-    ids: np.ndarray
-    scores: np.ndarray  # as multiples of the label's median
-    score_name: str
-    ranks: np.ndarray  # from 1
-
-
-def multiples(challenge: Challenge, label: int, column: str) -> np.ndarray:
-    """The scores of a label's images, divided by their median: labels of different scales become comparable."""
-    scores = challenge.rows[column].to_numpy(float)[challenge.of_label(label)]
-    return np.maximum(scores / max(float(np.median(scores)), 1e-300), 1e-3)
+@st.fragment
+def look(challenge: Challenge) -> None:
+    """All of it. A part of its own: to look at another label redraws neither the answer nor the board."""
+    catch_up()
+    try:
+        game = open_game(challenge)
+    except InputError as problem:
+        st.error(as_sentence(str(problem)))
+        return
+    st.subheader("Look again" if game.revealed else "Look")
+    advice()
+    left, right = st.columns(2, gap="large")
+    with left:
+        label = choose_label(challenge)
+        overview(game, label)
+    with right:
+        cut(game, label)
+    planes(game, label)
+    if not game.revealed:
+        tick(game, label)
 
 
 def advice() -> None:
@@ -69,10 +65,11 @@ def choose_label(challenge: Challenge) -> Label:
     """The label and the score to look at, both in the address bar."""
     numbers = [str(i) for i in range(len(challenge.classes))]
     adopt("label", numbers)
-    choose: Any = st.selectbox if len(numbers) > 20 else st.segmented_control
-    chosen = choose(
-        "Label to look at", numbers, required=True, format_func=lambda i: challenge.classes[int(i)], key="label"
-    )
+    options: dict[str, Any] = {"format_func": lambda i: challenge.classes[int(i)], "key": "label", "required": True}
+    if len(numbers) > 20:
+        chosen = st.selectbox("Label to look at", numbers, **options)
+    else:
+        chosen = st.segmented_control("Label to look at", numbers, wrap=True, **options)
     publish("label")
     adopt("score", list(NAMES))
     column = st.segmented_control(
@@ -83,50 +80,26 @@ def choose_label(challenge: Challenge) -> Label:
     )  # fmt: skip
     publish("score")
     label = int(chosen or 0)
-    scores = multiples(challenge, label, column or "que")
+    column = column or "que"
+    scores = multiples(challenge, label, column)
     ranks = np.empty(len(scores), int)
     ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
     name = challenge.classes[label]
-    return Label(label, name, challenge.of_label(label), scores, NAMES[column or "que"], ranks)
+    return Label(label, name, challenge.of_label(label), column, NAMES[column], scores, ranks)
 
 
-def overview(challenge: Challenge, label: Label, truth: Truth | None) -> None:
-    """All labels at a glance."""
-    column = "que" if label.score_name == "QUE" else "pca"
-    kind, poison = st.context.theme.type or "light", truth.poison if truth else None
-    figure = _shared(
-        (challenge.seal, "overview", column, label.number, kind, poison),
-        lambda: scores_by_label(
-            [multiples(challenge, i, column) for i in range(len(challenge.classes))],
-            challenge.classes,
-            palette(kind),
-            shown=label.number,
-            top=challenge.assumed,
-            name=label.score_name,
-            truth=None
-            if poison is None
-            else [np.isin(challenge.of_label(i), poison) for i in range(len(challenge.classes))],
-        ),
-    )
-    plot(figure, "by-label", "Scores of the images of every label")
-
-
-def cut(game: Game, label: Label, truth: Truth | None) -> None:
-    """The histogram of one label, and the cut that fills the basket."""
+@st.fragment
+def cut(game: Game, label: Label) -> None:
+    """The histogram of one label, and the cut that fills the basket. While the cut moves, nothing else is drawn."""
+    catch_up()
     start = min(game.challenge.assumed, len(label.ids))
     count = st.slider(
         f"The highest of label {label.name}", 0, len(label.ids), start, format="%d images",
-        key=f"cut {game.seal} {label.number} {label.score_name}", disabled=game.revealed,
+        key=f"cut {game.seal} {label.number} {label.score_name}",
         help="Moves the cut in the histogram. Nothing is taken until you press the button.",
     )  # fmt: skip
     above, threshold = remove_count(label.scores, count)
-    figure = charts.score_histogram(
-        label.scores, threshold, colours(), name=label.score_name, height=300,
-        truth=None if truth is None else np.isin(label.ids, truth.poison),
-    )  # fmt: skip
-    figure.update_xaxes(title_text=f"{label.score_name} score (× the median of the label, log scale)")
-    figure.layout.annotations[0].text = "cut →"
-    plot(figure, "histogram", f"Histogram of the scores of label {label.name}")
+    histogram(game, label, threshold)
     if game.revealed:
         return
     ids = {int(i) for i in label.ids[above]}
@@ -134,35 +107,12 @@ def cut(game: Game, label: Label, truth: Truth | None) -> None:
     with st.container(horizontal=True):
         st.button(
             f"Put these {len(ids)} in the basket", icon=":material/add:", key="take", disabled=not ids - inside,
-            on_click=game.basket.update, args=(ids,),
+            on_click=changes(game.basket.update), args=(ids,),
         )  # fmt: skip
         st.button(
             f"Take all of {label.name} out", icon=":material/remove:", key="untake", disabled=not inside,
-            on_click=game.basket.difference_update, args=(inside,),
+            on_click=changes(game.basket.difference_update), args=(inside,),
         )  # fmt: skip
-
-
-def pictures(game: Game, label: Label, truth: Truth | None) -> None:
-    """Three plane pictures of one label; what is in the basket is ringed."""
-    _legend(truth is not None)
-    removed = np.isin(label.ids, list(game.basket))
-    for column, (view, title, unit) in zip(st.columns(3), VIEWS, strict=True):
-        with column:
-            st.markdown(f"**{title}**")
-            figure = charts.projection(
-                game.challenge.plane(view, label.ids), label.ids, colours(), unit=unit, removed=removed, legend=False,
-                truth=None if truth is None else np.isin(label.ids, truth.poison), height=300,
-            )  # fmt: skip
-            plot(figure, f"plane-{view}", f"{title}: the images of label {label.name} in a plane")
-
-
-def _legend(revealed: bool) -> None:
-    """What the colours and shapes mean, once for the three pictures."""
-    c = colours()
-    kinds = [("clean", c.clean, ""), ("poison", c.poison, "diamond")] if revealed else [("truth hidden", c.unknown, "")]
-    marks = [f'<span><i class="{shape}" style="background:{colour}"></i>{name}</span>' for name, colour, shape in kinds]
-    marks.append(f'<span><i class="ring" style="border-color:{c.ink}"></i>in your basket</span>')
-    st.html(f'<div class="sl-legend">{"".join(marks)}</div>')
 
 
 def tick(game: Game, label: Label) -> None:
@@ -189,16 +139,10 @@ def tick(game: Game, label: Label) -> None:
 
     with st.container(key="tiles"):
         st.pills(
-            "Images to remove", shown, selection_mode="multi", key=key, on_change=keep, label_visibility="collapsed",
+            "Images to remove", shown, selection_mode="multi", key=key, on_change=changes(keep), label_visibility="collapsed",
             format_func=lambda i: f"![image {i}, rank {rank[i]}]({_source(sources[i])}) #{rank[i]} · id {i}",
         )  # fmt: skip
 
 
 def _source(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
-@st.cache_resource(max_entries=256, show_spinner=False)
-def _shared(key: tuple, _make: Callable[[], go.Figure]) -> go.Figure:
-    """A figure that looks the same to everyone is made once; nobody changes it."""
-    return _make()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.challenges import as_csv
 from core.errors import InputError
-from dashboard.challenge.game import Game, is_teachers_code, say_later, teacher_code
+from dashboard.challenge.game import Game, is_teachers_code, say_later, say_now, teacher_code
 from dashboard.widgets import as_sentence
 
 KNOWN = "is teacher"  # of the session
@@ -28,6 +28,7 @@ def desk(game: Game) -> None:
     if not teacher_code():
         return
     with st.expander("Teacher", icon=":material/school:"):
+        say_now("teacher")
         if not st.session_state.get(KNOWN):
             st.text_input("Teacher's code", type="password", key="code", on_change=_sign_in, autocomplete="off")
             st.caption("The code that the dashboard was started with.")
@@ -38,7 +39,7 @@ def desk(game: Game) -> None:
 def _sign_in() -> None:
     st.session_state[KNOWN] = is_teachers_code(str(st.session_state.get("code", "")))
     if not st.session_state[KNOWN]:
-        say_later("error", "That is not the teacher's code.")
+        say_later("teacher", "error", "That is not the teacher's code.")
 
 
 def _tools(game: Game) -> None:
@@ -69,7 +70,7 @@ def _reveal(game: Game, everyone: bool = False) -> None:
     try:
         game.store.reveal(game.seal, None if everyone else game.name)
     except InputError as problem:
-        say_later("error", as_sentence(str(problem)))
+        say_later("teacher", "error", as_sentence(str(problem)))
 
 
 def _reset(game: Game) -> None:
@@ -79,6 +80,6 @@ def _reset(game: Game) -> None:
     try:
         gone = game.store.reset(game.seal)
     except InputError as problem:
-        say_later("error", as_sentence(str(problem)))
+        say_later("teacher", "error", as_sentence(str(problem)))
         return
-    say_later("success", f"Forgotten: {gone} answers. The challenge is open again.")
+    say_later("teacher", "success", f"Forgotten: {gone} answers. The challenge is open again.")

@@ -70,13 +70,13 @@ def task(challenge: Challenge) -> None:
         st.caption(f"The truth is sealed: it cannot be changed any more, since this is its SHA-256. {challenge.seal}")
 
 
-def small_print(challenge: Challenge) -> None:
+def small_print(challenge: Challenge, revealed: bool) -> None:
     about = challenge.about
     st.caption(
         f"{challenge.title} · {len(challenge.rows):,} training images in {len(challenge.classes)} labels · model {about.get('model')}, "
         f"layer {about.get('layer')} ({about.get('features')} features) · scores reckon with {challenge.assumed} poisons in each label, "
-        f"which need not be right · the model knows {share_text(about.get('accuracy'))} clean test images · "
-        "attack, seed and device are told after the reveal"
+        f"which need not be right · the model knows {share_text(about.get('accuracy'))} clean test images"
+        + ("" if revealed else " · attack, seed and device are told after the reveal")
     )
 
 
@@ -89,7 +89,6 @@ if played is None:
     st.stop()
 with words:
     task(played)
-game.say_now()
 try:
     mine = game.open_game(played)
     known = mine.truth()
@@ -99,22 +98,13 @@ except InputError as problem:
 if known is not None:
     truth.revealed(mine, known)
     board.board(mine)
-st.subheader("Look" if known is None else "Look again")
-look.advice()
-left, right = st.columns(2, gap="large")
-with left:
-    label = look.choose_label(played)
-    look.overview(played, label, known)
-with right:
-    look.cut(mine, label, known)
-look.pictures(mine, label, known)
+look.look(played)
 if known is None:
-    look.tick(mine, label)
     form, others = st.columns([3, 2], gap="large")
     with form:
-        answer.answer(mine)
+        answer.answer(played)
         teacher.reveal_to_me(mine)
     with others:
         board.board(mine)
 teacher.desk(mine)
-small_print(played)
+small_print(played, known is not None)
