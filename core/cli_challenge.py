@@ -131,6 +131,15 @@ def serve(
     page = ROOT / "dashboard" / "classroom.py"
     arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
     arguments += ["--server.port", str(port), "--server.address", address]
+    # said here too: an installed package has no .streamlit/config.toml beside it
+    arguments += [
+        "--runner.postScriptGC",
+        "false",
+        "--client.toolbarMode",
+        "minimal",
+        "--server.fileWatcherType",
+        "none",
+    ]
     os.environ["SPECTRE_LENS_CHALLENGES"] = str(home.absolute())
     if teacher_code.strip():  # handed on by the environment: every user of a computer can read a command line
         os.environ["SPECTRE_LENS_TEACHER"] = teacher_code

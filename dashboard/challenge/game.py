@@ -51,12 +51,16 @@ def _open(path: str, stamps: tuple[int, ...]) -> Challenge:
     return open_challenge(Path(path))
 
 
-def title_of(path: Path) -> str:
-    """A challenge as a menu shows it; its folder's name where it is damaged."""
-    try:
-        return open_folder(path).title
-    except InputError:
-        return path.name
+def titles(folders: dict[str, Path]) -> dict[str, str]:
+    """By id, what a menu shows: the title, with the id where two have one title; the id alone where it is damaged."""
+    found = {}
+    for challenge_id, path in folders.items():
+        try:
+            found[challenge_id] = open_folder(path).title
+        except InputError:
+            found[challenge_id] = challenge_id
+    shown = list(found.values())
+    return {i: title if shown.count(title) == 1 else f"{title} · {i}" for i, title in found.items()}
 
 
 def teacher_code() -> str:

@@ -128,8 +128,7 @@ def tick(game: Game, label: Label) -> None:
         page = st.pagination(pages, key=place) if pages > 1 else 1
     shown = [int(i) for i in order[(page - 1) * PAGE : page * PAGE]]
     rank = dict(zip(label.ids.tolist(), label.ranks.tolist(), strict=True))
-    images = game.challenge.images
-    sources = {i: tiles.png(images[i]) for i in shown}
+    sources = _sources(game.challenge, shown)
     key = f"tiles-{label.number}-{label.score_name}-{page}"
     st.session_state[key] = [i for i in shown if i in game.basket]
 
@@ -140,9 +139,20 @@ def tick(game: Game, label: Label) -> None:
     with st.container(key="tiles"):
         st.pills(
             "Images to remove", shown, selection_mode="multi", key=key, on_change=changes(keep), label_visibility="collapsed",
-            format_func=lambda i: f"![image {i}, rank {rank[i]}]({_source(sources[i])}) #{rank[i]} · id {i}",
+            format_func=lambda i: f"![image {i}, rank {rank[i]}]({sources[i]}) #{rank[i]} · id {i}",
         )  # fmt: skip
 
 
-def _source(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+_MADE: dict[str, dict[int, str]] = {}  # data URLs of images by seal and id: a class looks at the same ones
+KEPT = 8  # challenges
+
+
+def _sources(challenge: Challenge, ids: list[int]) -> dict[int, str]:
+    """Images as data URLs, each made once for all visitors: 24 of them take as long as a picture."""
+    if challenge.seal not in _MADE and len(_MADE) >= KEPT:
+        _MADE.clear()
+    made = _MADE.setdefault(challenge.seal, {})
+    for i in ids:
+        if i not in made:
+            made[i] = f"data:image/png;base64,{base64.b64encode(tiles.png(challenge.images[i])).decode()}"
+    return {i: made[i] for i in ids}

@@ -23,8 +23,9 @@ def choose_challenge() -> Challenge | None:
         )
         return None
     adopt("challenge", list(folders))
+    titles = game.titles(folders)
     chosen = st.selectbox(
-        "Challenge", list(folders), format_func=lambda i: game.title_of(folders[i]), key="challenge",
+        "Challenge", list(folders), format_func=titles.__getitem__, key="challenge",
         help="Each is a training set of its own. One or more may be clean.",
     )  # fmt: skip
     publish("challenge")
