@@ -98,7 +98,7 @@ def open_challenge(path: Path) -> Challenge:
     title, classes, n, shape, seal, assumed, small = values
     _check(_is_text(title, 80), path, "the title is no text of 1 to 80 characters")
     _check(
-        isinstance(classes, list) and 1 < len(classes) <= MAX_CLASSES and len(set(map(str, classes))) == len(classes) and all(_is_text(c, 80) for c in classes) and len(set(classes)) == len(classes),
+        isinstance(classes, list) and 1 < len(classes) <= MAX_CLASSES and len(set(map(str, classes))) == len(classes) and all(_is_text(c, 80) for c in classes),
         path, "the classes are no list of names, each its own",
     )  # fmt: skip
     _check(_is_count(n, 1, MAX_ROWS), path, f"the number of rows is not 1 to {MAX_ROWS:,}")

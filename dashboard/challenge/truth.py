@@ -8,7 +8,8 @@ import streamlit as st
 from core.challenges import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, Entry, Truth
 from core.outcomes import share_text
 from dashboard import tiles
-from dashboard.challenge.game import Game
+from dashboard.challenge.game import BUNDLED, Game
+from dashboard.widgets import again
 
 SHOWN = 48  # images of one kind
 
@@ -21,6 +22,20 @@ def revealed(game: Game, truth: Truth) -> None:
         _points(game, truth)
     with right:
         _images(game, truth)
+    made = str(truth.story.get("command", ""))
+    again(f"{made}\npython -m core challenge make RUN --out challenges/again", _python(game.challenge))
+
+
+def _python(challenge: Challenge) -> str:
+    """Python that reads the challenge and its truth."""
+    home = "assets/challenges" if challenge.path.parent == BUNDLED else "challenges"
+    return (
+        "from pathlib import Path\n\n"
+        "from core.challenges import open_challenge, read_truth\n\n"
+        f'challenge = open_challenge(Path("{home}/{challenge.id}"))\n'
+        "scores = challenge.rows  # one row an image: label, que, pca, and its place in three pictures\n"
+        "truth = read_truth(challenge)  # checked against the seal: label, poison, true_labels, story\n"
+    )
 
 
 def story(challenge: Challenge, truth: Truth) -> str:
