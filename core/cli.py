@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from core import cli_challenge
 from core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Poison an image classifier, look inside it, and watch robust statistics find and remove the poison.",
 )
+app.add_typer(cli_challenge.app, name="challenge")
 out = Console()
 err = Console(stderr=True)
 
