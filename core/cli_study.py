@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -151,7 +150,9 @@ def study(
     with cli._progress() as bar:
         task = bar.add_task("starting", total=1.0)
         for kind in kinds:
-            found = _make(folder, kind, into, device, lambda text, share: bar.update(task, description=text, completed=share))
+            found = _make(
+                folder, kind, into, device, lambda text, share: bar.update(task, description=text, completed=share)
+            )
             for line in _lines(kind, found):
                 cli.out.print(line)
     cli.out.print(f"written to {into or folder.path}", soft_wrap=True)

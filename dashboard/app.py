@@ -21,6 +21,7 @@ st.navigation(
         st.Page(screens / "story.py", title="Story", icon=":material/auto_stories:", default=True),
         st.Page(screens / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
         st.Page(screens / "inspect.py", title="Inspect", icon=":material/search_insights:", url_path="inspect"),
+        st.Page(screens / "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
     ],
     position="top",
 ).run()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,7 @@ def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> di
         took = time.perf_counter()
         features = extract(model, images, layer, device=where)
         points = as_tensor(features, devices.for_linear_algebra(where))
-        found = fit_or_refuse(lambda points=points: _at_layer(points, assumed, options, truth))
+        found = fit_or_refuse(partial(_at_layer, points, assumed, options, truth))
         seconds = round(time.perf_counter() - took, 2)
         table.append({"layer": layer, "about": about, "columns": features.shape[1], **found, "seconds": seconds})
     return {

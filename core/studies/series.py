@@ -87,37 +87,32 @@ def common_config(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name not in FREE}
 
 
-def groups(runs: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]]) -> list[Series]:
-    """The series among (id, config, result) of finished runs: equal but for poisons and seed, at least two of them.
+def read(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Config and row of a finished run. Raises InputError where its files are damaged or of another form."""
+    try:
+        config, row = folder.read_json("config.json"), row_of(folder.id, folder.result)
+        _check(row)
+        return dict(config), row
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise InputError(f"{folder.id}: its result is damaged ({problem})") from None
+
+
+def groups(runs: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> list[Series]:
+    """The series among runs, each as `read` gives it: equal but for poisons and seed, at least two of them.
 
     Runs that are equal in those too are one and the same experiment: only the first counts. The largest series comes
     first; rows stand by poisons, then seed.
     """
-    found: dict[str, dict[tuple[int, int], tuple[str, Mapping[str, Any], Mapping[str, Any]]]] = {}
-    for run_id, config, result in runs:
+    found: dict[str, dict[tuple[int, int], tuple[Mapping[str, Any], dict[str, Any]]]] = {}
+    for config, row in runs:
         key = json.dumps(common_config(config), sort_keys=True)
-        found.setdefault(key, {}).setdefault((result["poisons"], result["seed"]), (run_id, config, result))
+        found.setdefault(key, {}).setdefault((row["poisons"], row["seed"]), (config, row))
     made = []
     for members in found.values():
         if len(members) > 1:
             ordered = [members[place] for place in sorted(members)]
-            rows = tuple(row_of(run_id, result) for run_id, _, result in ordered)
-            made.append(Series(ordered[0][0], common_config(ordered[0][1]), rows))
+            made.append(Series(ordered[0][1]["run"], common_config(ordered[0][0]), tuple(row for _, row in ordered)))
     return sorted(made, key=lambda series: -len(series.rows))
-
-
-def among(folders: Iterable[RunFolder]) -> list[Series]:
-    """The series among finished run folders; folders that cannot be read are passed over."""
-    read = []
-    for folder in folders:
-        try:
-            config, result = folder.read_json("config.json"), folder.result
-            row_of(folder.id, result)
-            assert isinstance(config, dict)
-        except (InputError, KeyError, TypeError, AttributeError, AssertionError, IndexError):
-            continue
-        read.append((folder.id, config, result))
-    return groups(read)
 
 
 def save(series: Series, folder: Path) -> Path:
@@ -174,10 +169,13 @@ def _check_shares(shares: Iterable[Mapping[str, Any]]) -> None:
 
 
 def differences(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """In which entries configs differ, options by their own names: ["poisons", "training.epochs"]; in their order."""
+    """In which entries configs differ, options by their own names: ["poisons", "training.epochs"]; in their order.
+
+    An entry that one of them does not have, an option of another data set for instance, is not named.
+    """
     flat = [_flat(config) for config in configs]
-    names = list(dict.fromkeys(name for one in flat for name in one))
-    return [name for name in names if len({json.dumps(one.get(name), sort_keys=True) for one in flat}) > 1]
+    shared = [name for name in flat[0] if all(name in one for one in flat)] if flat else []
+    return [name for name in shared if len({json.dumps(one[name], sort_keys=True) for one in flat}) > 1]
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def reporting(run: RunFolder, runs: Runs) -> Iterator[Progress]:
     began = time.time()
 
     def write(state: str, message: str, share: float = 0.0) -> None:
-        now = Status(state, "study", share, share, message, time.time(), began, os.getpid())
+        now = Status(state, overall=share, message=message, heartbeat=time.time(), started=began, pid=os.getpid())
         run.write_json(STATUS, vars(now))
 
     def progress(message: str, share: float) -> None:
