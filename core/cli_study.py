@@ -118,7 +118,7 @@ def _series_table(made: Any) -> Any:
             found = [r["defenses"][key]["true_positive_rate"] for r in rows]
             shares.append([(f["count"], f["total"]) for f in found])
         table.add_row(str(count), str(len(rows)), *(_ranged(over_runs(share)) for share in shares))
-    table.caption = "mean over the seeds; in brackets Student's t (three seeds or more) or Wilson (one), 95 %"
+    table.caption = "mean over the seeds; in brackets 95 %: Student's t over three seeds or more, Wilson where they agree or for one"
     return table
 
 

@@ -19,7 +19,7 @@ class Interval:
     centre: float
     low: float
     high: float
-    kind: str  # "seeds": Student's t over runs; "images": Wilson over the images counted; "none": no range can be given
+    kind: str  # "seeds": Student's t over runs; "images": Wilson over what was counted; "none": no range can be given
     runs: int
 
 
@@ -45,13 +45,18 @@ def student(values: Sequence[float]) -> tuple[float, float]:
 def over_runs(shares: Sequence[tuple[int, int]]) -> Interval | None:
     """The mean of (count, total) over runs, and an interval: Student's t over three or more, Wilson for one alone.
 
-    Two runs get their mean without a range. Runs with nothing to count are left out; None where there is no other.
+    Where three or more agree to the last case, t would give an interval of no width; then it is Wilson's over all that
+    was counted in them. Two runs get their mean without a range. Runs with nothing to count are left out; None where
+    there is no other.
     """
     known = [(count, total) for count, total in shares if total]
     if not known:
         return None
     values = [count / total for count, total in known]
     mean = sum(values) / len(values)
+    if len(values) >= SEEDS_FOR_T and max(values) == min(values):
+        pooled = wilson(sum(count for count, _ in known), sum(total for _, total in known))
+        return Interval(mean, *pooled, "images", len(values))
     if len(values) >= SEEDS_FOR_T:
         return Interval(mean, *student(values), "seeds", len(values))
     if len(values) == 1:

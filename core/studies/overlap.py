@@ -33,6 +33,8 @@ def parts(removed: Mapping[str, np.ndarray], truth: np.ndarray | None = None) ->
     for i, name in enumerate(names):
         code |= removed[name].astype(np.int64) << i
     marked = np.flatnonzero(code)
+    if not len(marked):
+        return []
     order = marked[np.argsort(code[marked], kind="stable")]
     codes, starts = np.unique(code[order], return_index=True)
     found = []

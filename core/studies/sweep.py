@@ -17,9 +17,7 @@ from core.pipeline import execute, stage
 from core.runs import RunFolder, Runs, Status
 from core.studies import series
 
-HEAVY = (
-    "model.safetensors", "retrained.safetensors", "features.npy", "prepared.npy", "images.npy", "views.npz", "examples.npz",
-)  # fmt: skip
+KEPT = ("config.json", "status.json", "result.json", "scores.parquet", "metrics.jsonl", "log.txt")
 MOST_RUNS = 1000
 
 
@@ -86,8 +84,9 @@ def _collect(configs: Sequence[RunConfig], there: dict[str, RunFolder], out: Pat
 
 def lighten(folder: RunFolder) -> None:
     """Drop what a series does not need: models, features and pictures."""
-    for name in HEAVY:
-        folder.file(name).unlink(missing_ok=True)
+    for path in folder.path.iterdir():
+        if path.name not in KEPT and path.is_file():
+            path.unlink()
 
 
 def _is_finished(folder: RunFolder | None) -> bool:

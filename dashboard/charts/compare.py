@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.studies.overlap import Curve, Part
-from dashboard.charts.methods import mark_on_log_axis, styles
+from dashboard.charts.methods import styles, upright
 from dashboard.charts.points import SHOWN, SVG_UP_TO, groups, thin
 from dashboard.theme import Palette, layout
 
@@ -211,7 +211,7 @@ def found_curves(
                 customdata=curve.hits, hovertemplate="%{customdata} of " + f"{poisons:,} poisons<extra>{titles[key]}</extra>",
             )
         )  # fmt: skip
-    mark_on_log_axis(figure, max(count, 1), f"{count:,} removed", colours)
+    figure.add_trace(upright(max(count, 1), f"{count:,} removed", colours))
     figure.update_layout(
         layout(
             colours, height=height, hovermode="x unified",

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from core.studies.intervals import wilson
-from dashboard.charts.methods import mark_on_log_axis, side_by_side, styles
+from dashboard.charts.methods import side_by_side, styles, upright
 from dashboard.theme import Palette, layout
 
 BUDGET_RATES = {
@@ -58,7 +58,7 @@ def wrong_budget(
             )
         )  # fmt: skip
     if revealed:
-        mark_on_log_axis(figure, study["true"], "the true number", colours)
+        figure.add_trace(upright(study["true"], f"the true number, {study['true']:,}", colours))
     ticks = [row["assumed"] for row in rows]
     vertical: dict[str, Any] = {"title": {"text": BUDGET_RATES[rate]}, "rangemode": "tozero"}
     if rate != "removed":
@@ -76,44 +76,52 @@ def wrong_budget(
 
 
 def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, height: int | None = None) -> go.Figure:
-    """Layers from the input up against k: the share of the poison removed, or, truth hidden, SPECTRE's objective.
+    """Layers, from the input on the left, against k: the share of the poison removed, or, truth hidden, the objective.
 
-    The objective is coloured by its share of the row's largest, for layers are not comparable in it. The last column is
-    what SPECTRE takes by itself.
+    The objective is coloured by its share of the layer's largest, for layers are not comparable in it. The uppermost row
+    is what SPECTRE takes by itself.
     """
     rows = study["rows"]
     ks = sorted({cell["k"] for row in rows for cell in row["by_k"]})
-    columns = [f"{k}" for k in ks] + ["its choice"]
     z, text, hover = [], [], []
-    for row in rows:
-        cells = {cell["k"]: cell for cell in row["by_k"]}
-        line = [cells.get(k) for k in ks] + [row["chosen"]]
-        largest = max((c["objective"] for c in line if c and c["objective"] is not None), default=None)
-        z.append([_shade(cell, revealed, largest) for cell in line])
+    for k in [*ks, None]:
+        line = [row["chosen"] if k is None else _cell(row, k) for row in rows]
+        z.append([_shade(cell, revealed, _largest(row)) for row, cell in zip(rows, line, strict=True)])
         words = [_words(cell, revealed) for cell in line]
-        text.append(words[:-1] + [f"k = {row['chosen']['k']}<br>{words[-1]}"])
+        text.append(words if k else [f"{w} (k = {row['chosen']['k']})" for w, row in zip(words, rows, strict=True)])
         hover.append([_hover(cell, revealed) for cell in line])
-    names = [f"{row['layer']} ({row['columns']:,})" for row in rows]
+    names = [f"{row['layer']}<br>{row['columns']:,}" for row in rows]
     top = colours.poison if revealed else colours.unknown
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=columns, y=names, text=text, texttemplate="%{text}", customdata=hover, xgap=2, ygap=2, zmin=0, zmax=1,
-            colorscale=[[0, colours.faint], [1, top]], hovertemplate="%{y}, k = %{x}<br>%{customdata}<extra></extra>",
-            textfont={"color": colours.ink}, showscale=False,
+            z=z, x=names, y=[*map(str, ks), "its choice"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
+            ygap=2, zmin=0, zmax=1, colorscale=[[0, colours.faint], [1, top]], showscale=False,
+            hovertemplate="%{x}<br>k: %{y}<br>%{customdata}<extra></extra>", textfont={"color": colours.ink},
         )
     )  # fmt: skip
-    figure.add_vline(x=len(ks) - 0.5, line={"color": colours.ink, "width": 1})
+    figure.add_hline(y=len(ks) - 0.5, line={"color": colours.ink, "width": 1})
     figure.update_layout(
         layout(
-            colours, height=height or 150 + 52 * len(rows), dragmode=False, margin={"l": 12, "t": 12},
-            xaxis={"type": "category", "title": {"text": "principal components k"}, "showgrid": False},
+            colours, height=height or 110 + 34 * (len(ks) + 1), dragmode=False, margin={"l": 12, "t": 12},
+            xaxis={
+                "type": "category", "title": {"text": "layer and its features, from the input to the output"},
+                "showgrid": False, "automargin": True,
+            },
             yaxis={
-                "type": "category", "title": {"text": "layer (features), from the input up"}, "showgrid": False,
-                "automargin": True,
+                "type": "category", "title": {"text": "principal components k"}, "showgrid": False, "automargin": True,
             },
         )
     )  # fmt: skip
     return figure
+
+
+def _cell(row: Mapping[str, Any], k: int) -> Mapping[str, Any] | None:
+    return next((cell for cell in row["by_k"] if cell["k"] == k), None)
+
+
+def _largest(row: Mapping[str, Any]) -> float | None:
+    known = [cell["objective"] for cell in [*row["by_k"], row["chosen"]] if cell["objective"] is not None]
+    return max(known, default=None)
 
 
 def _shade(cell: Mapping[str, Any] | None, revealed: bool, largest: float | None) -> float | None:

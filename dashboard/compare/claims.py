@@ -68,11 +68,10 @@ def how_many(curve: Sequence[tuple[int, Any, Interval]]) -> str:
     count, interval = works[0]
     below = [(c, i) for c, i in poisoned if c < count]
     text = f"{count:,} poisons turn {_percent(interval)} of the images the attack is after"
-    return (
-        f"{text}; {below[-1][0]:,} turn only {_percent(below[-1][1])}."
-        if below
-        else f"{text}, and fewer were not tried."
-    )
+    if not below:
+        return f"{text}, and fewer were not tried."
+    fewer, share = below[-1]
+    return f"{text}; {fewer:,} turn {_percent(share) if share.centre else 'none'}."
 
 
 def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
@@ -89,7 +88,7 @@ def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
 
 
 def _percent(interval: Interval) -> str:
-    return f"{100 * interval.centre:.0f} %"
+    return "less than 1 %" if 0 < interval.centre < 0.005 else f"{100 * interval.centre:.0f} %"
 
 
 def layers(study: Mapping[str, Any], revealed: bool) -> str:

@@ -30,8 +30,8 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     choices.claim(claims.layers(found, revealed))
     st.markdown(
         "**Share of the poison that is removed**" if revealed else "**SPECTRE's objective**",
-        help="In each place: SPECTRE on the features of that layer, held to that k. k = 1 is spectral signatures. The last "
-        "column is the k that SPECTRE takes by itself: the one of largest objective. "
+        help="In each place: SPECTRE on the features of that layer, held to that k. k = 1 is spectral signatures. The uppermost "
+        "row is the k that SPECTRE takes by itself: the one of largest objective. "
         "The objective (mean QUE) says how far the removed images stand apart from the kept ones; it needs no truth.",
     )
     plot(
@@ -39,7 +39,7 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
         "Heat map of layers against the number of principal components",
     )  # fmt: skip
     if not revealed:
-        st.caption("Shaded by the share of the row's largest objective; objectives of two layers are not comparable.")
+        st.caption("Shaded by the share of the layer's largest objective; objectives of two layers are not comparable.")
     frame = layers_frame(found, revealed)
     with st.expander(f"As a table: {len(frame)} places"):
         choices.table(frame, f"{run.id}-layers", columns=choices.percents(["TPR", "FPR"]) if revealed else None)

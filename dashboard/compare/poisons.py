@@ -88,7 +88,7 @@ def _found(one: Series) -> None:
         return
     first = next(iter(titles))
     curve = charts.by_poisons(one.rows, lambda row: row["defenses"][first]["true_positive_rate"])
-    left, right = st.columns([5, 2], vertical_alignment="top")
+    left, right = st.columns([2, 1], vertical_alignment="top")
     with left:
         st.markdown(f"**Is it found?** {claims.also_found(titles[first], curve)}")
     with right:
@@ -108,7 +108,7 @@ def interval_words(one: Series) -> str:
     sizes = [sum(row["poisons"] == count for row in one.rows) for count in one.poisons]
     kinds = []
     if max(sizes) >= 3:
-        kinds.append("Student t, 95 %, over the seeds, where there are three or more")
+        kinds.append("Student t, 95 %, over three seeds or more; where they all agree Wilson over what was counted")
     if 1 in sizes:
         kinds.append("Wilson, 95 %, over the images, for a run alone")
     if 2 in sizes:

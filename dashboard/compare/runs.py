@@ -110,7 +110,7 @@ def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Short and each once: what is done, poisons, seed; with the run's number where two are alike."""
     labels: list[str] = []
     for i, row in enumerate(rows):
-        label = f"{row['victims']} → {row['goal']}, {row['poisons']:,} poisons, seed {row['seed']}"
+        label = f"{row['victims']} → {row['goal']}<br>{row['poisons']:,} poisons, seed {row['seed']}"
         labels.append(f"{label} ({i + 1})" if label in labels else label)
     return labels
 
