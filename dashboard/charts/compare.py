@@ -55,40 +55,42 @@ def upset(
         {"x": i, "y": len(part), "text": f"{len(part):,}", "yshift": 10, "showarrow": False}
         for i, part in enumerate(shown)
     ]
-    figure.update_layout(
-        layout(
-            colours, barmode="stack", height=height, annotations=totals, dragmode=False, clickmode="event+select",
-            margin={"l": 12, "b": 12}, showlegend=True,
-            xaxis={"visible": False, "range": [-0.6, max(len(shown), 4) - 0.4], "fixedrange": True},
-            yaxis={"domain": [0.4, 1], "title": {"text": "images removed"}, "automargin": True, "rangemode": "tozero"},
-        )
-    )  # fmt: skip
-    figure.update_layout(
-        yaxis2={
-            "domain": [0, 0.36], "anchor": "x", "tickvals": list(places.values()), "ticktext": list(titles.values()),
-            "range": [-0.5, len(titles) - 0.5], "showgrid": False, "zeroline": False, "automargin": True,
-            "fixedrange": True, "tickfont": {"size": 13},
-        }
-    )  # fmt: skip
+    shapes = []
     if chosen in keys:
         i = keys.index(chosen)
-        figure.add_shape(
-            type="rect", x0=i - 0.45, x1=i + 0.45, y0=0, y1=1, yref="paper", fillcolor=colours.selected, opacity=0.18,
-            line_width=0, layer="below",
+        shapes.append(
+            {
+                "type": "rect", "x0": i - 0.45, "x1": i + 0.45, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
+                "fillcolor": colours.selected, "opacity": 0.18, "line": {"width": 0},
+            }
         )  # fmt: skip
+    both = layout(
+        colours, barmode="stack", height=height, annotations=totals, shapes=shapes, dragmode=False,
+        clickmode="event+select", margin={"l": 12, "b": 12}, showlegend=True,
+        xaxis={"visible": False, "range": [-0.6, max(len(shown), 4) - 0.4], "fixedrange": True},
+        yaxis={"domain": [0.4, 1], "title": {"text": "images removed"}, "automargin": True, "rangemode": "tozero"},
+    )  # fmt: skip
+    below = {
+        "domain": [0, 0.36], "anchor": "x", "tickvals": list(places.values()), "ticktext": list(titles.values()),
+        "range": [-0.5, len(titles) - 0.5], "showgrid": False, "zeroline": False, "automargin": True, "fixedrange": True,
+        "tickfont": {"size": 13},
+    }  # fmt: skip
+    figure.layout = {**both, "yaxis2": below}
     return figure
 
 
 def _dots(figure: go.Figure, shown: Sequence[Part], places: Mapping[str, int], colours: Palette) -> None:
     """The matrix under the bars: a dark dot where a defense takes part, joined by a line."""
+    joins: list[tuple[int | None, int | None]] = []
     for i, part in enumerate(shown):
         rows = [places[key] for key in part.members]
-        figure.add_trace(
-            go.Scatter(
-                x=[i, i], y=[min(rows), max(rows)], yaxis="y2", mode="lines", line={"color": colours.ink, "width": 3},
-                hoverinfo="skip", showlegend=False,
-            )
-        )  # fmt: skip
+        joins += [(i, min(rows)), (i, max(rows)), (None, None)]  # nothing: a gap in the line
+    figure.add_trace(
+        go.Scatter(
+            x=[x for x, _ in joins], y=[y for _, y in joins], yaxis="y2", mode="lines",
+            line={"color": colours.ink, "width": 3}, hoverinfo="skip", showlegend=False,
+        )
+    )  # fmt: skip
     for inside, colour, symbol in ((False, colours.faint, "circle"), (True, colours.ink, "circle")):
         spots = [
             (i, place, part_key(part))
@@ -152,9 +154,7 @@ def score_pair(
         notes = [
             {"text": text, "xref": "paper", "yref": "paper", "x": 1, "y": 0, "showarrow": False, "font": {"size": 12}}
         ]
-    figure.update_layout(
-        layout(colours, xaxis=axes[0], yaxis=axes[1], height=height, dragmode="lasso", annotations=notes)
-    )
+    figure.layout = layout(colours, xaxis=axes[0], yaxis=axes[1], height=height, dragmode="lasso", annotations=notes)
     return figure
 
 
@@ -212,13 +212,11 @@ def found_curves(
             )
         )  # fmt: skip
     figure.add_trace(upright(max(count, 1), f"{count:,} removed", colours))
-    figure.update_layout(
-        layout(
+    figure.layout = layout(
             colours, height=height, hovermode="x unified",
             xaxis={"type": "log", "title": {"text": "images removed, the most suspicious first (log scale)"}, "dtick": 1, "range": [-0.03, np.log10(n) + 0.03]},
             yaxis={"title": {"text": "poison removed (%)"}, "range": [-2, 104]},
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     return figure
 
 

@@ -1,5 +1,8 @@
 """How the defenses are told apart in one picture: by the shape of the mark, the dash of the line, and a colour that
-means nothing else."""
+means nothing else.
+
+These figures set their whole layout at once: Plotly's update_layout compares entry by entry, and takes 15 ms.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def success_by_poisons(rows: Sequence[Row], colours: Palette, *, single: bool = 
     _curve(figure, rows, lambda row: row["before"][name], "as trained" if pairs else "attack success", before, place)
     if pairs:
         _curve(figure, rows, lambda row: (row["after"] or {}).get(name), "after retraining", after, place)
-    figure.update_layout(_layout(rows, colours, f"attack success (% of test images of {rows[0]['victims']})", height))
+    figure.layout = _layout(rows, colours, f"attack success (% of test images of {rows[0]['victims']})", height)
     return figure
 
 
@@ -73,7 +73,7 @@ def found_by_poisons(
     for (key, title), beside in zip(titles.items(), side_by_side(len(titles), 1.06), strict=True):
         _curve(figure, rows, _rate_of(key, rate), title, looks[key], lambda count, b=beside: place(count) * b)  # type: ignore[misc]
     what = "poison removed (%)" if rate == "true_positive_rate" else "clean images removed (%)"
-    figure.update_layout(_layout(rows, colours, what, height))
+    figure.layout = _layout(rows, colours, what, height)
     return figure
 
 
@@ -163,11 +163,9 @@ def before_after(rows: Sequence[Row], labels: Sequence[str], colours: Palette, *
                 hovertemplate="%{x:.1f} % (%{customdata[0]} of %{customdata[1]})<extra>" + title + "</extra>",
             )
         )  # fmt: skip
-    figure.update_layout(
-        layout(
+    figure.layout = layout(
             colours, height=140 + 46 * len(labels), margin={"l": 12},
-            xaxis={"title": {"text": "attack success (% of the test images the attack is after)"}, "range": [-3, 103]},
+            xaxis={"title": {"text": "attack success (%)"}, "range": [-3, 103]},
             yaxis={"categoryorder": "array", "categoryarray": list(labels)[::-1], "automargin": True},
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     return figure

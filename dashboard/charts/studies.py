@@ -63,15 +63,13 @@ def wrong_budget(
     vertical: dict[str, Any] = {"title": {"text": BUDGET_RATES[rate]}, "rangemode": "tozero"}
     if rate != "removed":
         vertical["range"] = [-3, 105]
-    figure.update_layout(
-        layout(
+    figure.layout = layout(
             colours, height=height, yaxis=vertical,
             xaxis={
                 "type": "log", "title": {"text": "poisons that the defense is told to expect (log scale)"},
                 "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks],
             },
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     return figure
 
 
@@ -88,21 +86,23 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
         line = [row["chosen"] if k is None else _cell(row, k) for row in rows]
         z.append([_shade(cell, revealed, _largest(row)) for row, cell in zip(rows, line, strict=True)])
         words = [_words(cell, revealed) for cell in line]
-        text.append(words if k else [f"{w} (k = {row['chosen']['k']})" for w, row in zip(words, rows, strict=True)])
+        text.append(words if k else [f"{row['chosen']['k']}: {w}" for w, row in zip(words, rows, strict=True)])
         hover.append([_hover(cell, revealed) for cell in line])
     names = [f"{row['layer']}<br>{row['columns']:,}" for row in rows]
     top = colours.poison if revealed else colours.unknown
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=names, y=[*map(str, ks), "its choice"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
+            z=z, x=names, y=[*map(str, ks), "its own k"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
             ygap=2, zmin=0, zmax=1, colorscale=[[0, colours.faint], [1, top]], showscale=False,
-            hovertemplate="%{x}<br>k: %{y}<br>%{customdata}<extra></extra>", textfont={"color": colours.ink},
+            hovertemplate="%{x}<br>k: %{y}<br>%{customdata}<extra></extra>", textfont={"color": colours.ink, "size": 12},
         )
     )  # fmt: skip
-    figure.add_hline(y=len(ks) - 0.5, line={"color": colours.ink, "width": 1})
-    figure.update_layout(
-        layout(
+    figure.layout = layout(
             colours, height=height or 110 + 34 * (len(ks) + 1), dragmode=False, margin={"l": 12, "t": 12},
+            shapes=[{
+                "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": len(ks) - 0.5, "y1": len(ks) - 0.5,
+                "line": {"color": colours.ink, "width": 1},
+            }],
             xaxis={
                 "type": "category", "title": {"text": "layer and its features, from the input to the output"},
                 "showgrid": False, "automargin": True,
@@ -110,8 +110,7 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
             yaxis={
                 "type": "category", "title": {"text": "principal components k"}, "showgrid": False, "automargin": True,
             },
-        )
-    )  # fmt: skip
+        )  # fmt: skip
     return figure
 
 

@@ -82,13 +82,20 @@ def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
     (low, first), (high, last) = known[0], known[-1]
     if low == high:
         return f"{title} finds {_percent(first)} of {low:,} poisons."
-    if len({_percent(interval) for _, interval in known}) == 1:
+    shares = [interval.centre for _, interval in known]
+    if min(shares) == max(shares):
         return f"{title} finds {_percent(first)} of the poison, be there {low:,} or {high:,}."
+    if min(shares) >= 0.995:
+        return f"{title} finds more than 99 % of the poison, be there {low:,} or {high:,}."
     return f"{title} finds {_percent(first)} of the poison where there are {low:,} and {_percent(last)} where there are {high:,}."
 
 
 def _percent(interval: Interval) -> str:
-    return "less than 1 %" if 0 < interval.centre < 0.005 else f"{100 * interval.centre:.0f} %"
+    """Rounded, but never to none or all where it is neither."""
+    share = interval.centre
+    if 0 < share < 0.005:
+        return "less than 1 %"
+    return "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
 
 
 def layers(study: Mapping[str, Any], revealed: bool) -> str:

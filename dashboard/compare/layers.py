@@ -31,7 +31,7 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     st.markdown(
         "**Share of the poison that is removed**" if revealed else "**SPECTRE's objective**",
         help="In each place: SPECTRE on the features of that layer, held to that k. k = 1 is spectral signatures. The uppermost "
-        "row is the k that SPECTRE takes by itself: the one of largest objective. "
+        "row says which k SPECTRE takes by itself, the one of largest objective, and what that gives. "
         "The objective (mean QUE) says how far the removed images stand apart from the kept ones; it needs no truth.",
     )
     plot(

@@ -31,13 +31,17 @@ if question == "runs":
     runs.show(choices.reveal())
     st.stop()
 folders = data.finished()
-left, middle, right = st.columns([3, 4, 2], gap="medium", vertical_alignment="bottom")
+left, *middle, right = st.columns(
+    [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
+)
 with left:
     view = choose_run(folders)
 if view is None:
     st.stop()
-with middle:
-    keys = choices.choose_defenses(view) if question != "layers" else ["spectre"]
+keys = list(view.result["defenses"])
+if middle:
+    with middle[0]:
+        keys = choices.choose_defenses(view)
 with right:
     revealed = choices.reveal()
 if question == "defenses":

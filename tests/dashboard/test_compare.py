@@ -224,9 +224,9 @@ def test_before_and_after_stand_on_the_line_of_their_run() -> None:
 
 def test_the_layer_map_has_a_place_for_every_k_and_leaves_out_what_a_layer_has_not() -> None:
     (heat,) = studies.layer_map(LAYERS, LIGHT, revealed=True).data
-    assert list(heat.y) == ["1", "4", "its choice"]
+    assert list(heat.y) == ["1", "4", "its own k"]
     assert [list(line) for line in heat.z] == [[0.0, 1.0], [0.9, None], [0.9, 1.0]]
-    assert heat.text[2][1] == "100 % (k = 2)"
+    assert heat.text[2][1] == "2: 100 %"
     (hidden,) = studies.layer_map(LAYERS, LIGHT, revealed=False).data
     assert [list(line) for line in hidden.z] == [[0.25, None], [1.0, None], [1.0, 1.0]]
 
@@ -281,6 +281,23 @@ def test_the_sentence_of_overlap_counts_agreement(masks: dict[str, np.ndarray]) 
 def test_the_sentence_of_a_series_says_where_the_attack_begins_to_work(means: dict[int, float], said: str) -> None:
     curve = [(count, [], Interval(mean, mean, mean, "none", 1)) for count, mean in means.items()]
     assert claims.how_many(curve) == said
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ({5: 1.0, 50: 1.0}, "S finds 100 % of the poison, be there 5 or 50."),
+        ({5: 1.0, 50: 0.998}, "S finds more than 99 % of the poison, be there 5 or 50."),
+        (
+            {0: 0.0, 5: 0.2, 50: 0.998},
+            "S finds 20 % of the poison where there are 5 and more than 99 % where there are 50.",
+        ),
+        ({5: 0.5}, "S finds 50 % of 5 poisons."),
+    ],
+)
+def test_the_sentence_of_what_is_found_never_rounds_to_all(means: dict[int, float], said: str) -> None:
+    curve = [(count, [], Interval(mean, mean, mean, "none", 1)) for count, mean in means.items()]
+    assert claims.also_found("S", curve) == said
 
 
 def test_the_sentence_of_layers_names_the_best_and_the_worst() -> None:
