@@ -1,6 +1,6 @@
 """Does the layer matter? SPECTRE on the target class at every layer of the model, and at every k.
 
-On traffic signs (1,050 rows, four layers of the small model, up to 16,384 features): about 30 s on one core.
+On traffic signs (1,050 rows, four layers of the small model, up to 16,384 features): 14 s on one core.
 """
 
 from __future__ import annotations

@@ -192,6 +192,7 @@ def _pictures(
         )  # fmt: skip
     if to_inspect:
         choices.select(run, ids[ordered].tolist())
+        st.session_state.pop("run in address", None)  # the same run in the address of another page is news to it
         st.switch_page("screens/inspect.py", query_params={"run": run.id})
     st.caption(
         f"showing {len(shown):,} of {len(rows):,}, most suspicious to {titles[judge]} first; under each: rank, score, example id"
