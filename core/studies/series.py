@@ -181,6 +181,8 @@ def differences(configs: Sequence[Mapping[str, Any]]) -> list[str]:
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in config.items():
+        if name == "source" and isinstance(value, int):
+            value = [value]  # runs of the first versions knew one source only
         if isinstance(value, Mapping):
             group = name.removesuffix("_options")
             out.update({f"{group}.{key}": inner for key, inner in value.items()})

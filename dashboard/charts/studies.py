@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.studies.intervals import wilson
 from dashboard.charts.methods import side_by_side, styles, upright
-from dashboard.theme import Palette, layout
+from dashboard.theme import DARK, Palette, layout
 
 BUDGET_RATES = {
     "true_positive_rate": "poison removed (%)",
@@ -89,7 +89,7 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
         text.append(words if k else [f"{row['chosen']['k']}: {w}" for w, row in zip(words, rows, strict=True)])
         hover.append([_hover(cell, revealed) for cell in line])
     names = [f"{row['layer']}<br>{row['columns']:,}" for row in rows]
-    top = colours.poison if revealed else colours.unknown
+    top = _deepest(colours, revealed)
     figure = go.Figure(
         go.Heatmap(
             z=z, x=names, y=[*map(str, ks), "its own k"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
@@ -112,6 +112,13 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
             },
         )  # fmt: skip
     return figure
+
+
+def _deepest(colours: Palette, revealed: bool) -> str:
+    """The shade of the largest value: that of poison, or of the unknown; on a dark ground deep enough to be written on."""
+    if colours.ground == DARK.ground:
+        return "#A84A00" if revealed else "#55606B"
+    return colours.poison if revealed else colours.unknown
 
 
 def _cell(row: Mapping[str, Any], k: int) -> Mapping[str, Any] | None:

@@ -113,6 +113,8 @@ def layers(study: Mapping[str, Any], revealed: bool) -> str:
     if not all(share["total"] for share in rate.values()):
         return "There is no poison among these images, so no layer can show any."
     best, worst = (pick(rate, key=lambda layer: rate[layer]["count"]) for pick in (max, min))
+    own = study["layer"]  # of equally good ones that which the run looked at
+    best = own if own in rate and rate[own]["count"] == rate[best]["count"] else best
     total = rate[best]["total"]
     if rate[best]["count"] == rate[worst]["count"]:
         one_k = min((cell["true_positive_rate"]["count"] for row in rows for cell in row["by_k"]), default=0)

@@ -179,6 +179,8 @@ def test_differences_name_options_and_pass_over_what_one_does_not_have() -> None
     two = {"poisons": 5, "seed": 2, "training": {"epochs": 4, "crop": 1}, "dataset_options": {"per_class": 9}}
     assert series.differences([one, two]) == ["seed", "training.epochs"]
     assert series.differences([one, one]) == []
+    assert series.differences([{"source": 0}, {"source": [0]}]) == []
+    assert series.differences([{"source": 0}, {"source": [1]}]) == ["source"]
     assert series.differences([one, two, {**one, "poisons": 6}]) == ["poisons", "seed", "training.epochs"]
 
 

@@ -304,7 +304,9 @@ def test_the_sentence_of_layers_names_the_best_and_the_worst() -> None:
     assert (
         claims.layers(LAYERS, True) == "The layer matters: SPECTRE finds 10 of 10 poisons at block2, but 9 at block1."
     )
-    alike = {"rows": [{**LAYERS["rows"][0], "chosen": cell(4, 9)}]}
+    early = {"layer": "block0", "columns": 9, "by_k": [], "chosen": cell(1, 10)}
+    assert "poisons at block2, but 9" in claims.layers({**LAYERS, "rows": [early, *LAYERS["rows"]]}, True)
+    alike = {"layer": "block1", "rows": [{**LAYERS["rows"][0], "chosen": cell(4, 9)}]}
     assert "9 of 10 poisons at every layer; a bad k finds 0" in claims.layers(alike, True)
     assert "poison" not in claims.layers(LAYERS, False)
 
