@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from core import cli_challenge
+from core import cli_challenge, cli_study
 from core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
@@ -468,3 +468,6 @@ def _progress(*more: ProgressColumn) -> Progress:
     )
     # the time left is estimated over an hour at most: a single step can take minutes
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal, speed_estimate_period=3600)
+
+
+cli_study.register(app)

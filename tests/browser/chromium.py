@@ -30,7 +30,9 @@ MORE = {
     "": [f"step={step}" for step in ("Model", "Features", "Whiten", "Score", "Remove")],
     "inspect": ["truth=true"],
 }
-VIEWS = [path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))]
+VIEWS = [
+    path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))
+]
 
 # Streamlit's page asks for these below its own address first, in case the app lives in a folder, and then at the root.
 # The order is fixed in its script (it takes the page's path for a possible base) and no setting reaches it.
