@@ -55,7 +55,7 @@ def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_
     details.get_by_text("2nd in the queue, 1 run before it").wait_for()
 
     choose_run(page, long)
-    details.locator(".js-plotly-plot").wait_for()  # an epoch is over
+    details.locator(".js-plotly-plot").first.wait_for()  # an epoch is over
     details.get_by_role("button", name="Cancel").click()
     told.get_by_text("Cancelled; finished stages are kept").wait_for()
     choose_run(page, short)
