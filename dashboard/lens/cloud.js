@@ -9,6 +9,8 @@ class Cloud {
     this.mix = 0;
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.holder);
+    this.onresize = () => this.layout();
+    window.addEventListener("resize", this.onresize);
     this.tool = window.matchMedia("(pointer: coarse)").matches ? "tap" : "lasso"; // a finger scrolls first
   }
 
@@ -30,8 +32,7 @@ class Cloud {
     const row = element("div", { class: meta.path ? "panels one" : "panels" }, ...this.panels.map((p) => p.box));
     this.holder.replaceChildren(...(meta.brush === false ? [] : [this.tools()]), row);
     if (meta.path) this.holder.append(this.slider());
-    this.files = this.exporter();
-    this.holder.append(this.files);
+    if (!meta.bare) this.holder.append(this.exporter());
     this.layout();
   }
 
@@ -157,7 +158,7 @@ class Cloud {
   }
 
   layout() {
-    for (const panel of this.panels ?? []) panel.resize(Math.floor(panel.stage.clientWidth), this.meta.height);
+    for (const panel of this.panels ?? []) panel.resize(Math.floor(panel.stage.clientWidth), heightFor(this.meta, panel.stage.clientWidth));
   }
 
   /** Rows by colour: grey while the truth is hidden; they turn in place when it is revealed. */
@@ -213,6 +214,7 @@ class Cloud {
     this.halt?.();
     this.forget?.();
     this.observer.disconnect();
+    window.removeEventListener("resize", this.onresize);
     this.holder.remove();
   }
 }

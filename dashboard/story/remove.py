@@ -1,0 +1,108 @@
+"""Step 7: what is removed, and the model that is trained on the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboard import data
+from dashboard.story import parts
+from dashboard.story.model import answered
+from dashboard.widgets import gallery, share_metric
+
+SHOWN = 24  # removed images in the picture
+PICTURES = {"removed": "Removed images", "before": "Answers before", "after": "Answers after"}
+
+
+def show(told: parts.Told) -> None:
+    run = told.run
+    after = run.result.get("after")
+    key = after["defense"] if after else "spectre"
+    picture, words = parts.stage(told)
+    with words:
+        parts.say(told, claim(run), *explained(run, key))
+        if after:
+            which = st.segmented_control(
+                "Picture", list(PICTURES), default="removed", required=True, key="picture", format_func=PICTURES.__getitem__,
+                help="What was removed, or what the model says to marked test images before and after.",
+            )  # fmt: skip
+            tiles_of(run, after)
+        else:
+            which = "removed"
+            st.info(
+                "This run was made without retraining, so there is no model to compare with.", icon=":material/info:"
+            )
+    with picture:
+        if which == "removed" or not after:
+            removed(told, key)
+        else:
+            answered(told, "triggered", run.examples[f"triggered_{which}"])
+
+
+def tiles_of(run: data.RunView, after: dict[str, Any]) -> None:
+    before = run.result["before"]
+    share_metric(
+        "Attack success", after["attack_single"], f"marked test images of {run.source} are still taken for {run.goal}",
+        help=f"Test images of {run.source}, with the mark, taken for {run.goal}.", before=before["attack_single"],
+    )  # fmt: skip
+    share_metric(
+        "Clean accuracy", after["clean"], "clean test images are classified rightly",
+        help="The share of test images, all without the mark, whose class the model names rightly.", before=before["clean"],
+    )  # fmt: skip
+
+
+def claim(run: data.RunView) -> str:
+    after = run.result.get("after")
+    was = parts.value(run.result["before"]["attack_single"]) or 0
+    if not run.result["poisons"]:
+        return "Without poison, whatever is removed is a loss."
+    if after is None:
+        return "Remove what stands out, and train again."
+    now = parts.value(after["attack_single"])
+    if was <= parts.GONE:
+        return "Remove what stands out, and train again: this key never fitted."
+    if now is None:
+        return "Remove what stands out, and train again."
+    if now <= parts.GONE:
+        return "Remove what stands out, train again, and the key no longer fits."
+    if now < was / 2:
+        return "Removing what stands out helped, but the key still fits at times."
+    return "Removing what stands out was not enough here: the key still fits."
+
+
+def explained(run: data.RunView, key: str) -> tuple[str, ...]:
+    outcome = run.result["defenses"][key]
+    hit, wrong = outcome["true_positive_rate"], outcome["false_positive_rate"]
+    what = (
+        f"{hit['count']:,} of {hit['total']:,} poisons, and {wrong['count']:,} clean ones as the price."
+        if hit["total"]
+        else f"all of them clean, {wrong['count']:,} of {wrong['total']:,}."
+    )
+    first = f"{outcome['title']} removes **{outcome['removed']:,}** images: {what}"
+    if not run.result.get("after"):
+        return (first,)
+    return (
+        f"{first} A new model is trained on the rest.",
+        "**Choose a picture**: what was removed, or what the model says.",
+    )
+
+
+def removed(told: parts.Told, key: str) -> None:
+    """The removed images of highest score, poison outlined."""
+    run = told.run
+    scores = run.frame[f"score_{key}"].to_numpy()
+    rows = np.flatnonzero(run.frame[f"removed_{key}"].to_numpy(bool))
+    rows = rows[np.argsort(-scores[rows], kind="stable")]
+    if not len(rows):
+        st.info("Nothing was removed: the defense was told to expect no poison.", icon=":material/info:")
+        return
+    shown = rows[:SHOWN]
+    many = (
+        f"The {len(shown)} most suspicious of {len(rows):,} removed images"
+        if len(rows) > SHOWN
+        else f"All {len(rows)} removed images"
+    )
+    st.markdown(f"**{many}**: poison outlined in orange, clean in blue")
+    gallery(run, shown, scores, truth=True, side=told.side(84))
