@@ -162,9 +162,13 @@ def alphas(data: bytes, key: str) -> None:
     _alphas(data=data, key=key)
 
 
-def toy(key: str, *, clean: int, poison: int, seed: int, height: int = 480, spare: int = 0) -> None:
-    """Place the plane in which a cluster of poison is dragged. clean, poison: numbers of made-up points."""
-    _toy(data={"clean": clean, "poison": poison, "seed": seed, "height": height, "spare": spare}, key=key)
+def toy(key: str, *, clean: int, poison: int, seed: int, height: int = 480, spare: int = 0, bare: bool = False) -> None:
+    """Place the plane in which a cluster of poison is dragged. clean, poison: numbers of made-up points.
+
+    bare: only the two distances stand under it.
+    """
+    points = {"clean": clean, "poison": poison, "seed": seed}
+    _toy(data={**points, "height": height, "spare": spare, "bare": bare}, key=key)
 
 
 def marks(rows: Sequence[Mapping[str, Any]], key: str, *, side: int, label: str, high: int, value: int) -> None:
@@ -173,9 +177,9 @@ def marks(rows: Sequence[Mapping[str, Any]], key: str, *, side: int, label: str,
     _marks(data={"rows": list(rows), "side": side, "factor": factor}, key=key)
 
 
-def keys(key: str, on_step: Callable[[], None]) -> Any:
-    """Listen for arrow keys that nothing else wants; the result's `step` is then 1 or -1."""
-    return _keys(data={}, key=key, height=1, on_step_change=on_step)
+def keys(key: str, step: str, on_step: Callable[[], None]) -> Any:
+    """Listen for arrow keys that nothing else wants; the result's `step` is then 1 or -1. Another step is shown from its top."""
+    return _keys(data={"step": step}, key=key, height=1, on_step_change=on_step)
 
 
 def sync(

@@ -84,10 +84,10 @@ function numberText(value) {
 /** How much larger than usual the page writes; a presenter's screen is read from the last row. */
 const textScale = () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1);
 
-/** The height of a picture in CSS pixels: as asked, but with `spare` pixels of the window left, and no taller than wide on a phone. */
+/** The height of a picture in CSS pixels: as asked, but with `spare` pixels (of usual type) of the window left, and no taller than wide on a phone. */
 function heightFor({ height, spare }, width) {
   if (!spare) return height;
-  const room = Math.max(260, Math.min(height, window.innerHeight - spare));
+  const room = Math.max(260, Math.min(height, window.innerHeight - spare * textScale()));
   return Math.round(width < 520 ? Math.min(room, Math.max(260, width)) : room);
 }
 

@@ -85,14 +85,14 @@ class Toy {
     const [p, c] = [this.poison.length, this.clean.length];
     const verdict = ({ poison }) => (poison === 0 ? "hidden" : poison === p ? "stands out" : "partly out");
     const line = (mark, by, { sigma, poison, clean }, state) =>
-      element("div", { class: "line" }, element("i", { class: mark }), element("span", { class: "by" }, by),
+      element("div", { class: "line" }, element("i", { class: mark }), element("span", { class: "by who" }, by),
         element("b", {}, `${sigma.toFixed(1)} σ`), element("b", { class: `verdict ${state.replace(" ", "-")}` }, state),
-        element("span", { class: "by" }, `${poison} of ${p} poisons lie outside, ${clean} of ${c} clean`));
+        ...(this.meta.bare ? [] : [element("span", { class: "by" }, `${poison} of ${p} poisons lie outside, ${clean} of ${c} clean`)]));
     const { all, robust } = this.found;
     this.table.replaceChildren(
       line("dashes", "by all points", all, verdict(all)),
       line("solid", "by the trusted points", robust, verdict(robust)),
-      element("div", { class: "line by" }, element("i", {}), `By plain distance ${this.farther} of ${c} clean points lie farther out than the poison.`),
+      ...(this.meta.bare ? [] : [element("div", { class: "line by" }, element("i", {}), `By plain distance ${this.farther} of ${c} clean points lie farther out than the poison.`)]),
     );
     const words = `The poison lies ${all.sigma.toFixed(1)} sigma from the centre by all points, ${verdict(all)}; ${robust.sigma.toFixed(1)} sigma by the trusted ones, ${verdict(robust)}.`;
     this.canvas.setAttribute("aria-label", `${c} clean points in a long ellipse and a cluster of ${p} poisons. ${words}`);

@@ -6,14 +6,15 @@ import streamlit as st
 
 from dashboard import data, lens
 from dashboard.story import parts
-from dashboard.widgets import share_metric
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> bytes:
     run = _told.run
-    views = [("raw", "", "σ of the first", run.views["raw"])]
-    return lens.pack_clouds(f"story-raw/{run.id}", run.ids, views, file=f"{run.id}-raw", brush=False, **_told.room)
+    views = [("raw", "", "σ of direction 1", run.views["raw"])]
+    return lens.pack_clouds(
+        f"story-raw/{run.id}", run.ids, views, file=f"{run.id}-raw", brush=False, **_told.room_above(0)
+    )
 
 
 def show(told: parts.Told) -> None:
@@ -23,14 +24,17 @@ def show(told: parts.Told) -> None:
     with words:
         parts.say(told, claim(run), *explained(run))
         revealed = st.toggle("Reveal the truth", key="reveal")
-        share_metric(
+        parts.figure(
+            told,
             "Found by spectral signatures", found["true_positive_rate"], f"poisons, by removing {found['removed']:,} images",
             help="Spectral signatures (Tran et al. 2018) removes the images farthest out along the first direction.",
         )  # fmt: skip
     with picture:
-        parts.legend(*(("clean", "poison") if revealed else ("hidden",)), "removed")
-        removed = run.frame["removed_spectral"].to_numpy(bool)
-        lens.sync(f"story-raw/{run.id}", len(run.frame), removed=removed, truth=run.truth if revealed else None)
+        kinds = ("clean", "poison") if revealed else ("hidden",)
+        parts.key(
+            *kinds, "removed", channel=f"story-raw/{run.id}", n=len(run.frame),
+            removed=run.frame["removed_spectral"].to_numpy(bool), truth=run.truth if revealed else None,
+        )  # fmt: skip
         lens.clouds(packed(run.id, run.stamp, told.present, told), "story-raw")
 
 

@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import data, tiles
 from dashboard.story import parts
-from dashboard.widgets import share_metric
 
+PRESENTED = 18  # tiles on a presenter's screen
 GOOD = 0.9  # clean accuracy from which the words say that the model is good
 
 
@@ -18,11 +18,13 @@ def show(told: parts.Told) -> None:
     with words:
         parts.say(told, claim(run), *explained(run))
         marked = st.toggle("Show the mark", value=True, key="mark")
-        share_metric(
+        parts.figure(
+            told,
             "Clean accuracy", before["clean"], "clean test images are classified rightly",
             help="The share of test images, all without the mark, whose class the model names rightly.",
         )  # fmt: skip
-        share_metric(
+        parts.figure(
+            told,
             "Attack success", before["attack_single"], f"marked test images of {run.source} are taken for {run.goal}",
             help=f"Test images of {run.source}, with the mark put on, that the model takes for {run.goal}.",
         )  # fmt: skip
@@ -73,5 +75,16 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray) -> None:
     with_mark = "with" if kind == "triggered" else "without"
     st.markdown(f"**Test images of *{run.source}* {with_mark} the mark, and what the model says**")
     describe = [f"test image {i + 1} {with_mark} the mark: the model says {name}" for i, name in enumerate(names)]
-    st.html(tiles.grid(run.examples[kind], names, kinds=fooled, side=told.side(92), describe=describe))
-    st.caption(f"Dashed outline: taken for {run.goal}. {len(answers)} of the images that are counted.")
+    shown = slice(PRESENTED if told.present else None)
+    with st.container(key="story-answers"):
+        st.html(
+            tiles.grid(
+                run.examples[kind][shown],
+                names[shown],
+                kinds=fooled[shown],
+                side=told.side(92),
+                describe=describe[shown],
+            )
+        )
+    counted = (run.result["before"]["attack_single"] or {}).get("total", 0)
+    st.caption(f"Dashed outline: taken for {run.goal}. The first of {counted:,} test images.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.outcomes import percent
-from dashboard import data
-from dashboard.widgets import colours
+from dashboard import data, lens
+from dashboard.widgets import colours, share_metric
 
 LOUD = 0.5  # a share of poisons found, or of attacks that succeed, from which the words say that it worked
 GONE = 0.1  # a share of attacks that succeed, up to which they say that it did not
 
 # Pixels of the window that a picture leaves for what stands above and below it.
-SPARE = {False: 400, True: 330}
+SPARE = {False: 290, True: 165}
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,9 @@ class Told:
     run: data.RunView
     present: bool
 
-    @property
-    def room(self) -> dict[str, Any]:
-        """How high pictures may be, in pixels, and what they leave free: options of `dashboard.lens`."""
-        return {"height": 1600 if self.present else 560, "spare": SPARE[self.present], "bare": self.present}
+    def room_above(self, below: int) -> dict[str, Any]:
+        """How high a picture may be that has `below` pixels of its own under it: options of `dashboard.lens`."""
+        return {"height": 1600 if self.present else 600, "spare": SPARE[self.present] + below, "bare": self.present}
 
     def side(self, pixels: int) -> int:
         """The side of a tile, larger on a presenter's screen."""
@@ -59,8 +59,17 @@ def formula(told: Told, tex: str, *sentences: str) -> None:
             st.markdown(sentence)
 
 
+def key(*kinds: str, channel: str, n: int, **state: Any) -> None:
+    """What the colours and shapes mean: any of clean, poison, hidden, removed; and the state that the picture shows.
+
+    In one container, as what tells the state is invisible and would leave a gap.
+    """
+    with st.container(gap=None):
+        legend(*kinds)
+        lens.sync(channel, n, **state)
+
+
 def legend(*kinds: str) -> None:
-    """What the colours and shapes mean: any of clean, poison, hidden, removed."""
     c = colours()
     marks = {
         "clean": f'<i style="background:{c.clean}"></i>clean',
@@ -82,6 +91,19 @@ def found(outcome: dict[str, Any]) -> str:
     if not share["total"]:
         return f"removes {outcome['removed']:,} images; there is no poison to find"
     return f"finds {share['count']:,} of {share['total']:,} poisons"
+
+
+def figure(
+    told: Told, label: str, share: dict[str, Any] | None, unit: str, *, help: str, before: dict[str, Any] | None = None
+) -> None:
+    """One share as a tile, or as a line on a presenter's screen."""
+    if not told.present:
+        share_metric(label, share, unit, help=help, before=before)
+        return
+    change = f"{percent_or_dash(before)} → " if before and before["value"] is not None else ""
+    of = f"{share['count']:,} of {share['total']:,} {unit}" if share and share["total"] else "nothing to count"
+    words = f"{html.escape(label)} <b>{change}{percent_or_dash(share)}</b><small>{html.escape(of)}</small>"
+    st.html(f'<p class="sl-figure">{words}</p>')
 
 
 def percent_or_dash(share: dict[str, Any] | None) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import data
+from dashboard import data, tiles
 from dashboard.story import parts
 from dashboard.story.model import answered
-from dashboard.widgets import gallery, share_metric
+from dashboard.widgets import gallery
 
-SHOWN = 24  # removed images in the picture
-PICTURES = {"removed": "Removed images", "before": "Answers before", "after": "Answers after"}
+ROW, SHORT = 14, 6  # removed images at either end of the picture, and on a presenter's screen
+PICTURES = {"removed": "Removed", "before": "Before", "after": "After"}
 
 
 def show(told: parts.Told) -> None:
@@ -28,7 +28,7 @@ def show(told: parts.Told) -> None:
                 "Picture", list(PICTURES), default="removed", required=True, key="picture", format_func=PICTURES.__getitem__,
                 help="What was removed, or what the model says to marked test images before and after.",
             )  # fmt: skip
-            tiles_of(run, after)
+            figures(told, after)
         else:
             which = "removed"
             st.info(
@@ -41,13 +41,15 @@ def show(told: parts.Told) -> None:
             answered(told, "triggered", run.examples[f"triggered_{which}"])
 
 
-def tiles_of(run: data.RunView, after: dict[str, Any]) -> None:
-    before = run.result["before"]
-    share_metric(
+def figures(told: parts.Told, after: dict[str, Any]) -> None:
+    run, before = told.run, told.run.result["before"]
+    parts.figure(
+        told,
         "Attack success", after["attack_single"], f"marked test images of {run.source} are still taken for {run.goal}",
         help=f"Test images of {run.source}, with the mark, taken for {run.goal}.", before=before["attack_single"],
     )  # fmt: skip
-    share_metric(
+    parts.figure(
+        told,
         "Clean accuracy", after["clean"], "clean test images are classified rightly",
         help="The share of test images, all without the mark, whose class the model names rightly.", before=before["clean"],
     )  # fmt: skip
@@ -98,11 +100,26 @@ def removed(told: parts.Told, key: str) -> None:
     if not len(rows):
         st.info("Nothing was removed: the defense was told to expect no poison.", icon=":material/info:")
         return
-    shown = rows[:SHOWN]
-    many = (
-        f"The {len(shown)} most suspicious of {len(rows):,} removed images"
-        if len(rows) > SHOWN
-        else f"All {len(rows)} removed images"
-    )
-    st.markdown(f"**{many}**: poison outlined in orange, clean in blue")
-    gallery(run, shown, scores, truth=True, side=told.side(84))
+    row = SHORT if told.present else ROW
+    sets = {f"All {len(rows):,} removed images": rows}
+    if len(rows) > 2 * row:
+        sets = {f"Highest scores of {len(rows):,} removed images": rows[:row], "Only just removed": rows[-row:]}
+    with st.container(key="story-two-sets" if len(sets) == 2 else "story-one-set"):
+        for title, shown in sets.items():
+            st.markdown(f"**{title}**")
+            if told.present:
+                named(told, shown)
+            else:
+                gallery(run, shown, scores, truth=True, side=told.side(84))
+    if told.present:
+        return
+    st.caption("Poison is outlined in orange, clean in blue. Under each: rank and score, id, what it is.")
+
+
+def named(told: parts.Told, rows: np.ndarray) -> None:
+    """Tiles that say only what they are."""
+    run = told.run
+    kinds = ["poison" if poison else "clean" for poison in run.truth[rows]]
+    labels = [run.classes[int(label)] for label in run.frame["true_label"].to_numpy()[rows]]
+    captions = [f"{kind}: {label}" for kind, label in zip(kinds, labels, strict=True)]
+    st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=told.side(92)))

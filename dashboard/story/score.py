@@ -34,14 +34,14 @@ def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> tuple[b
     remove = run.result["defenses"]["spectre"]["removed"]
     hits = [int((remove_count(row, remove)[0] & run.truth).sum()) for row in scores]
     finite = np.array([not math.isinf(alpha) for alpha in alphas])
-    # Along one direction alone some scores are nearly nothing: those gather at the left end of the axis.
-    low = max(float(np.quantile(scores[finite], 0.001)), 1e-12)
+    # Along one direction alone some scores are nearly nothing: those are counted in the first bar.
+    low = max(float(np.quantile(scores[finite], 0.01)), 1e-12)
     high = max(float(scores.max()), 10 * low)
     data_ = lens.pack_alphas(
         f"story-score/{run.id}", run.ids, scores, run.truth, [stop(alpha) for alpha in alphas],
         start=alphas.index(PAPER) if PAPER in alphas else 0, remove=remove, name="QUE", file=f"{run.id}-que",
         span=(math.log10(low), math.log10(high)), slider="α, from plain distance to the top direction",
-        ends=("plain distance", "top direction alone"), **{**_told.room, "spare": _told.room["spare"] + 130},
+        ends=("plain distance", "top direction alone"), **_told.room_above(115),
     )  # fmt: skip
     return data_, hits
 

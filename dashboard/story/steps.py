@@ -24,10 +24,16 @@ KEYS = "story-keys"
 # Read from the last row: larger type on a larger screen, and nothing but the step.
 PRESENTER = """
 <style>
-html { font-size: clamp(19px, 1.5vw, 34px) !important; }
-[data-testid="stHeader"], [data-testid="stToolbar"] { display: none; }
-[data-testid="stMainBlockContainer"] { padding: .6rem 1.6rem 0; }
-.sl-claim { font-size: 1.9rem; }
+html { font-size: clamp(19px, 1.7vw, 40px) !important; }
+[data-testid="stHeader"], [data-testid="stToolbar"], .st-key-story-below-presenting, .st-key-story-bar kbd { display: none; }
+[data-testid="stMainBlockContainer"] { padding: .5rem 1.4rem 0; }
+[data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
+.st-key-story-bar { font-size: .7rem; zoom: .72; }
+.sl-claim { font-size: 1.75rem; }
+.sl-grid figcaption { font-size: .7rem; }
+.sl-figure { margin: 0; }
+.sl-figure b { display: block; font-size: 1.7rem; line-height: 1.2; }
+.sl-figure small { display: block; font-size: .8rem; opacity: .75; }
 </style>
 """
 
@@ -53,7 +59,7 @@ def bar() -> tuple[str, bool]:
     address.adopt("step", STEPS)
     address.adopt("present", ("0", "1"))
     present = st.session_state["present"] == "1"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="story-bar"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="story-bar"):
         step = st.segmented_control(
             "Step", STEPS, required=True, key="step", label_visibility="collapsed", width="stretch",
             format_func=lambda s: f"{STEPS.index(s) + 1} {s}",
@@ -77,7 +83,7 @@ def bar() -> tuple[str, bool]:
                 "Present", icon=":material/slideshow:", on_click=turn, args=("1",), shortcut="P", key="enter",
                 help="For a room: large type, few words, nothing else on the screen. Arrow keys and Page up and down step.",
             )  # fmt: skip
-    lens.keys(KEYS, take_key)
+    lens.keys(KEYS, STEPS[here], take_key)
     if present:
         st.html(PRESENTER)
     return STEPS[here], present

@@ -46,7 +46,7 @@ def show(told: parts.Told) -> None:
     with picture:
         lens.marks(
             rows_of(run.id, run.stamp, run), "story-marks",
-            side=told.side(118), label="Amplify the difference", high=20, value=10,
+            side=told.side(118), label="Amplify the difference", high=20, value=1,
         )  # fmt: skip
 
 

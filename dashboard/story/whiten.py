@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard import data, lens
 from dashboard.story import parts
-from dashboard.widgets import share_metric
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -14,14 +13,14 @@ def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> bytes:
     run = _told.run
     defenses, about = run.result["defenses"], run.result["views"]
     views = [
-        ("raw", "Raw", "σ of the first", run.views["raw"]),
+        ("raw", "Raw", "σ of direction 1", run.views["raw"]),
         ("naive", "Naive", "σ of all images", run.views["naive"]),
         ("robust", "Robust", "σ of the trusted images", run.views["robust"]),
     ]
     notes = [parts.found(outcome) for outcome in (defenses["spectral"], about["naive"], defenses["spectre"])]
     return lens.pack_clouds(
         f"story-path/{run.id}", run.ids, views, notes=notes, path=True, brush=False, file=f"{run.id}-whitening",
-        slider="From raw over naive to robust whitening", **{**_told.room, "spare": _told.room["spare"] + 100},
+        slider="From raw over naive to robust whitening", **_told.room_above(95),
     )  # fmt: skip
 
 
@@ -31,7 +30,8 @@ def show(told: parts.Told) -> None:
     picture, words = parts.stage(told)
     with words:
         parts.say(told, claim(run), *explained(run))
-        share_metric(
+        parts.figure(
+            told,
             "Found: raw → robust", defenses["spectre"]["true_positive_rate"],
             f"poisons by SPECTRE; {defenses['spectral']['true_positive_rate']['count']:,} in the raw picture, "
             f"{about['naive']['true_positive_rate']['count']:,} in the naive one",
@@ -49,8 +49,7 @@ def show(told: parts.Told) -> None:
             "deviation. Naive and robust differ in one thing: whose covariance it is, of all images or of the trusted ones.",
         )
     with picture:
-        parts.legend("clean", "poison")
-        lens.sync(f"story-path/{run.id}", len(run.frame), truth=run.truth)
+        parts.key("clean", "poison", channel=f"story-path/{run.id}", n=len(run.frame), truth=run.truth)
         lens.clouds(packed(run.id, run.stamp, told.present, told), "story-path")
 
 

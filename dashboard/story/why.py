@@ -36,6 +36,5 @@ def show(told: parts.Told) -> None:
                 "little that is left of the shift drowns in the noise of all other directions."
             )
     with picture:
-        room = {name: size for name, size in told.room.items() if name != "bare"}
-        room["spare"] += 110  # three lines of figures stand under it
+        room = told.room_above(85 if told.present else 120)  # lines of figures stand under it
         lens.toy("story-toy", clean=CLEAN, poison=POISON, seed=SEED, **room)
