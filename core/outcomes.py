@@ -40,15 +40,18 @@ def detection(removed: np.ndarray, is_poison: np.ndarray) -> dict[str, Any]:
 
 
 def roc(scores: np.ndarray, is_poison: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """False and true positive rate for every cut, from removing nothing to removing all: two arrays (n + 1,).
+    """False and true positive rate as the cut goes from removing nothing to removing all: two arrays of equal length.
 
-    A rate is NaN throughout where there is nothing to divide by.
+    Cuts between two corners of the curve are left out: there it is a straight line along one axis. A rate is NaN
+    throughout where there is nothing to divide by.
     """
     order = np.argsort(-scores, kind="stable")
     hits = np.concatenate([[0], np.cumsum(is_poison[order])])
     misses = np.arange(len(hits)) - hits
+    hit = is_poison[order]
+    corner = np.concatenate([[True], hit[1:] != hit[:-1], [True]]) if len(hit) else np.ones(1, bool)
     poisons, clean = int(is_poison.sum()), int((~is_poison).sum())
-    return misses / (clean or np.nan), hits / (poisons or np.nan)
+    return misses[corner] / (clean or np.nan), hits[corner] / (poisons or np.nan)
 
 
 def share_text(share: dict[str, Any] | None) -> str:

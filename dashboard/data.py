@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ class RunView:
     result: dict[str, Any]
     frame: pd.DataFrame  # one row for each training image that carries the target label
     views: dict[str, np.ndarray]
-    images: np.ndarray  # (n, h, w, c) uint8
+    images: np.ndarray  # (n, h, w, c) uint8, on disk until they are asked for
     examples: dict[str, np.ndarray]
     neighbours: dict[str, np.ndarray]  # rows (n, m) and distances (n, m), the nearest first; empty in early runs
     grid: np.ndarray | None  # (alphas, ks, n) SPECTRE's scores, on disk until they are asked for; None in early runs
@@ -101,7 +101,7 @@ class RunView:
 
 def finished() -> dict[str, RunFolder]:
     """All finished runs by id: the user's own, newest first, then the bundled ones."""
-    found = {run.id: run for run in user_runs() if run.status.state == "finished"}
+    found = {run.id: run for run in user_runs() if _state(run.path, changed(run, "status.json")) == "finished"}
     return {**found, **bundled()}
 
 
@@ -129,7 +129,7 @@ def _open(path: str, stamp: int) -> RunView:
         folder.result,
         folder.load_scores(),
         folder.load_arrays("views.npz"),
-        folder.load_array("images.npy"),
+        folder.load_array("images.npy", mapped=True),
         folder.load_arrays("examples.npz"),
         folder.load_arrays("neighbours.npz") if is_new else {},
         folder.load_array("grid.npy", mapped=True) if is_new else None,
@@ -146,6 +146,26 @@ def ranks(scores: np.ndarray) -> np.ndarray:
 
 def title(folder: RunFolder) -> str:
     """A run as a menu shows it: what was done, then its id."""
+    return _title(folder.path, changed(folder, "result.json"))
+
+
+def changed(folder: RunFolder, name: str) -> int:
+    """When a file of a run was written last, in nanoseconds; 0 where there is none."""
+    try:
+        return folder.file(name).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+# A menu asks hundreds of runs at every move of a slider; each answer holds until the file changes.
+@lru_cache(4096)
+def _state(path: Path, stamp: int) -> str:
+    return RunFolder(path).status.state
+
+
+@lru_cache(4096)
+def _title(path: Path, stamp: int) -> str:
+    folder = RunFolder(path)
     try:
         r = folder.result
         story = f"{r['victims']} → {r['goal']}, {r['poisons']} poisons"

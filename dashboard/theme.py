@@ -74,6 +74,8 @@ def _merged(base: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
 CSS = """
 <style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"]:hover { color: light-dark(#FFFFFF, #11151A); }
+[data-testid^="stBaseButton-primary"] kbd { color: inherit !important; opacity: 1 !important; }
+[data-testid="stCode"] :is(pre, code, code span) { white-space: pre-wrap !important; overflow-wrap: anywhere; } /* the keyboard cannot scroll it */
 .sl-grid { display: flex; flex-wrap: wrap; gap: 12px 14px; }
 .sl-grid figure { margin: 0; width: var(--side); }
 .sl-grid img { width: var(--side); height: var(--side); image-rendering: pixelated; display: block; border-radius: 3px;
@@ -93,6 +95,18 @@ CSS = """
   .st-key-story-answers figure:nth-child(n + 13), .st-key-story-two-sets figure:nth-child(n + 7) { display: none; }
 }
 .sl-large { width: 100%; max-width: 180px; image-rendering: pixelated; border-radius: 4px; outline: 1px solid rgba(128, 140, 150, .35); }
+@media (max-width: 640px) { /* Inspect in one column: what one came to see first, the controls after it */
+  .st-key-inspect [data-testid="stHorizontalBlock"]:has(.st-key-inspect-run) { flex-direction: column; flex-wrap: nowrap; }
+  .st-key-inspect [data-testid="stColumn"]:has([class*="st-key-inspect-"]),
+  .st-key-inspect [data-testid="stColumn"]:has([class*="st-key-inspect-"]) > [data-testid="stVerticalBlock"],
+  .st-key-inspect-lower, .st-key-inspect [data-testid="stHorizontalBlock"]:has(.st-key-inspect-scores):not(:has(.st-key-inspect-run)),
+  .st-key-inspect [data-testid="stLayoutWrapper"]:has(> [class*="st-key-inspect-"]),
+  .st-key-inspect-lower [data-testid="stLayoutWrapper"]:has(> [data-testid="stHorizontalBlock"]) { display: contents; }
+  .st-key-inspect-run { order: 1; } .st-key-inspect-truth { order: 2; } .st-key-inspect-scores { order: 3; }
+  .st-key-inspect-planes { order: 4; } .st-key-inspect-counts { order: 5; } .st-key-inspect-images { order: 6; }
+  .st-key-inspect-card { order: 7; } .st-key-inspect-controls { order: 8; } .st-key-inspect-roc { order: 9; }
+  .st-key-inspect-guess { order: 10; } .st-key-inspect-more { order: 11; }
+}
 .sl-claim { font-size: 1.55rem; line-height: 1.25; font-weight: 600; margin: 0 0 .4rem 0; }
 .sl-small { font-size: .85rem; opacity: .75; }
 </style>

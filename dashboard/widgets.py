@@ -13,7 +13,14 @@ from core.runs import RunFolder
 from dashboard import charts, data, theme, tiles
 from dashboard.address import adopt, publish
 
-CHART = {"displaylogo": False, "modeBarButtonsToRemove": ["toImage", "autoScale2d"], "responsive": True}
+# Plotly's own button for a picture stays: hidden, it works for those of dashboard/export.js. No notices: they would lie
+# over the page.
+CHART = {
+    "displaylogo": False,
+    "displayNotifier": False,
+    "modeBarButtonsToRemove": ["autoScale2d"],
+    "responsive": True,
+}
 
 
 def colours() -> theme.Palette:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.charts.figures import number
 from dashboard.theme import Palette, layout
 
 
@@ -90,12 +92,27 @@ def filter_rounds(
             barmode="stack",
             xaxis={"title": {"text": "round of the filter"}},
             yaxis={"title": {"text": "rows dropped"}, "rangemode": "tozero"},
-            yaxis2={"title": {"text": "excess fourth moment"}, "type": "log"},
+            yaxis2={
+                "title": {"text": "excess fourth moment"},
+                "type": "log",
+                **log_ticks([*line, *filter(None, limits)]),
+            },
             height=height,
             margin={"r": 56, "t": 56},
         )
     )
     return figure
+
+
+def log_ticks(values: Sequence[float]) -> dict[str, list[Any]]:
+    """Round numbers for a log axis that holds the values; Plotly's own are unreadable over less than a decade."""
+    positive = [v for v in values if v > 0]
+    if not positive:
+        return {}
+    low, high = math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive)))
+    steps = (1, 2, 5) if high - low <= 2 else (1,)
+    ticks = [f * 10.0**power for power in range(low, high + 1) for f in steps]
+    return {"tickvals": ticks, "ticktext": [number(t) for t in ticks]}
 
 
 def spectrum(before: Sequence[float], after: Sequence[float], k: int, colours: Palette, height: int = 330) -> go.Figure:

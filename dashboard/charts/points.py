@@ -117,6 +117,7 @@ def projection(
             height=height,
             showlegend=legend,
             margin={"t": 34 if legend else 8},
+            meta={"columns": {"customdata": "example id"}},
         )
     )
     return figure

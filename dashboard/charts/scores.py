@@ -80,6 +80,13 @@ def score_histogram(
                 "ticktext": [str(m) for m in marks],
             },
             height=height,
+            meta={
+                "columns": {
+                    "x": f"{name} score, {'base 10 logarithm of the ' if log else ''}middle of the bin",
+                    "y": "root of the number of examples",
+                    "customdata": "examples",
+                }
+            },
         )
     )
     figure.update_traces(opacity=0.85)

@@ -13,7 +13,7 @@ from dashboard.inspection.state import Shown
 
 
 def show(shown: Shown) -> None:
-    with st.container(border=True, key="card"):
+    with st.container(border=True):
         if shown.focus is None:
             st.markdown("**One image**")
             st.caption("Click a point or an image: it is ringed in every picture, and its card appears here.")
@@ -30,11 +30,13 @@ def show(shown: Shown) -> None:
             with st.container(horizontal=True, gap="small"):
                 mine = bool(shown.guessed[row])
                 st.button(
-                    "Not poisoned after all" if mine else "Looks poisoned to me", on_click=guess.toggle,
+                    "Not poisoned" if mine else "Looks poisoned", on_click=guess.toggle,
                     args=(example,), disabled=shown.revealed, key="guess-one",
                     help="Hide the truth to change your guess." if shown.revealed else "Adds it to your guess.",
                 )  # fmt: skip
-                st.button("Close", icon=":material/close:", key="close-card", on_click=state.clear_focus)
+                st.button(
+                    "", icon=":material/close:", key="close-card", on_click=state.clear_focus, help="Close the card"
+                )
         st.markdown("\n".join(verdicts(shown, row)))
         neighbours(shown, row)
 
@@ -53,11 +55,11 @@ def known(shown: Shown, row: int) -> list[str]:
 def verdicts(shown: Shown, row: int) -> list[str]:
     """A table in Markdown: score, rank and verdict of each defense."""
     run, n = shown.run, len(shown.run.frame)
-    lines = ["| defense | score | rank | |", "|:--|--:|--:|:--|"]
+    lines = [f"| defense | score | rank of {n:,} | |", "|:--|--:|--:|:--|"]
     for key, about in run.result["defenses"].items():
         score, rank = run.frame[f"score_{key}"].iat[row], run.ranks[key][row]
         removed = "removed" if run.frame[f"removed_{key}"].iat[row] else "kept"
-        lines.append(f"| {about['title']} | {charts.number(float(score))} | {rank:,} of {n:,} | {removed} |")
+        lines.append(f"| {about['title']} | {charts.number(float(score))} | {rank:,} | {removed} |")
     return lines
 
 

@@ -19,19 +19,21 @@ OWN = "as fitted"
 def choose(run: data.RunView) -> Shown:
     """Place the controls and return what they ask for."""
     defenses = run.result["defenses"]
-    address.adopt("defense", list(defenses))
-    defense = st.selectbox(
-        "Defense", list(defenses), format_func=lambda d: defenses[d]["title"], key="defense",
-        help="Each gave every image a suspicion score; the pictures are SPECTRE's in any case.",
-    )  # fmt: skip
-    address.publish("defense")
-    scores, variant = sharpness(run, defense)
-    own = defenses[defense]["removed"]
-    count = move_cut(run, state.cut(run, defense, variant, own), own)
-    revealed = st.toggle(
-        "Reveal the truth", key="truth", bind="query-params", on_change=guess.freeze,
-        help="First guess: which images look poisoned to you?",
-    )  # fmt: skip
+    with st.container(key="inspect-controls"):
+        address.adopt("defense", list(defenses))
+        defense = st.selectbox(
+            "Defense", list(defenses), format_func=lambda d: defenses[d]["title"], key="defense",
+            help="Each gave every image a suspicion score; the pictures are SPECTRE's in any case.",
+        )  # fmt: skip
+        address.publish("defense")
+        scores, variant = sharpness(run, defense)
+        own = defenses[defense]["removed"]
+        count = move_cut(run, state.cut(run, defense, variant, own), own)
+    with st.container(key="inspect-truth"):
+        revealed = st.toggle(
+            "Reveal the truth", key="truth", bind="query-params", on_change=guess.freeze,
+            help="First guess: which images look poisoned to you?",
+        )  # fmt: skip
     focus = st.session_state.get("focus")
     shown = Shown(
         run, defense, scores, state.removal(run, defense, scores, count, variant), revealed,
@@ -39,6 +41,8 @@ def choose(run: data.RunView) -> Shown:
         run.row_of.get(focus) if focus is not None else None, variant,
     )  # fmt: skip
     state.publish(shown, own)
+    with st.container(key="inspect-counts"):
+        outcome(shown)
     return shown
 
 
@@ -115,4 +119,3 @@ def outcome(shown: Shown) -> None:
     else:
         st.metric("Looks poisoned", f"{int(removed.sum()):,}", border=True, help="Images at or above the cut.")
         st.caption(f"of {len(removed):,} images labelled {run.target}; the truth is hidden")
-    guess.show(shown)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from core.outcomes import detection
+from core.outcomes import roc as roc_points
 from dashboard import charts, data, lens, tiles
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown
+from dashboard.widgets import colours, plot
 
 PAGE = 24  # tiles at a time
 VIEWS = (
@@ -51,6 +54,14 @@ def histogram(shown: Shown) -> None:
     run = shown.run
     packed = scores_of(run.id, run.stamp, shown.defense, shown.variant, shown)
     lens.histogram(packed, state.HISTOGRAM, on_cut=state.take_cut)
+
+
+def roc(shown: Shown) -> None:
+    """Poison found against clean removed at every cut, with the present one marked."""
+    rates = detection(shown.removed, shown.run.truth)
+    here = (rates["false_positive_rate"]["value"] or 0.0, rates["true_positive_rate"]["value"] or 0.0)
+    figure = charts.roc_curve(*roc_points(shown.scores, shown.run.truth), here, colours())
+    plot(figure, "roc", "ROC curve with the present cut")
 
 
 def browse(shown: Shown) -> None:

@@ -35,7 +35,7 @@ class Alphas extends Histogram {
     const cut = this.cutFor(this.meta.remove);
     const removed = Uint8Array.from(this.scores, (score) => (score >= cut ? 1 : 0));
     tell(this.channel, { removed, truth: this.truth });
-    this.range.setAttribute("aria-valuetext", `${this.meta.stops[stop].title}: ${this.words.textContent}`);
+    this.range.setAttribute("aria-valuetext", `${this.meta.stops[stop].title}: ${this.said(count(removed))}`);
     [...this.names.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === stop)));
   }
 

@@ -19,6 +19,8 @@ class Cloud {
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
+    this.all = null;
+    this.panels?.forEach((panel) => panel.close());
     this.forget?.();
     this.channel = channelOf(meta.channel);
     this.forget = listen(this.channel, (changes) => this.heard(changes));
@@ -31,9 +33,24 @@ class Cloud {
       : meta.views.map((view, i) => new Panel(this, [views[i]], view.title, view.unit));
     const row = element("div", { class: meta.path ? "panels one" : "panels" }, ...this.panels.map((p) => p.box));
     this.holder.replaceChildren(...(meta.brush === false ? [] : [this.tools()]), row);
+    if (meta.lead !== undefined) this.holder.append(this.#others(row));
     if (meta.path) this.holder.append(this.slider());
     if (!meta.bare) this.holder.append(this.exporter());
     this.layout();
+  }
+
+  /** On a narrow screen the leading picture comes first and the others fold. */
+  #others(row) {
+    row.classList.add("led");
+    this.panels[this.meta.lead].box.classList.add("lead");
+    const rest = this.panels.filter((_, i) => i !== this.meta.lead).map((panel) => panel.title);
+    const button = element("button", { type: "button", class: "unfold", "aria-expanded": "false" }, `Show also: ${rest.join(", ")}`);
+    button.addEventListener("click", () => {
+      const open = row.classList.toggle("open");
+      button.setAttribute("aria-expanded", String(open));
+      this.layout();
+    });
+    return button;
   }
 
   tools() {
@@ -138,6 +155,7 @@ class Cloud {
     for (const panel of this.panels) {
       pen.fillText(panel.title, x + EDGE.left, 16);
       pen.drawImage(panel.base, x, 24, panel.width, panel.height);
+      pen.drawImage(panel.middle, x, 24, panel.width, panel.height);
       pen.drawImage(panel.top, x, 24, panel.width, panel.height);
       x += panel.width + gap;
     }
@@ -163,9 +181,9 @@ class Cloud {
 
   /** Rows by colour: grey while the truth is hidden; they turn in place when it is revealed. */
   groups() {
-    if (!this.shown) return [{ rows: range(this.n), colour: COLOURS.unknown, diamond: false }];
-    const [clean, poison] = [[], []];
-    for (let row = 0; row < this.n; row++) (this.shown[row] ? poison : clean).push(row);
+    if (!this.shown) return [{ rows: (this.all ??= range(this.n)), colour: COLOURS.unknown, diamond: false }];
+    const poison = rowsOf(this.shown);
+    const clean = rowsOf(this.shown.map((is) => 1 - is));
     return [
       { rows: clean, colour: blend(COLOURS.unknown, COLOURS.clean, this.mix), diamond: false },
       { rows: poison, colour: blend(COLOURS.unknown, COLOURS.poison, this.mix), diamond: this.mix > 0.5 },
@@ -187,7 +205,8 @@ class Cloud {
         if (t === 1 && !changes.truth) this.shown = null;
         this.panels.forEach((panel) => panel.draw());
       });
-    } else this.panels.forEach((panel) => panel.mark());
+    } else if ("removed" in changes || "selected" in changes) this.panels.forEach((panel) => panel.mark());
+    else this.panels.forEach((panel) => panel.touch());
   }
 
   /** The theme has changed. */
@@ -210,6 +229,7 @@ class Cloud {
   }
 
   close() {
+    this.panels?.forEach((panel) => panel.close());
     this.stop?.();
     this.halt?.();
     this.forget?.();

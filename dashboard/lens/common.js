@@ -119,6 +119,62 @@ function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
+/** At most one call a frame: `const draw = onFrame(() => ...)`; `draw.cancel()` ends it. */
+function onFrame(act) {
+  let handle = 0;
+  const ask = () => {
+    handle ||= requestAnimationFrame(() => {
+      handle = 0;
+      act();
+    });
+  };
+  ask.cancel = () => {
+    cancelAnimationFrame(handle);
+    handle = 0;
+  };
+  return ask;
+}
+
+const stamps = new Map();
+
+/** A small picture of one mark (dot, square, diamond, ring, cross), to be drawn thousands of times: far faster than paths. */
+function stamp(kind, colour, radius, width = 1.4) {
+  const scale = textScale();
+  const ratio = (window.devicePixelRatio || 1) * scale;
+  const key = [kind, colour, radius, width, ratio].join();
+  let made = stamps.get(key);
+  if (made) return made;
+  const half = Math.ceil(radius + width + 1);
+  const canvas = document.createElement("canvas");
+  const pen = fit(canvas, 2 * half, 2 * half, scale);
+  pen.translate(half, half);
+  pen.fillStyle = pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.beginPath();
+  if (kind === "square") pen.rect(-radius, -radius, 2 * radius, 2 * radius);
+  else if (kind === "diamond") diamondPath(pen, 0, 0, radius);
+  else if (kind === "cross") {
+    pen.moveTo(-radius, -radius);
+    pen.lineTo(radius, radius);
+    pen.moveTo(-radius, radius);
+    pen.lineTo(radius, -radius);
+  } else pen.arc(0, 0, radius, 0, 2 * Math.PI);
+  if (kind === "ring" || kind === "cross") pen.stroke();
+  else pen.fill();
+  made = { canvas, half };
+  if (stamps.size > 200) stamps.clear(); // colours on their way between two others
+  stamps.set(key, made);
+  return made;
+}
+
+function diamondPath(pen, x, y, r) {
+  pen.moveTo(x, y - r);
+  pen.lineTo(x + r, y);
+  pen.lineTo(x, y + r);
+  pen.lineTo(x - r, y);
+  pen.closePath();
+}
+
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Calls step(t) with t from 0 to 1 over some milliseconds; returns a function that ends it. */

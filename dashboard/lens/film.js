@@ -15,6 +15,7 @@ class Film {
   /** meta: channel, rounds [{words}], height; arrays: ids (n,), plane (n, 2), dropped (n,) the round of each row, 0 none, truth (n,) or empty. */
   show({ meta, arrays }) {
     this.pause();
+    this.panel?.close();
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
@@ -109,6 +110,7 @@ class Film {
   }
 
   close() {
+    this.panel?.close();
     this.pause();
     this.observer.disconnect();
     this.holder.remove();

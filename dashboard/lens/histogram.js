@@ -18,6 +18,7 @@ class Histogram {
     this.observer.observe(this.holder);
     this.onresize = () => this.layout();
     window.addEventListener("resize", this.onresize);
+    this.draw = onFrame(() => this.drawNow());
     this.#hear();
   }
 
@@ -44,6 +45,7 @@ class Histogram {
     [this.low, this.high] = this.meta.span ?? sample(this.values);
     if (!(this.high > this.low)) this.high = this.low + 1;
     this.bins = Int16Array.from(this.values, (v) => Math.max(0, Math.min(BINS - 1, Math.floor(((v - this.low) / (this.high - this.low)) * BINS))));
+    this.tallied = null;
   }
 
   heard(changes) {
@@ -66,7 +68,7 @@ class Histogram {
     this.scale = textScale();
     [this.width, this.height] = [width / this.scale, heightFor(this.meta, width) / this.scale];
     this.pen = fit(this.canvas, this.width, this.height, this.scale);
-    this.draw();
+    this.drawNow();
   }
 
   x(value) {
@@ -78,17 +80,20 @@ class Histogram {
 
   #tally() {
     const { truth } = this.channel.state;
-    const kinds = truth
+    if (this.tallied?.truth === truth) return this.tallied.kinds;
+    const groups = truth
       ? [["clean", COLOURS.clean, (row) => !truth[row]], ["poison", COLOURS.poison, (row) => truth[row]]]
       : [["truth hidden", COLOURS.unknown, () => true]];
-    return kinds.map(([name, colour, is]) => {
+    const kinds = groups.map(([name, colour, is]) => {
       const bars = new Int32Array(BINS);
       for (let row = 0; row < this.n; row++) if (is(row)) bars[this.bins[row]]++;
       return { name, colour, bars };
     });
+    this.tallied = { truth, kinds };
+    return kinds;
   }
 
-  draw() {
+  drawNow() {
     if (!this.pen) return;
     const pen = this.pen;
     const theme = this.theme;
@@ -228,7 +233,13 @@ class Histogram {
 
   #move(px) {
     this.dragged = Math.max(SIDES.left, Math.min(px, this.width - SIDES.right + 8));
-    const cut = this.#value(this.dragged);
+    this.follow ??= onFrame(() => {
+      if (this.dragged !== null) this.#cutAt(this.#value(this.dragged));
+    });
+    this.follow();
+  }
+
+  #cutAt(cut) {
     const removed = new Uint8Array(this.n);
     for (let row = 0; row < this.n; row++) removed[row] = this.values[row] >= cut ? 1 : 0;
     tell(this.channel, { removed });
@@ -249,6 +260,7 @@ class Histogram {
       const onGrip = event.target === this.grip;
       if (!onGrip && event.pointerType === "touch") return; // the page scrolls; the grip is wide
       holds = true;
+      this.dragged = null;
       this.grip.focus({ preventScroll: true });
       this.stage.setPointerCapture(event.pointerId);
       this.#move(at(event));
@@ -259,6 +271,7 @@ class Histogram {
       this.stage.addEventListener(end, () => {
         if (!holds) return;
         holds = false;
+        this.#cutAt(this.#value(this.dragged)); // where it was let go, also where no frame came since
         this.dragged = null;
         this.draw();
         this.send("cut", this.removedCount);
@@ -298,6 +311,7 @@ class Histogram {
 
   close() {
     clearTimeout(this.pending);
+    this.draw.cancel();
     this.forget?.();
     this.observer.disconnect();
     window.removeEventListener("resize", this.onresize);

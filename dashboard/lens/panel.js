@@ -8,13 +8,17 @@ class Panel {
   constructor(cloud, views, title, unit) {
     Object.assign(this, { cloud, views, title, unit });
     this.base = element("canvas", { "aria-hidden": "true" });
+    this.middle = element("canvas", { "aria-hidden": "true" });
     this.top = element("canvas", { tabindex: "-1", role: "img" });
     this.tip = element("div", { class: "tip", hidden: "" });
-    this.stage = element("div", { class: "stage" }, this.base, this.top, this.tip);
+    this.stage = element("div", { class: "stage" }, this.base, this.middle, this.top, this.tip);
     this.box = element("figure", {}, element("figcaption", {}, title), this.stage);
     this.limits = views.map(limitsOf);
     this.position = 0;
     this.zoom = null;
+    this.draw = onFrame(() => this.drawNow());
+    this.mark = onFrame(() => this.markNow());
+    this.touch = onFrame(() => this.touchNow());
     this.#hear();
   }
 
@@ -38,25 +42,25 @@ class Panel {
     this.scale = textScale(); // all is drawn in units that grow with the type of the page
     [this.width, this.height] = [width / this.scale, height / this.scale];
     this.pen = fit(this.base, this.width, this.height, this.scale);
+    this.ringed = fit(this.middle, this.width, this.height, this.scale);
     this.over = fit(this.top, this.width, this.height, this.scale);
-    this.draw();
+    this.drawNow();
   }
 
-  draw() {
+  /** Everything, the points too. `draw` does it once a frame at most. */
+  drawNow() {
     if (!this.pen) return;
     this.#place();
     const theme = this.cloud.theme;
     this.pen.clearRect(0, 0, this.width, this.height);
     this.#axes(this.pen, theme);
     this.pen.save();
-    this.pen.beginPath();
-    this.pen.rect(EDGE.left, EDGE.top, this.width - EDGE.left - EDGE.right, this.height - EDGE.top - EDGE.bottom);
-    this.pen.clip();
+    this.#clip(this.pen, 0);
     const radius = this.cloud.n > MANY ? 1.5 : this.cloud.n > 4000 ? 2.2 : 3;
     this.pen.globalAlpha = 0.75;
     for (const group of this.cloud.groups()) this.#dots(group, radius);
     this.pen.restore();
-    this.mark();
+    this.markNow();
   }
 
   #axes(pen, theme) {
@@ -92,71 +96,65 @@ class Panel {
   }
 
   #dots({ rows, colour, diamond }, radius) {
-    const pen = this.pen;
-    pen.fillStyle = colour;
-    const squares = this.cloud.n > MANY && !diamond;
-    const r = diamond ? radius * 1.45 : radius;
+    const kind = diamond ? "diamond" : this.cloud.n > MANY ? "square" : "dot";
+    this.#stamps(this.pen, rows, stamp(kind, colour, diamond ? radius * 1.45 : radius));
+  }
+
+  /** One mark at the place of every row, where it can be seen. */
+  #stamps(pen, rows, { canvas, half }) {
+    const [x0, x1, y0, y1] = this.window;
+    const [across, up] = [(this.width - EDGE.left - EDGE.right) / (x1 - x0), (this.height - EDGE.top - EDGE.bottom) / (y1 - y0)];
+    const [left, bottom] = [EDGE.left - half, this.height - EDGE.bottom - half];
+    const [right, points] = [this.width, this.points];
     for (const row of rows) {
-      const [x, y] = [this.x(this.points[2 * row]), this.y(this.points[2 * row + 1])];
-      if (squares) pen.fillRect(x - r, y - r, 2 * r, 2 * r);
-      else {
-        pen.beginPath();
-        if (diamond) diamondPath(pen, x, y, r);
-        else pen.arc(x, y, r, 0, 2 * Math.PI);
-        pen.fill();
-      }
+      const x = left + (points[2 * row] - x0) * across;
+      const y = bottom - (points[2 * row + 1] - y0) * up;
+      if (x > 0 && x < right && y > -half && y < this.height) pen.drawImage(canvas, x, y, 2 * half, 2 * half);
     }
   }
 
-  /** Rings, the row that is looked at, and the lasso: drawn on top, so the points stay as they are. */
-  mark() {
+  /** Rings of what is removed and selected. `mark` does it once a frame at most. */
+  markNow() {
+    const pen = this.ringed;
+    if (!pen) return;
+    const { state } = this.cloud.channel;
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.save();
+    this.#clip(pen, 6);
+    const [removed, selected] = [rowsOf(state.removed), rowsOf(state.selected)];
+    const small = this.cloud.n > 4000 || this.cloud.crosses;
+    this.#stamps(pen, removed, small ? stamp("cross", this.cloud.theme.ink, removed.length > 3000 ? 1.8 : 3.4, 1.2) : stamp("ring", this.cloud.theme.ink, 5));
+    this.#stamps(pen, selected, selected.length > 3000 ? stamp("ring", COLOURS.selected, 3, 1) : stamp("ring", COLOURS.selected, 7.5, 2));
+    pen.restore();
+    this.top.setAttribute("aria-label", this.describe());
+    this.touchNow();
+  }
+
+  #clip(pen, margin) {
+    pen.beginPath();
+    pen.rect(EDGE.left - margin, EDGE.top - margin, this.width - EDGE.left - EDGE.right + 2 * margin, this.height - EDGE.top - EDGE.bottom + 2 * margin);
+    pen.clip();
+  }
+
+  /** What changes most often: the row that is looked at, and the lasso. */
+  touchNow() {
     const pen = this.over;
     if (!pen) return;
     const { state } = this.cloud.channel;
-    const theme = this.cloud.theme;
     pen.clearRect(0, 0, this.width, this.height);
     pen.save();
-    pen.beginPath();
-    pen.rect(EDGE.left - 6, EDGE.top - 6, this.width - EDGE.left - EDGE.right + 12, this.height - EDGE.top - EDGE.bottom + 12);
-    pen.clip();
-    const small = this.cloud.n > 4000 || this.cloud.crosses;
-    this.#rings(state.removed, small ? 3.6 : 5, 1.4, theme.ink, small);
-    this.#rings(state.selected, 7.5, 2, COLOURS.selected, false);
+    this.#clip(pen, 6);
     if (state.focus !== null && state.focus !== undefined) this.#cross(state.focus);
     this.cloud.draw?.(pen, this);
     pen.restore();
-    if (this.trail?.length > 1) {
-      pen.beginPath();
-      this.trail.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
-      pen.closePath();
-      pen.fillStyle = COLOURS.selected + "26";
-      pen.fill();
-      pen.strokeStyle = COLOURS.selected;
-      pen.lineWidth = 1.5;
-      pen.stroke();
-    }
-    this.top.setAttribute("aria-label", this.describe());
-  }
-
-  #rings(mask, radius, width, colour, crossed) {
-    if (!mask) return;
-    const pen = this.over;
-    pen.strokeStyle = colour;
-    pen.lineWidth = width;
+    if (!(this.trail?.length > 1)) return;
     pen.beginPath();
-    for (let row = 0; row < mask.length; row++) {
-      if (!mask[row]) continue;
-      const [x, y] = [this.x(this.points[2 * row]), this.y(this.points[2 * row + 1])];
-      if (crossed) {
-        pen.moveTo(x - radius, y - radius);
-        pen.lineTo(x + radius, y + radius);
-        pen.moveTo(x - radius, y + radius);
-        pen.lineTo(x + radius, y - radius);
-      } else {
-        pen.moveTo(x + radius, y);
-        pen.arc(x, y, radius, 0, 2 * Math.PI);
-      }
-    }
+    this.trail.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+    pen.closePath();
+    pen.fillStyle = COLOURS.selected + "26";
+    pen.fill();
+    pen.strokeStyle = COLOURS.selected;
+    pen.lineWidth = 1.5;
     pen.stroke();
   }
 
@@ -231,7 +229,7 @@ class Panel {
       const box = this.cloud.tool === "box" || event.shiftKey;
       if (box) this.trail = [start, [here[0], start[1]], here, [start[0], here[1]]];
       else (this.trail ??= [start]).push(here);
-      this.mark();
+      this.touch();
     });
     this.top.addEventListener("pointerup", (event) => {
       if (!start) return;
@@ -240,11 +238,11 @@ class Panel {
       start = this.trail = null;
       if (trail?.length > 2) this.cloud.select(this.#inside(trail));
       else if (!moved) this.cloud.look(this.nearest(here));
-      this.mark();
+      this.touch();
     });
     this.top.addEventListener("pointercancel", () => {
       start = this.trail = null;
-      this.mark();
+      this.touch();
     });
     this.top.addEventListener("pointerleave", () => (this.tip.hidden = true));
     this.top.addEventListener("dblclick", () => this.reset());
@@ -296,6 +294,10 @@ class Panel {
     return mask;
   }
 
+  close() {
+    for (const ask of [this.draw, this.mark, this.touch]) ask.cancel();
+  }
+
   /** The picture as SVG text, for papers and slides. */
   svg() {
     const { state } = this.cloud.channel;
@@ -333,19 +335,17 @@ class Panel {
   }
 }
 
+function rowsOf(mask) {
+  const rows = [];
+  if (mask) for (let row = 0; row < mask.length; row++) if (mask[row]) rows.push(row);
+  return rows;
+}
+
 function line(pen, x0, y0, x1, y1) {
   pen.beginPath();
   pen.moveTo(x0, y0);
   pen.lineTo(x1, y1);
   pen.stroke();
-}
-
-function diamondPath(pen, x, y, r) {
-  pen.moveTo(x, y - r);
-  pen.lineTo(x + r, y);
-  pen.lineTo(x, y + r);
-  pen.lineTo(x - r, y);
-  pen.closePath();
 }
 
 /** Whether a place lies inside a closed trail, by the even-odd rule. */

@@ -24,11 +24,11 @@ KEYS = "story-keys"
 # Read from the last row: larger type on a larger screen, and nothing but the step.
 PRESENTER = """
 <style>
-html { font-size: clamp(19px, 1.7vw, 40px) !important; }
+html { font-size: clamp(19px, 1.65vw, 40px) !important; }
 [data-testid="stHeader"], [data-testid="stToolbar"], .st-key-story-below-presenting, .st-key-story-bar kbd { display: none; }
 [data-testid="stMainBlockContainer"] { padding: .5rem 1.4rem 0; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
-.st-key-story-bar { font-size: .7rem; zoom: .72; }
+.st-key-story-bar { zoom: .72; }
 .sl-claim { font-size: 1.75rem; }
 .sl-grid figcaption { font-size: .7rem; }
 .sl-figure { margin: 0; }

@@ -40,7 +40,7 @@ def show(told: parts.Told) -> None:
             parts.say(
                 told,
                 "Nothing is poisoned here: this run is the control.",
-                f"None of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
+                f"Not one of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
                 "an attacker would use, the **trigger**. What the defenses remove from clean data is the price of using them.",
             )
     with picture:

@@ -1,11 +1,8 @@
 """Each page driven through Streamlit's own test harness, on the bundled runs."""
 
-import shutil
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs import Runs
 from dashboard import data
 
 SCREENS = data.ROOT / "dashboard" / "screens"
@@ -49,36 +46,6 @@ def test_a_bundled_run_shows_spectre_removing_what_pca_misses_and_the_attack_gon
     assert abs(result["before"]["clean"]["value"] - result["after"]["clean"]["value"]) <= 0.02
 
 
-@pytest.mark.parametrize("step", ["Trigger", "Model", "Features", "Whiten", "Score", "Remove"])
-@pytest.mark.parametrize("run_id", sorted(data.bundled()))
-def test_every_step_of_the_story_opens_on_every_bundled_run(step, run_id):
-    app = open_page("story", step=step, run=run_id)
-    assert run_id in texts(app)
-
-
-def test_the_story_steps_forward_and_back_and_stops_at_its_ends():
-    app = open_page("story")
-    back, forward = (next(b for b in app.button if b.label == label) for label in ("Back", "Next"))
-    assert back.disabled
-    forward.click().run()
-    assert app.session_state["step"] == "Model"
-    for _ in range(4):
-        next(b for b in app.button if b.label == "Next").click().run()
-    assert app.session_state["step"] == "Remove"
-    assert next(b for b in app.button if b.label == "Next").disabled
-    next(b for b in app.button if b.label == "Back").click().run()
-    assert app.session_state["step"] == "Score"
-
-
-@pytest.mark.parametrize(("asked", "shown"), [("Whiten", "Whiten"), ("99", "Trigger"), ("<b>", "Trigger")])
-def test_the_address_picks_the_step_and_nonsense_the_first(asked, shown):
-    app = AppTest.from_file(str(SCREENS / "story.py"), default_timeout=60)
-    app.query_params["step"] = asked
-    app.run()
-    assert not app.exception
-    assert app.session_state["step"] == shown
-
-
 def test_the_address_picks_the_run_and_the_defense_and_nonsense_the_first():
     app = AppTest.from_file(str(SCREENS / "inspect.py"), default_timeout=60)
     app.query_params["run"], app.query_params["defense"] = "digits-patch-10", "spectral"
@@ -90,74 +57,3 @@ def test_the_address_picks_the_run_and_the_defense_and_nonsense_the_first():
     app.run()
     assert not app.exception
     assert "run signs-patch-50" in texts(app)
-
-
-def test_alpha_changes_what_the_score_finds():
-    app = open_page("story", step="Score")
-    before = texts(app)
-    app.select_slider[0].set_value(0.0).run()
-    assert not app.exception
-    assert "Found at α = 0 " in texts(app)
-    assert before != texts(app)
-
-
-def test_inspect_hides_the_truth_until_it_is_asked_for():
-    app = open_page("inspect")
-    hidden = texts(app)
-    assert "truth is hidden" in hidden
-    assert "Poison removed" not in hidden
-    app.toggle(key="truth").set_value(True).run()
-    assert "Poison removed 100 %" in texts(app)
-
-
-def test_moving_the_cut_moves_the_figures_without_any_training():
-    app = open_page("inspect", truth=True)
-    slider = app.slider[0]
-    slider.set_value(0).run()
-    assert "Poison removed 0 %" in texts(app)
-    app.slider[0].set_value(app.slider[0].max).run()
-    assert "Clean removed 100" in texts(app)
-
-
-def test_a_lasso_fills_the_gallery_with_those_examples_and_no_others():
-    run = data.open_run(next(iter(data.bundled().values())))
-    ids = run.frame["id"].to_numpy()[[3, 40, 77]].tolist()
-    app = open_page("inspect", selected=ids, which="selected")
-    page = "".join(str(h.value) for h in app.get("html"))
-    shown = {int(text) for text in __import__("re").findall(r"id (\d+)", page)}
-    assert shown == set(ids)
-
-
-def test_previous_and_next_walk_through_the_gallery():
-    app = open_page("inspect")
-    assert next(b for b in app.button if b.label == "Previous").disabled
-    next(b for b in app.button if b.label == "Next").click().run()
-    assert app.session_state["position"] == 2
-
-
-@pytest.mark.parametrize("key", ["spectre", "spectral", "clustering"])
-def test_every_defense_can_be_inspected(key):
-    app = open_page("inspect", defense=key, truth=True)
-    assert "Precision" in texts(app)
-
-
-@pytest.mark.slow
-def test_umap_is_drawn_on_demand_only_and_says_what_it_is_not():
-    app = open_page("inspect", run="digits-patch-10")
-    assert "not evidence" in texts(app)
-    app.toggle(key="umap-digits-patch-10").set_value(True).run(timeout=180)  # numba compiles, once
-    assert not app.exception
-    assert "38 principal components" in texts(app) or "39 principal components" in texts(app)
-
-
-def test_a_damaged_run_is_a_message_not_a_crash(own_runs):
-    source = next(iter(data.bundled().values()))
-    shutil.copytree(source.path, own_runs / "broken")
-    (own_runs / "broken" / "scores.parquet").write_bytes(b"not parquet")
-    app = open_page("inspect", run="broken")
-    assert "cannot be shown" in texts(app)
-
-
-def test_without_any_run_inspect_says_what_to_do(monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "BUNDLED", Runs(tmp_path))
-    assert "Start one in the Lab" in texts(open_page("inspect"))

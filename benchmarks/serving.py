@@ -1,0 +1,82 @@
+"""A dashboard of one's own for a benchmark or a test: on a free port, with its own folder of runs.
+
+with serve(folder) as server:
+    print(server.url, server.resident)
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.sessions import wait_for_server
+
+ROOT = Path(__file__).resolve().parents[1]
+APP = ROOT / "dashboard" / "app.py"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running dashboard."""
+
+    url: str
+    pid: int
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that the server holds, as Linux counts them (VmRSS)."""
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+@contextmanager
+def serve(folder: Path, **environment: str) -> Iterator[Server]:
+    """A server that keeps its runs in `folder`/runs and its log in `folder`/server.log; it ends with the block.
+
+    Raises RuntimeError, with the log, where it does not start.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    surroundings = {**os.environ, "SPECTRE_LENS_RUNS": str(folder / "runs"), **environment}
+    with (folder / "server.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
+    try:
+        try:
+            wait_for_server(url)
+        except TimeoutError:
+            raise RuntimeError((folder / "server.log").read_text()) from None
+        yield Server(url, process.pid)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the app's menu. path: what follows the slash in its address, "" for the first one."""
+
+    title: str
+    path: str
+
+
+def pages() -> tuple[Page, ...]:
+    """The pages of the menu, in its order, read from the `st.Page(...)` of dashboard/app.py without running it."""
+    found = []
+    for call in ast.walk(ast.parse(APP.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "st.Page":
+            named = {k.arg: k.value.value for k in call.keywords if isinstance(k.value, ast.Constant)}
+            path = "" if named.get("default") else named["url_path"]
+            found.append(Page(str(named["title"]), str(path)))
+    if not found:
+        raise RuntimeError(f"there is no st.Page(title=..., url_path=...) in {APP}")
+    return tuple(found)

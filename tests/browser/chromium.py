@@ -1,0 +1,91 @@
+"""What the browser tests, the screenshots and the benchmarks know of Chromium and of a page that is ready."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from benchmarks.serving import pages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE = {"width": 1440, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+# More states of a page that have an address of their own: page -> what follows the question mark.
+MORE = {
+    "": [f"step={step}" for step in ("Model", "Features", "Why", "Whiten", "Score", "Remove")],
+    "inspect": ["truth=true"],
+}
+VIEWS = [
+    path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))
+]
+
+# Streamlit's page asks for these below its own address first, in case the app lives in a folder, and then at the root.
+# The order is fixed in its script (it takes the page's path for a possible base) and no setting reaches it.
+LOOKS_FOR_THE_SERVER = re.compile(r"/[a-z0-9_-]+/_stcore/(health|host-config)")
+READY = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  return app?.dataset.testScriptState === 'notRunning'
+    && document.querySelector('[data-testid="stMainBlockContainer"] [data-testid="stElementContainer"]')
+    && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-stale="true"]')
+    && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg'));
+}"""
+OPEN_ALL = "() => document.querySelectorAll('details:not([open]) > summary').forEach((summary) => summary.click())"
+
+
+def faults_of(tab: Page) -> list[str]:
+    """A list that grows with every error in the console and every uncaught exception of the tab from now on."""
+    faults: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        source = urlsplit(message.location["url"])
+        expected = "404" in message.text and LOOKS_FOR_THE_SERVER.fullmatch(source.path)
+        if message.type == "error" and not expected:
+            faults.append(f"{message.text} ({message.location['url']})")
+
+    tab.on("console", hear)
+    tab.on("pageerror", lambda problem: faults.append(f"uncaught: {problem}"))
+    return faults
+
+
+def wait_until_drawn(tab: Page) -> None:
+    """Return when the page has run, and every figure of it is drawn."""
+    tab.wait_for_function(READY, polling=50)
+
+
+def open_view(tab: Page, address: str, view: str = "") -> None:
+    """Open a page by its address ("inspect?truth=true") and wait until it is drawn."""
+    tab.goto(f"{address}/{view}")
+    wait_until_drawn(tab)
+
+
+def dress(tab: Page, size: Mapping[str, int], scheme: str) -> None:
+    """Give the tab a size and a light or dark theme, and wait until the page has followed."""
+    tab.set_viewport_size({"width": size["width"], "height": size["height"]})
+    tab.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    tab.wait_for_function(
+        "s => getComputedStyle(document.querySelector('[data-testid=stApp]')).colorScheme === s", arg=scheme
+    )
+    tab.wait_for_timeout(400)  # a changed theme makes the page run again, a changed width its figures
+    wait_until_drawn(tab)
+
+
+def unfold(tab: Page) -> None:
+    """Open everything that is folded."""
+    tab.evaluate(OPEN_ALL)
+    tab.wait_for_timeout(300)  # they glide open
+    wait_until_drawn(tab)

@@ -1,0 +1,52 @@
+"""A real Chromium and a dashboard of its own for the tests in this folder; without a Chromium they are skipped.
+
+`page` is a tab, and no test may leave an error in its console. `address` is where the dashboard answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.serving import serve
+from tests.browser.chromium import CHROMIUM, FLAGS, WIDE, faults_of
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH"))
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """A dashboard that all browser tests share, with a folder of runs that was empty at first."""
+    with serve(tmp_path_factory.mktemp("dashboard")) as server:
+        yield server.url
+
+
+# One for each file, not for all: while Playwright is open, asyncio.run() fails in the same process.
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser; its tabs share a cache, so that only the first one has to load Streamlit."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(viewport=WIDE, color_scheme="light")
+        context.set_default_timeout(150_000)
+        yield context
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium) -> Iterator:
+    """A wide tab of its own; the test fails if something went wrong in the browser."""
+    tab = chromium.new_page()
+    faults = faults_of(tab)
+    yield tab
+    tab.close()
+    assert not faults, "the browser's console says:\n" + "\n".join(faults)

@@ -1,0 +1,138 @@
+"""Inspect in a real Chromium: one selection, one cut and one example, shared by every picture and by the address."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+RUN = "signs-patch-50"
+ROBUST = 2  # the third of the three pictures
+
+
+def open_inspect(page, address, query=""):
+    page.goto(f"{address}/inspect?run={RUN}{query}")
+    page.locator("canvas[role=img]").nth(ROBUST).wait_for()
+    page.locator(".tiles button").first.wait_for()
+
+
+def drag(page, box, places):
+    """Over places given as shares of a box."""
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=5)
+    page.mouse.up()
+
+
+def removed(page) -> int:
+    said = page.locator(".histogram .note").inner_text()
+    return int(re.match(r"removed: ([\d,]+)", said).group(1).replace(",", ""))
+
+
+def test_a_lasso_fills_the_gallery_and_the_address_and_a_link_brings_it_back(page, address):
+    open_inspect(page, address)
+    box = page.locator("canvas[role=img]").nth(ROBUST).bounding_box()
+    drag(page, box, [(0.15, 0.05), (0.97, 0.05), (0.97, 0.85), (0.15, 0.85), (0.15, 0.2)])
+    page.get_by_text(re.compile(r"selected \([1-9][\d,]*\)")).wait_for()
+    page.wait_for_url(re.compile("selected="))
+    label = page.get_by_text(re.compile(r"selected \([1-9]")).inner_text()
+    assert f"{re.search('[0-9,]+', label).group()} selected" in page.locator("canvas[role=img]").first.get_attribute(
+        "aria-label"
+    )
+    link = page.url
+    page.goto(link)
+    page.get_by_text(label).wait_for()
+    page.get_by_role("button", name="Clear the selection").click()
+    page.get_by_text("selected (0)").wait_for()
+    page.wait_for_url(lambda url: "selected=" not in url)
+
+
+def test_box_selects_too_and_tap_looks_at_one_point(page, address):
+    open_inspect(page, address)
+    page.get_by_role("radio", name="Box").click()
+    box = page.locator("canvas[role=img]").first.bounding_box()
+    drag(page, box, [(0.3, 0.1), (0.9, 0.6)])
+    page.get_by_text(re.compile(r"selected \([1-9]")).wait_for()
+    page.get_by_role("radio", name="Tap").click()
+    page.get_by_text("Click a point or an image").wait_for()
+    for across in (0.4, 0.45, 0.5, 0.55, 0.6):
+        page.mouse.click(box["x"] + across * box["width"], box["y"] + 0.5 * box["height"])
+        page.wait_for_timeout(600)
+        if "look=" in page.url:
+            break
+    page.get_by_text(re.compile(r"^Example \d+$")).wait_for()
+
+
+def test_an_image_is_ringed_in_every_picture_and_its_neighbours_can_be_followed(page, address):
+    open_inspect(page, address)
+    first = page.locator(".tiles button").nth(1)
+    example = re.search(r"id (\d+)", first.inner_text()).group(1)
+    first.click()
+    page.get_by_text(f"Example {example}", exact=True).wait_for()
+    assert first.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("ArrowRight")  # the next image, by keyboard
+    page.get_by_text(f"Example {example}", exact=True).wait_for(state="detached")
+    near = page.get_by_role("list", name="nearest examples").locator("button").first
+    follow = re.search(r"id (\d+)", near.inner_text()).group(1)
+    near.click()
+    page.get_by_text(f"Example {follow}", exact=True).wait_for()
+
+
+def test_the_cut_is_dragged_and_moved_by_keys_and_everything_follows(page, address):
+    open_inspect(page, address)
+    before = removed(page)
+    grip = page.locator(".grip")
+    box = grip.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] - 40, middle[1], steps=8)
+    page.wait_for_timeout(200)
+    while_dragged = removed(page)
+    assert while_dragged > before  # answered before the server heard of it
+    assert "cut=" not in page.url
+    page.mouse.up()
+    page.wait_for_url(re.compile(rf"cut={while_dragged}(&|$)"))
+    page.get_by_text(f"removed ({while_dragged:,})").wait_for()
+    grip.focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_text(f"removed ({while_dragged - 1:,})").wait_for()
+    assert grip.get_attribute("aria-valuenow") == str(while_dragged - 1)
+    page.keyboard.press("Home")
+    page.get_by_text("Nothing is removed at this cut").wait_for()
+
+
+def test_guess_then_reveal_then_compare(page, address):
+    open_inspect(page, address)
+    page.locator(".tiles button").first.click()
+    page.get_by_role("button", name="Looks poisoned").click()
+    page.get_by_text("Your guess: 1 image").wait_for()
+    assert page.locator(".tiles button.poison").count() == 0
+    page.get_by_text("Reveal the truth").click()
+    page.get_by_text("Poison removed", exact=True).wait_for()
+    page.locator(".tiles button.poison").first.wait_for()
+    page.get_by_role("cell", name=re.compile("you")).wait_for()
+
+
+def test_the_film_of_the_filter_plays_and_steps(page, address):
+    open_inspect(page, address, "&decision=true")
+    film = page.locator(".film")
+    film.get_by_role("button", name="Step").click()
+    page.get_by_text(re.compile(r"^round 1 of \d+: drops")).wait_for()
+    film.get_by_role("slider").press("End")
+    page.get_by_text(re.compile(r"^round (\d+) of \1: drops")).wait_for()
+    film.get_by_role("button", name="First").click()
+    page.get_by_text("before the first of").wait_for()
+    film.get_by_role("button", name="Play").click()
+    page.get_by_text(re.compile(r"^round [1-9]\d* of")).wait_for()
+
+
+@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"id,raw_1,raw_2")])
+def test_the_projections_are_saved(page, address, kind, start):
+    open_inspect(page, address)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=re.compile(f"as {kind}")).first.click()
+    content = open(waiting.value.path(), "rb").read()  # noqa: SIM115 - one read of a file that Playwright removes
+    assert content.startswith(start)
+    assert RUN in waiting.value.suggested_filename

@@ -1,0 +1,30 @@
+"""What the address bar holds, and what it refuses."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.address import LONGEST, ids_from_text, ids_to_text
+
+
+@given(st.sets(st.integers(0, 10**6), max_size=100))
+def test_a_selection_survives_the_address(ids):
+    text = ids_to_text(sorted(ids))
+    assert ids_from_text(text) == sorted(ids)
+    assert len(text) <= LONGEST
+
+
+def test_neighbours_are_written_as_one_run():
+    assert ids_to_text([36, 37, 38, 50]) == "10-12.1e"
+
+
+def test_too_many_are_left_out_rather_than_cut_short():
+    assert ids_to_text(range(0, 10**6, 7)) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "..", "-", "1-", "a b", "%3Cscript%3E", "2-1", "0-zzzzzzz", "1" * (LONGEST + 1), "1.-2", "١", "zzzzzzzz"],
+)
+def test_nonsense_selects_nothing(text):
+    assert ids_from_text(text) == []

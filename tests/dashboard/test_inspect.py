@@ -1,0 +1,225 @@
+"""The page Inspect driven through Streamlit's own test harness, on the bundled runs."""
+
+import base64
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.runs import Runs
+from dashboard import data
+from tests.dashboard.test_lens import unpack
+from tests.dashboard.test_screens import open_page, own_runs, texts
+
+__all__ = ["own_runs"]
+
+SIGNS = "signs-patch-50"
+
+
+def component(app: AppTest, name: str, place: int = 0):
+    """What a canvas was given: a mapping, or (head, arrays)."""
+    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == f"spectre_lens_{name}"]
+    proto = found[place]
+    return json.loads(proto.json) if proto.json else unpack(proto.bytes)
+
+
+def mask(app: AppTest, name: str):
+    told = component(app, "sync")
+    if told[name] is None:
+        return None
+    raw = np.frombuffer(base64.b64decode(told[name]), np.uint8)
+    return np.unpackbits(raw, bitorder="little", count=told["n"]).astype(bool)
+
+
+def shown(app: AppTest) -> list[int]:
+    return [tile["id"] for tile in component(app, "tiles", -1)["tiles"]]
+
+
+@pytest.fixture
+def run():
+    return data.open_run(data.bundled()[SIGNS])
+
+
+def by_address(**query: str) -> AppTest:
+    app = AppTest.from_file(str(data.ROOT / "dashboard" / "screens" / "inspect.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_the_truth_reaches_the_browser_only_when_it_is_asked_for(run):
+    app = open_page("inspect")
+    assert "truth is hidden" in texts(app)
+    assert "Poison removed" not in texts(app)
+    assert component(app, "sync")["truth"] is None
+    sent = [e.proto.json.encode() or e.proto.bytes for e in app.get("bidi_component")]
+    assert len(sent) == 4
+    assert not any(b"poison" in message.replace(SIGNS.encode(), b"") for message in sent)
+    app.toggle(key="truth").set_value(True).run()
+    assert "Poison removed 100 %" in texts(app)
+    np.testing.assert_array_equal(mask(app, "truth"), run.truth)
+
+
+def test_at_first_what_the_run_removed_is_removed(run):
+    np.testing.assert_array_equal(mask(open_page("inspect"), "removed"), run.frame["removed_spectre"])
+
+
+def test_slider_number_and_dragged_line_move_one_cut(run):
+    app = open_page("inspect", truth=True)
+    app.slider(key="cut-slider").set_value(0).run()
+    assert "Poison removed 0 %" in texts(app)
+    assert app.number_input(key="cut-number").value == 0
+    app.number_input(key="cut-number").set_value(len(run.frame)).run()
+    assert "Clean removed 100" in texts(app)
+    assert app.slider(key="cut-slider").value == len(run.frame)
+    assert app.query_params["cut"] == str(len(run.frame))
+    next(b for b in app.button if b.label == "Reset").click().run()
+    np.testing.assert_array_equal(mask(app, "removed"), run.frame["removed_spectre"])
+    assert "cut" not in app.query_params
+
+
+def test_the_pictures_are_not_sent_anew_when_the_cut_moves():
+    app = open_page("inspect")
+    before = [e.proto.bytes for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_cloud"]
+    app.slider(key="cut-slider").set_value(3).run()
+    after = [e.proto.bytes for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_cloud"]
+    assert before == after
+
+
+def test_a_selection_fills_the_gallery_with_those_examples_and_no_others(run):
+    ids = run.ids[[3, 40, 77]].tolist()
+    app = open_page("inspect", inspected=SIGNS, selected=ids, guessed=[], which="selected")
+    assert sorted(shown(app)) == ids
+    np.testing.assert_array_equal(np.flatnonzero(mask(app, "selected")), [3, 40, 77])
+    next(b for b in app.button if b.label == "Clear the selection").click().run()
+    assert not mask(app, "selected").any()
+
+
+def test_the_gallery_shows_the_most_suspicious_first_and_turns_pages(run):
+    app = open_page("inspect")
+    order = run.ids[np.argsort(-run.frame["score_spectre"].to_numpy(), kind="stable")]
+    assert shown(app) == order[:24].tolist()
+    assert next(b for b in app.button if b.label == "Previous").disabled
+    next(b for b in app.button if b.label == "Next").click().run()
+    assert shown(app) == order[24:48].tolist()
+
+
+def test_the_card_says_what_every_defense_says_and_hides_the_truth(run):
+    row = int(np.flatnonzero(run.truth)[0])
+    app = open_page("inspect", inspected=SIGNS, selected=[], guessed=[], focus=int(run.ids[row]))
+    said = texts(app)
+    assert f"Example {run.ids[row]}" in said
+    for key, about in run.result["defenses"].items():
+        assert f"| {about['title']} |" in said
+        assert f"| {run.ranks[key][row]:,} |" in said
+    assert "true label" not in said
+    assert component(app, "sync")["focus"] == row
+    app.toggle(key="truth").set_value(True).run()
+    assert f"true label: *{run.classes[int(run.frame['true_label'].iat[row])]}*" in texts(app)
+
+
+def test_a_guess_is_recorded_and_shown_beside_the_truth(run):
+    poison, clean = run.ids[run.truth][:2], run.ids[~run.truth][:1]
+    picked = [*map(int, poison), *map(int, clean)]
+    app = open_page("inspect", inspected=SIGNS, selected=picked, guessed=[])
+    next(b for b in app.button if b.label == "Add the 3 selected").click().run()
+    assert app.session_state["guessed"] == sorted(picked)
+    assert "**Your guess**: 3 images" in texts(app)
+    app.toggle(key="truth").set_value(True).run()
+    assert f"| poison found | 4 % (2 of {int(run.truth.sum())}) |" in texts(app)
+    assert "| precision | 67 % (2 of 3) |" in texts(app)
+    assert not [b for b in app.button if b.label.startswith("Add the")]  # nobody guesses with the answer in sight
+
+
+def test_the_address_restores_run_defense_cut_selection_example_and_truth():
+    run = data.open_run(data.bundled()["digits-patch-10"])
+    from dashboard.address import ids_to_text
+
+    app = by_address(
+        run=run.id, defense="spectral", cut="7", selected=ids_to_text(run.ids[:4].tolist()),
+        look=ids_to_text([int(run.ids[9])]), truth="true",
+    )  # fmt: skip
+    assert mask(app, "removed").sum() == 7
+    assert mask(app, "selected").sum() == 4
+    assert component(app, "sync")["focus"] == 9
+    assert app.session_state["defense"] == "spectral"
+    assert mask(app, "truth") is not None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"run": "../../etc/passwd"}, {"cut": "-1"}, {"cut": "99999999"}, {"cut": "1e9"}, {"cut": "<b>"},
+        {"selected": "zzzzzz"}, {"selected": "<script>"}, {"look": "1-2"}, {"look": "%00"}, {"defense": "magic"},
+        {"truth": "maybe"}, {"alpha": "nan"}, {"k": "-3"}, {"which": "all"}, {"decision": "x"},
+    ],
+)  # fmt: skip
+def test_nonsense_in_the_address_gives_way_to_the_default(query, run):
+    app = by_address(**query)
+    np.testing.assert_array_equal(mask(app, "removed"), run.frame["removed_spectre"])
+    assert not mask(app, "selected").any()
+    assert component(app, "sync")["focus"] is None
+    assert f"run {SIGNS}" in texts(app)
+
+
+@pytest.mark.parametrize("key", sorted(data.open_run(data.bundled()[SIGNS]).result["defenses"]))
+def test_every_defense_can_be_inspected(key, run):
+    app = open_page("inspect", defense=key, truth=True)
+    assert "Precision" in texts(app)
+    np.testing.assert_array_equal(mask(app, "removed"), run.frame[f"removed_{key}"])
+
+
+def test_another_run_starts_without_the_selection_of_the_last(run):
+    app = open_page("inspect", inspected="other", selected=run.ids[:5].tolist(), guessed=[1], focus=int(run.ids[0]))
+    assert not mask(app, "selected").any()
+    assert component(app, "sync")["focus"] is None
+
+
+def test_alpha_and_k_answer_from_what_the_run_holds(run):
+    about = run.result["grid"]
+    app = open_page("inspect", alpha="∞", k=str(about["ks"][-1]))
+    _, arrays = component(app, "histogram")
+    np.testing.assert_array_equal(arrays["scores"].astype(np.float32), run.grid[-1, -1])
+    assert app.query_params["alpha"] == "∞"
+
+
+def test_how_spectre_decided_is_drawn_only_where_it_is_open(run):
+    app = open_page("inspect")
+    assert not [e for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_film"]
+    app = open_page("inspect", decision=True)
+    meta, arrays = component(app, "film")
+    record = run.result["defenses"]["spectre"]["record"]
+    rounds = record["candidates"][record["chosen"]]["rounds"]
+    assert len(meta["rounds"]) == len(rounds) + 1
+    for number, one in enumerate(rounds, 1):
+        assert sorted(np.flatnonzero(arrays["dropped"] == number)) == sorted(one["dropped"])
+    assert not len(arrays["truth"])
+
+
+@pytest.mark.slow
+def test_umap_is_drawn_on_demand_only_and_says_what_it_is_not():
+    app = open_page("inspect", run="digits-patch-10", map=True)
+    assert "not evidence" in texts(app)
+    app.toggle(key="umap-digits-patch-10").set_value(True).run(timeout=180)  # numba compiles, once
+    assert not app.exception
+    meta, _ = component(app, "cloud", -1)
+    assert re.search(
+        r"UMAP of \d+ principal components · 15 neighbours · minimum distance 0.1", meta["views"][0]["title"]
+    )
+
+
+def test_a_damaged_run_is_a_message_not_a_crash(own_runs):
+    source = next(iter(data.bundled().values()))
+    shutil.copytree(source.path, own_runs / "broken")
+    (own_runs / "broken" / "scores.parquet").write_bytes(b"not parquet")
+    assert "cannot be shown" in texts(open_page("inspect", run="broken"))
+
+
+def test_without_any_run_inspect_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(data, "BUNDLED", Runs(tmp_path))
+    assert "Start one in the Lab" in texts(open_page("inspect"))
