@@ -181,6 +181,7 @@ def test_a_presenters_screen_is_large_and_bare_and_esc_leaves_it(page, address):
     page.keyboard.press("Escape")
     page.wait_for_url(lambda url: "present" not in url)
     page.get_by_role("button", name="Present").wait_for()
+    wait_until_drawn(page)
     assert type_size(page) == usual
 
 
