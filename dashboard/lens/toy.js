@@ -6,7 +6,8 @@ const LONG = 3.2; // standard deviations of the clean points along the two axes 
 const SHORT = 0.5;
 const TILT = (24 * Math.PI) / 180;
 const ALARM = 3; // σ beyond which a point counts as unusual, and the size of the ellipses
-const REACH = [9.4, 5.4]; // how far the cluster may be dragged, and what the picture shows
+const REACH = [9.4, 6.2]; // half of what the picture shows
+const LIMITS = [8.9, 4.9]; // how far the cluster may be dragged
 const HOME = [1.5, -2.6]; // of the cluster, along the two axes
 const STEP = 0.25;
 const SEEN = { raw: "as it is", naive: "whitened by all", robust: "whitened by the trusted" };
@@ -102,7 +103,7 @@ class Toy {
   }
 
   move([x, y]) {
-    this.place = [x, y].map((v, i) => Math.max(-REACH[i] + 0.5, Math.min(v, REACH[i] - 0.5)));
+    this.place = [x, y].map((v, i) => Math.max(-LIMITS[i], Math.min(v, LIMITS[i])));
     this.touched = true;
     this.measure();
     this.draw();

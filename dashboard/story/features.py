@@ -13,7 +13,7 @@ def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> bytes:
     run = _told.run
     views = [("raw", "", "σ of direction 1", run.views["raw"])]
     return lens.pack_clouds(
-        f"story-raw/{run.id}", run.ids, views, file=f"{run.id}-raw", brush=False, **_told.room_above(0)
+        f"story-raw/{run.id}", run.ids, views, file=f"{run.id}-raw", brush=False, **_told.room_above(45)
     )
 
 
@@ -23,13 +23,13 @@ def show(told: parts.Told) -> None:
     picture, words = parts.stage(told)
     with words:
         parts.say(told, claim(run), *explained(run))
-        revealed = st.toggle("Reveal the truth", key="reveal")
         parts.figure(
             told,
             "Found by spectral signatures", found["true_positive_rate"], f"poisons, by removing {found['removed']:,} images",
             help="Spectral signatures (Tran et al. 2018) removes the images farthest out along the first direction.",
         )  # fmt: skip
     with picture:
+        revealed = st.toggle("Reveal the truth", key="reveal")
         kinds = ("clean", "poison") if revealed else ("hidden",)
         parts.key(
             *kinds, "removed", channel=f"story-raw/{run.id}", n=len(run.frame),
@@ -39,9 +39,10 @@ def show(told: parts.Told) -> None:
 
 
 def claim(run: data.RunView) -> str:
-    rate = parts.value(run.result["defenses"]["spectral"]["true_positive_rate"])
+    outcome = run.result["defenses"]["spectral"]
+    rate = parts.value(outcome["true_positive_rate"])
     if rate is None:
-        return "A defense always removes something, poison or not."
+        return f"There is no poison here{', and yet something is removed' if outcome['removed'] else ''}."
     if rate < parts.LOUD:
         return "Inside the model, the largest spread hides the poison."
     return "Here the poison is so strong that the largest spread shows it."

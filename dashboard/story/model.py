@@ -17,7 +17,6 @@ def show(told: parts.Told) -> None:
     picture, words = parts.stage(told)
     with words:
         parts.say(told, claim(run), *explained(run))
-        marked = st.toggle("Show the mark", value=True, key="mark")
         parts.figure(
             told,
             "Clean accuracy", before["clean"], "clean test images are classified rightly",
@@ -29,6 +28,7 @@ def show(told: parts.Told) -> None:
             help=f"Test images of {run.source}, with the mark put on, that the model takes for {run.goal}.",
         )  # fmt: skip
     with picture:
+        marked = st.toggle("Show the mark", value=True, key="mark")
         kind = "triggered" if marked else "clean"
         answered(told, kind, run.examples[f"{kind}_before"])
 

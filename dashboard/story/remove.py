@@ -13,7 +13,7 @@ from dashboard.story.model import answered
 from dashboard.widgets import gallery
 
 ROW, SHORT = 14, 6  # removed images at either end of the picture, and on a presenter's screen
-PICTURES = {"removed": "Removed", "before": "Before", "after": "After"}
+PICTURES = {"removed": "Removed images", "before": "Answers before", "after": "Answers after"}
 
 
 def show(told: parts.Told) -> None:
@@ -24,21 +24,36 @@ def show(told: parts.Told) -> None:
     with words:
         parts.say(told, claim(run), *explained(run, key))
         if after:
-            which = st.segmented_control(
-                "Picture", list(PICTURES), default="removed", required=True, key="picture", format_func=PICTURES.__getitem__,
-                help="What was removed, or what the model says to marked test images before and after.",
-            )  # fmt: skip
             figures(told, after)
         else:
-            which = "removed"
             st.info(
                 "This run was made without retraining, so there is no model to compare with.", icon=":material/info:"
             )
+        if not told.present:
+            onward(run)
     with picture:
-        if which == "removed" or not after:
+        which = "removed"
+        if after:
+            which = st.segmented_control(
+                "Picture", list(PICTURES), default="removed", required=True, key="picture", format_func=PICTURES.__getitem__,
+                label_visibility="collapsed",
+            )  # fmt: skip
+        if which == "removed":
             removed(told, key)
         else:
             answered(told, "triggered", run.examples[f"triggered_{which}"])
+
+
+def onward(run: data.RunView) -> None:
+    """Where to go after the story."""
+    with st.container(horizontal=True):
+        st.page_link(
+            "screens/inspect.py",
+            label="Look inside this run",
+            icon=":material/search_insights:",
+            query_params={"run": run.id},
+        )
+        st.page_link("screens/lab.py", label="Poison one yourself", icon=":material/science:")
 
 
 def figures(told: parts.Told, after: dict[str, Any]) -> None:
@@ -87,7 +102,7 @@ def explained(run: data.RunView, key: str) -> tuple[str, ...]:
         return (first,)
     return (
         f"{first} A new model is trained on the rest.",
-        "**Choose a picture**: what was removed, or what the model says.",
+        "**Choose a picture**: what was removed, or what the model says to marked images, before and after.",
     )
 
 

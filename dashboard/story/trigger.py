@@ -34,7 +34,8 @@ def show(told: parts.Told) -> None:
                 f"{poison_in_words(run)} {covers_in_words(run)}",
                 "The mark is called a **trigger**, the changed images **poison**. A model that is trained on them may learn a "
                 "**backdoor**: whoever shows it the trigger gets the answer that the attacker chose.",
-                "**Drag the slider** under the images to see what was changed.",
+                "**Drag the slider** under the images to see what was changed. The next steps tell what the model makes of it, and how "
+                "the defense **SPECTRE** finds the poison and removes it.",
             )
         else:
             parts.say(

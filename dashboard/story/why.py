@@ -23,7 +23,7 @@ def show(told: parts.Told) -> None:
             "The poison hides because it helps to set the scale.",
             f"**Drag the orange cluster** as far out as you like. Measured by all points it never lies more than "
             f"**{FARTHEST:.1f} σ** from the middle: it stretches the dashed ellipse and hides in it. The green one does not follow.",
-            "An ellipse of 3 σ holds what is usual; what lies outside is suspicious. Plain distance does not help: clean images "
+            "Each point stands for an image that has only two features. An ellipse of 3 σ holds what is usual; what lies outside is suspicious. Plain distance does not help: clean images "
             "differ so much along one direction that many lie farther out than the poison.",
             "The dashed ellipse is the **covariance**, the spread in every direction, of all points, poison included. The green "
             "one comes from points that agree with each other, the **trusted** ones (filled); the poison has no say in it.",

@@ -185,6 +185,12 @@ def test_a_presenters_screen_is_large_and_bare_and_esc_leaves_it(page, address):
     assert type_size(page) == usual
 
 
+def test_the_last_step_leads_on_to_the_same_run(page, address):
+    open_step(page, address, "Remove")
+    page.get_by_role("link", name="Look inside this run").click()
+    page.wait_for_url(lambda url: "/inspect" in url and f"run={RUN}" in url)
+
+
 @pytest.mark.parametrize("step", STEPS)
 def test_a_phone_shows_the_picture_first_and_never_scrolls_sideways(page, address, step):
     page.set_viewport_size(PHONE)

@@ -40,6 +40,7 @@ def opened(step: str, run: str, **state) -> AppTest:
 @pytest.fixture(autouse=True)
 def own_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("streamlit.page_link", lambda *_, **__: None)  # the other pages are not there in this harness
     return tmp_path / "runs"
 
 
@@ -119,7 +120,7 @@ def test_every_step_opens_on_odd_runs(changed, kind, step):
     ("kind", "step", "claim"),
     [
         ("clean data", "Trigger", "Nothing is poisoned here: this run is the control."),
-        ("clean data", "Features", "A defense always removes something"),
+        ("clean data", "Features", "There is no poison here, and yet something is removed."),
         ("clean data", "Whiten", "clean images stay together"),
         ("clean data", "Remove", "Without poison, whatever is removed is a loss."),
         ("not retrained", "Remove", "made without retraining"),

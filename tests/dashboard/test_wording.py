@@ -15,6 +15,7 @@ SCREENS = data.ROOT / "dashboard" / "screens"
 def told(tmp_path, monkeypatch):
     """What a page says of the bundled digits run, changed."""
     monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path))
+    monkeypatch.setattr("streamlit.page_link", lambda *_, **__: None)  # the other pages are not there in this harness
 
     def tell(page: str, *, clean: bool = False, step: str = "Trigger", **changes) -> str:
         source = data.bundled()["digits-patch-10"]
