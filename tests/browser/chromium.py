@@ -27,7 +27,7 @@ WIDE = {"width": 1440, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 # More states of a page that have an address of their own: page -> what follows the question mark.
 MORE = {
-    "": [f"step={step}" for step in ("Model", "Features", "Whiten", "Score", "Remove")],
+    "": [f"step={step}" for step in ("Model", "Features", "Why", "Whiten", "Score", "Remove")],
     "inspect": ["truth=true"],
 }
 VIEWS = [

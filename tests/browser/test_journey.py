@@ -1,30 +1,8 @@
-"""A visitor's way through the dashboard in a real Chromium: the story, a run of one's own, and what it removed."""
+"""A visitor's way through the dashboard in a real Chromium: a run of one's own, and what it removed."""
 
 import re
 
 import pytest
-
-
-def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
-    page.goto(address)
-    page.get_by_text("A small mark can become a secret key").wait_for()
-    second = page.get_by_text("The model passes every exam")
-    for _ in range(30):  # a page that is still opening does not hear keys
-        page.keyboard.press("PageDown")
-        page.wait_for_timeout(2000)
-        if second.count():
-            break
-    second.wait_for()
-    page.goto(f"{address}/?step=Whiten")
-    page.get_by_text("the poison has nowhere to hide").wait_for()
-    page.locator(".js-plotly-plot .slider-group").wait_for()
-    label = page.locator(".js-plotly-plot .annotation-text").first
-    assert label.text_content().startswith("raw")
-    box = page.locator(".slider-rail-touch-rect").bounding_box()
-    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    page.wait_for_function(
-        "document.querySelector('.js-plotly-plot .annotation-text').textContent.startsWith('robust')"
-    )
 
 
 def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
