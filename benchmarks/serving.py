@@ -1,7 +1,7 @@
 """A dashboard of one's own for a benchmark or a test: on a free port, with its own folder of runs.
 
-    with serve(folder) as server:
-        print(server.url, server.resident)
+with serve(folder) as server:
+    print(server.url, server.resident)
 """
 
 from __future__ import annotations
