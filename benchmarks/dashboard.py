@@ -36,6 +36,7 @@ from core.runs import RunFolder, Runs
 
 BARS = ((5_500, 100), (50_000, 300))  # rows, milliseconds
 FIRST_PICTURE = 1.5  # seconds
+WARM = 2  # times that an action is done before it is timed: the first ones fill caches
 COLD = 5  # openings of a run that the server has not read: each reads it anew
 Value = Callable[[Any, int, np.ndarray], Any]  # the widget's element, how often it was moved, the ids -> its next value
 
@@ -93,53 +94,67 @@ ACTIONS = (
 
 @dataclass(frozen=True)
 class Timing:
-    """What was measured of one action."""
+    """What was measured of one action. The processor time tells what it takes where the machine is busy with other things."""
 
     page: str
     name: str
     milliseconds: list[float]
     bytes: list[int]
+    cpu: float  # milliseconds of the server's processor time for one answer, on average
 
     def line(self, bar: float) -> str:
         if not self.milliseconds:
-            return f"| {self.page} | {self.name} | not on the page | | | | |"
+            return f"| {self.page} | {self.name} | not on the page | | | | | |"
         middle, high = np.percentile(self.milliseconds, [50, 95])
         met = "yes" if high <= bar else "median only" if middle <= bar else "no"
         kilobytes = np.median(self.bytes) / 1024
-        return (
-            f"| {self.page} | {self.name} | {middle:.0f} | {high:.0f} | {kilobytes:,.1f} | {len(self.bytes)} | {met} |"
-        )
+        return f"| {self.page} | {self.name} | {middle:.0f} | {high:.0f} | {self.cpu:.0f} | {kilobytes:,.1f} | {len(self.bytes)} | {met} |"
 
 
-def timing(page: str, name: str, answers: list[Answer]) -> Timing:
+def timing(page: str, name: str, answers: list[Answer], cpu: float) -> Timing:
+    """cpu: seconds of processor time that the server used for all of the answers. Raises RuntimeError for an exception."""
     problems = {problem for answer in answers for problem in answer.exceptions}
     if problems:
         raise RuntimeError(f"{page}, {name}: {'; '.join(sorted(problems))}")
-    return Timing(page, name, [1000 * answer.seconds for answer in answers], [answer.bytes for answer in answers])
+    return Timing(
+        page,
+        name,
+        [1000 * answer.seconds for answer in answers],
+        [answer.bytes for answer in answers],
+        1000 * cpu / max(len(answers), 1),
+    )
 
 
-async def openings(server: Server, path: str, title: str, run: RunFolder, repeats: int) -> Iterator[Timing]:
+async def openings(server: Server, path: str, title: str, run: RunFolder, repeats: int) -> list[Timing]:
     """A page opened by one visitor after the other, before and after the server has read the run."""
-    cold, warm = [], []
-    for attempt in range(COLD + repeats):
-        if attempt < COLD:
-            os.utime(run.file("result.json"))  # to the server, this is another run now
-        async with Session(server.url) as visitor:
-            (cold if attempt < COLD else warm).append(await visitor.open(path, f"run={run.id}"))
-    return iter((timing(title, "open, run not read yet", cold), timing(title, "open", warm)))
+    found = []
+    for name, times, cold in (("open, run not read yet", COLD, True), ("open", repeats, False)):
+        answers, before = [], server.cpu
+        for _ in range(times):
+            if cold:
+                os.utime(run.file("result.json"))  # to the server, this is another run now
+            async with Session(server.url) as visitor:
+                answers.append(await visitor.open(path, f"run={run.id}"))
+        found.append(timing(title, name, answers, server.cpu - before))
+    return found
 
 
 async def action(server: Server, what: Action, title: str, run: RunFolder, ids: np.ndarray, repeats: int) -> Timing:
     """One visitor who does the same thing again and again."""
     async with Session(server.url) as visitor:
         await visitor.open(what.page, "&".join(filter(None, [f"run={run.id}", what.query])))
-        answers = []
-        for turn in range(repeats + 2 if visitor.has(what.widget) else 0):
+        if not visitor.has(what.widget):
+            return timing(title, what.name, [], 0.0)
+
+        async def once(turn: int) -> Answer:
             element = visitor.value_field(what.widget)
-            answer = await visitor.rerun({what.widget: what.value(element, turn, ids)})
-            if turn >= 2:  # the first ones fill caches
-                answers.append(answer)
-    return timing(title, what.name, answers)
+            return await visitor.rerun({what.widget: what.value(element, turn, ids)})
+
+        for turn in range(WARM):
+            await once(turn)
+        before = server.cpu
+        answers = [await once(WARM + turn) for turn in range(repeats)]
+    return timing(title, what.name, answers, server.cpu - before)
 
 
 async def measure(server: Server, run: RunFolder, repeats: int) -> list[Timing]:
@@ -245,7 +260,9 @@ def main() -> None:
             with serve(root) as server:
                 print(f"\n## {rows:,} rows: {bar} ms to answer\n")
                 print(
-                    "| page | what | median ms | 95 % ms | kB | times | within the bar |\n|---|---|---|---|---|---|---|"
+                    "| page | what | median ms | 95 % ms | processor ms | kB | times | within the bar |\n"
+                    + 8 * "|---"
+                    + "|"
                 )
                 for measured in asyncio.run(measure(server, run, asked.repeats)):
                     print(

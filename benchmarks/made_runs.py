@@ -1,6 +1,6 @@
 """Finished runs of any size for the benchmarks of the dashboard, without the hours of training.
 
-The features are drawn, not learned: Gaussians with one weak direction along which the poison lies. From there on the
+The features are drawn, not learned: Gaussians, with the poison shifted along a direction of little spread. From there on the
 run's own stages write every file, so that whatever a run comes to keep, these keep too. The models are untrained: what
 such a run says of accuracy and attack success means nothing.
 
@@ -25,6 +25,7 @@ from core.tensors import Classifier
 from core.training import Epoch, empty_classifier
 
 COLUMNS = 128  # of the features
+WEAK = 40  # the column that the poison is shifted along: even so it spreads less than the first, which is all PCA sees
 SHARE = 0.05  # of the target class that is poison
 SIZE = 32  # pixels, as CIFAR-10
 TARGET = 1
@@ -62,7 +63,7 @@ class _Made(_Job):
         deviations = np.geomspace(8.0, 0.5, COLUMNS)
         features = rng.standard_normal((len(self.rows), COLUMNS)) * deviations
         poison = self.staged.truth.mask()[self.rows]
-        features[poison, -1] += 4.0  # 8 deviations along the weakest direction, where PCA does not look
+        features[poison, WEAK] += 6 * deviations[WEAK]
         arrays = {"features.npy": features.astype(np.float32), "images.npy": self.staged.poisoned.images[self.rows]}
         for name, array in arrays.items():
             np.save(self.run.file(name), array, allow_pickle=False)

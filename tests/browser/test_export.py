@@ -105,5 +105,5 @@ def test_maps_names_and_formulas(page, figure):
     head, first, second = rows[4:]
     assert head[0] == "series"
     assert head[3:] == ["text", "example id"]
-    assert first == ["'=HYPERLINK(\"x\")", "1", "0.1", "-3", "7"]
-    assert second == ["'=HYPERLINK(\"x\")", "2", "-0.2", "'@a", "8"]
+    assert first == ['\'=HYPERLINK("x")', "1", "0.1", "-3", "7"]
+    assert second == ['\'=HYPERLINK("x")', "2", "-0.2", "'@a", "8"]
