@@ -18,6 +18,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from core import cli_challenge, cli_study
 from core.errors import Cancelled, InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="Poison an image classifier, look inside it, and watch robust statistics find and remove the poison.",
 )
+app.add_typer(cli_challenge.app, name="challenge")
 out = Console()
 err = Console(stderr=True)
 
@@ -73,6 +75,9 @@ def run(
     data: Annotated[Path | None, typer.Option(help="Path of the images, for data sets that take one.")] = None,
     attack: Annotated[str, typer.Option(help="Which trigger; `options attack` lists them.")] = "patch",
     poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Poisons that the defenses expect. Default: as many as there are.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Class to turn, number or name; several: 0,3; or any.")] = None,
     target: Annotated[str | None, typer.Option(help="Class they shall be taken for, number or name.")] = None,
     model: Annotated[str, typer.Option(help="Which network; `options model` lists them.")] = "small",
@@ -107,7 +112,7 @@ def run(
         groups["training"]["epochs"] = epochs
     config = RunConfig(
         dataset=dataset, dataset_options=groups["dataset"], attack=attack, attack_options=groups["attack"],
-        poisons=poisons, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
+        poisons=poisons, budget=budget, model=model, model_options=groups["model"], training=groups["training"], layer=layer,
         defense=defense, defense_options=groups["defense"], seed=seed, device=device, retrain=retrain,
         sampling=groups["sampling"], poisoning=groups["poisoning"], seeds=groups["seeds"],
     )  # fmt: skip
@@ -295,6 +300,27 @@ def export(
 
 
 @app.command()
+def cancel(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
+    """Stop a run that waits or works, wherever it was started. What is finished is kept; `resume` goes on from there."""
+    from core.runs import Runs
+
+    folder = Runs(runs_dir).open(run_id)
+    if not folder.status.active:
+        raise InputError(f"{run_id} is {folder.status.state}; there is nothing to cancel")
+    folder.request_cancel()
+    out.print(f"{run_id} stops within a few seconds; what is finished is kept", soft_wrap=True)
+
+
+@app.command()
+def delete(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
+    """Remove the folder of a run that is not active, with everything in it."""
+    from core.runs import Runs
+
+    Runs(runs_dir).open(run_id).delete()
+    out.print(f"{run_id} is deleted", soft_wrap=True)
+
+
+@app.command()
 def options(
     group: Annotated[
         str | None, typer.Argument(help="dataset, sampling, attack, poisoning, model, training, defense or seeds.")
@@ -410,9 +436,10 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
     from core import report
+    from core.jobs import hearing
     from core.pipeline import execute
 
-    with _progress() as bar:
+    with _progress() as bar, hearing(folder):
         task = bar.add_task("starting", total=1.0)
         result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
     for renderable in report.closing_table(folder.id, result):
@@ -441,3 +468,6 @@ def _progress(*more: ProgressColumn) -> Progress:
     )
     # the time left is estimated over an hour at most: a single step can take minutes
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal, speed_estimate_period=3600)
+
+
+cli_study.register(app)

@@ -34,6 +34,7 @@ class RunConfig:
     attack_options: Options = field(default_factory=dict)
     poisoning: Options = field(default_factory=dict)  # how poisons are labelled, covers, strengths
     poisons: int | None = None  # None: what the data set suggests, likewise the target
+    budget: int | None = None  # poisons that the defenses are told to expect; None: as many as there are
     source: Sequence[int] | int | None = None  # empty: every class but the target; None: what attack and data suggest
     target: int | None = None
     model: str = "small"
@@ -66,6 +67,8 @@ class RunConfig:
         poisons = dataset.poisons if self.poisons is None else self.poisons
         if poisons < 0:
             raise InputError(f"{poisons} poisons: the count cannot be negative")
+        if self.budget is not None and self.budget < 0:
+            raise InputError(f"a budget of {self.budget} poisons: the count cannot be negative")
         reserved = {"n_poisons", "device"} & set(self.defense_options)
         if reserved:
             raise InputError(f"{reserved.pop()} is not a defense option of a run; use --poisons or --device")
@@ -133,9 +136,13 @@ class RunConfig:
         return recipe
 
     def make_defense(self, key: str, n_poisons: int) -> Defense:
-        """A defense that expects n_poisons. The options of the config belong to its own defense only."""
+        """A defense that expects n_poisons, or the config's budget where it has one.
+
+        The options of the config belong to its own defense only.
+        """
         options = self.defense_options if key == self.defense else {}
-        return DEFENSES.make(key, {**options, "n_poisons": n_poisons, "device": self.device})
+        expected = n_poisons if self.budget is None else self.budget
+        return DEFENSES.make(key, {**options, "n_poisons": expected, "device": self.device})
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "source": None if self.source is None else list(self.source)}  # type: ignore[arg-type]
@@ -153,6 +160,7 @@ class RunConfig:
             if f.name in values and (type(values[f.name]) not in expected):
                 kinds = " or ".join("nothing" if k is type(None) else k.__name__ for k in expected)
                 raise InputError(f"the config's {f.name} must be {kinds}, not {values[f.name]!r}")
+        values = _as_today(values)
         source = values.get("source")
         if isinstance(source, list) and not all(type(label) is int for label in source):
             raise InputError(f"the config's source must be whole numbers, not {source!r}")
@@ -162,6 +170,7 @@ class RunConfig:
         """The command line that makes this run again."""
         words = ["python -m core run", "--dataset", self.dataset, "--attack", self.attack]
         words += ["--poisons", str(self.poisons)] if self.poisons is not None else []
+        words += ["--budget", str(self.budget)] if self.budget is not None else []
         words += ["--source", source_text(self.source)] if self.source is not None else []  # type: ignore[arg-type]
         words += ["--target", str(self.target)] if self.target is not None else []
         words += ["--model", self.model, "--seed", str(self.seed)]
@@ -190,6 +199,15 @@ class RunConfig:
         ]
 
 
+def _as_today(values: dict[str, Any]) -> dict[str, Any]:
+    """The config of a run of the first versions, whose patch had a corner and no other place."""
+    options = values.get("attack_options", {})
+    if values.get("attack") != "patch" or "corner" not in options or "place" in options:
+        return values
+    renamed = {"place" if name == "corner" else name: value for name, value in options.items()}
+    return {**values, "attack_options": renamed}
+
+
 def source_text(sources: Sequence[int]) -> str:
     """Source classes as the command line takes them: "7", "0,3", "any"."""
     return ",".join(map(str, sources)) or "any"
@@ -197,7 +215,7 @@ def source_text(sources: Sequence[int]) -> str:
 
 def _kinds(name: str) -> tuple[type, ...]:
     """The JSON types that a field of the config may have."""
-    if name in ("poisons", "target"):
+    if name in ("poisons", "budget", "target"):
         return int, type(None)
     if name == "source":
         return list, int, type(None)  # one number: runs of the first versions

@@ -1,23 +1,34 @@
-"""Runs in the background: one process each, a run folder to talk through, one at a time on a machine."""
+"""Runs in the background: one process each, a run folder to talk through, one at a time on a machine.
+
+Starting and stopping them needs no torch; only the process that does the work loads it.
+"""
 
 from __future__ import annotations
 
+import _thread
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from core.config import RunConfig
+from core import queueing
 from core.errors import Cancelled, InputError
-from core.pipeline import Observer, execute
+from core.reporter import Observer
 from core.runs import RunFolder, Runs, Status
+
+if TYPE_CHECKING:
+    from core.config import RunConfig
+
+PATIENCE = 2.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
+POLL = 0.5  # seconds
 
 
 def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = None) -> RunFolder:
@@ -34,6 +45,9 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
     if status.active and status.pid != os.getpid():
         raise InputError(f"{run.id} is already {status.state}")
     run.clear_cancel()
+    now = time.time()
+    waiting = Status("queued", message="starting", heartbeat=now, started=now, pid=os.getpid(), ticket=now)
+    run.write_status(waiting)  # before the process is there, which reads its ticket from it
     command = [sys.executable, "-m", "core", "work", run.id, "--runs-dir", str(runs.root.resolve())]
     with run.file("log.txt").open("ab") as log:
         process = subprocess.Popen(
@@ -44,33 +58,82 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
             stderr=log,
             start_new_session=True,  # a closed browser, or a restarted dashboard, does not end the run
         )
-    now = time.time()
-    run.write_status(Status("queued", message="starting", heartbeat=now, started=now, pid=process.pid))
+    if run.status.pid == os.getpid():  # it has not said a word yet
+        run.write_status(Status(**{**vars(waiting), "pid": process.pid}))
     return run
 
 
 def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
     """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError."""
-    with run.hold(), _turn(run, runs):
+    with run.hold(), _turn(run, runs), hearing(run):
+        from core.pipeline import execute
+
         execute(run, observer=observer)
 
 
 @contextmanager
 def _turn(run: RunFolder, runs: Runs) -> Iterator[None]:
-    """One background run at a time in a folder of runs; while it waits, the status says so and a cancel is heard."""
-    started = time.time()
+    """One background run at a time in a folder of runs, first come, first served.
+
+    While it waits, the status says so and a cancel is heard.
+    """
+    ticket = run.status.ticket or time.time()
     lock = FileLock(runs.root / ".lock")
     while True:
+        now = time.time()
         if run.cancel_requested:
-            run.write_status(Status("cancelled", message="cancelled while waiting", heartbeat=time.time()))
+            run.write_status(Status("cancelled", message="cancelled while waiting", heartbeat=now))
             raise Cancelled
+        waiting = Status("queued", heartbeat=now, started=ticket, pid=os.getpid(), ticket=ticket)
+        run.write_status(Status(**{**vars(waiting), "message": "waiting for its turn"}))
+        if not queueing.is_first(run, runs):
+            time.sleep(POLL)
+            continue
         try:
-            lock.acquire(timeout=0.5)
+            lock.acquire(timeout=POLL)
             break
         except Timeout:
-            waiting = Status("queued", message="waiting for another run to finish", pid=os.getpid())
-            run.write_status(replace(waiting, heartbeat=time.time(), started=started))
+            continue
     try:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def hearing(run: RunFolder) -> Iterator[None]:
+    """Within it a cancel ends whatever the main thread does, a few seconds after it was asked for.
+
+    Training looks for it at every step, the fit of a defense does not. So a thread looks too, and where the run has not
+    stopped by itself it sends what Ctrl-C would send; the answer, between two lines of Python, is Cancelled. A single
+    operation of torch is finished first. Files are written aside and renamed, so none is left half written.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are for the main thread alone
+        yield
+        return
+    over = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(number: int, frame: Any) -> None:
+        if run.cancel_requested and not over.is_set():
+            raise Cancelled
+        if callable(before):
+            before(number, frame)
+
+    def listen() -> None:
+        while not over.wait(POLL):
+            if run.cancel_requested and not over.wait(PATIENCE):
+                _thread.interrupt_main()
+
+    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        yield
+    except Cancelled:
+        over.set()
+        if run.status.active:  # interrupted a second time, while it was saying so
+            run.write_status(Status("cancelled", message="cancelled; finished stages are kept", heartbeat=time.time()))
+        raise
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, before or signal.default_int_handler)

@@ -24,6 +24,7 @@ from core.grid import neighbour_table, score_grid
 from core.images import ImageData
 from core.metrics import detection, evaluate
 from core.models import weights
+from core.probe import Probe
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
 from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
@@ -176,9 +177,10 @@ class _Job:
 
     def _train(self, data: ImageData, name: str) -> Classifier:
         self.run.forget_metrics(name)
+        probe = Probe(self.staged, seed=self.config.seed_for("probe"), device=self.device)
 
-        def on_epoch(epoch: Epoch, _: Classifier) -> None:
-            self.run.append_metrics({"stage": name, **vars(epoch)})
+        def on_epoch(epoch: Epoch, model: Classifier) -> None:
+            self.run.append_metrics({"stage": name, **vars(epoch), **probe.look(model)})
 
         return train(
             data,

@@ -23,7 +23,9 @@ class Reporter:
     def __init__(self, run: RunFolder, observer: Observer | None) -> None:
         self.run, self.observer = run, observer
         now = time.time()
-        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid())
+        before = run.status
+        ticket = before.ticket if before.state == "queued" else 0.0  # of a run from the queue, which others wait for
+        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid(), ticket=ticket)
         self.last_write = 0.0
         stages = run.estimate.get("stages", {})
         total = sum(stages.values())

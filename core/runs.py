@@ -3,7 +3,7 @@
 config.json      everything needed to repeat the run
 estimate.json    what it was expected to cost, where somebody asked before it started
 status.json      state, stage, progress, heartbeat; written aside and renamed
-metrics.jsonl    one line an epoch
+metrics.jsonl    one line an epoch: loss and accuracy, and of a fixed sample test_accuracy and attack_success
 log.txt          what happened, for people
 model.safetensors, retrained.safetensors
 prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own
@@ -28,7 +28,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,8 @@ TO_LOOK_AT = (
     "views.npz",
     "neighbours.npz",
     "grid.npy",
+    "study-budgets.json",
+    "study-layers.json",
     "images.npy",
     "examples.npz",
     "result.json",
@@ -75,6 +77,7 @@ class Status:
     heartbeat: float = 0.0  # seconds since the epoch
     started: float = 0.0
     pid: int = 0
+    ticket: float = 0.0  # when it joined the queue, seconds since the epoch; 0: it waits for nobody
 
     @property
     def active(self) -> bool:
@@ -126,7 +129,7 @@ class RunFolder:
         """The state on disk; a run whose process died without a word reads as interrupted."""
         try:
             status = Status(**self.read_json("status.json"))
-            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid)
+            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid, status.ticket)
             if status.state not in STATES or not all(isinstance(n, (int, float)) for n in numbers):
                 raise TypeError
         except (InputError, TypeError):
@@ -145,6 +148,15 @@ class RunFolder:
     def estimate(self) -> dict[str, Any]:
         """What the run was expected to cost (see core.cost), as JSON values; empty where nobody asked."""
         return self.read_json("estimate.json") if self.file("estimate.json").exists() else {}
+
+    @property
+    def estimated_seconds(self) -> float | None:
+        """The whole of the estimate; None where there is none that can be read."""
+        try:
+            total = self.estimate.get("total")
+        except (InputError, AttributeError):
+            return None
+        return float(total) if isinstance(total, (int, float)) else None
 
     def write_status(self, status: Status) -> None:
         self.write_json("status.json", vars(status))
@@ -230,6 +242,26 @@ class RunFolder:
             if self.file(name).exists():
                 shutil.copy2(self.file(name), target / name)
         return target
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each of its files by name, the largest first; what is gone meanwhile or hidden is left out."""
+        found = {}
+        for path in self.path.iterdir() if self.path.is_dir() else ():
+            with suppress(OSError):
+                if path.is_file() and not path.name.startswith("."):
+                    found[path.name] = path.stat().st_size
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines of log.txt; empty where there is none."""
+        try:
+            with self.file("log.txt").open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - 400 * lines))
+                text = log.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
 
     def load_scores(self) -> pd.DataFrame:
         """scores.parquet of this run. Raises InputError if it is missing or damaged."""

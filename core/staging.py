@@ -36,8 +36,13 @@ class Staged:
     truth: PoisonTruth
 
     @property
+    def expected(self) -> int:
+        """What a defense that looks at the target is told to expect: the config's budget, or the true number."""
+        return self.poisons_in_target if self.config.budget is None else self.config.budget
+
+    @property
     def poisons_in_target(self) -> int:
-        """How many poisons carry the label of the target: what a defense that looks at it is told to expect."""
+        """How many poisons carry the label of the target."""
         return int((self.poisoned.labels[self.truth.rows] == self.goal.target).sum())
 
     def prepared(self, resources: Resources) -> Staged:
@@ -126,7 +131,11 @@ def _check_budget(staged: Staged) -> None:
             f"{staged.poisons_in_target} poisons would be more than half of the {rows} images then labelled "
             f"'{name}'; lower the poisons"
         )
-    if rows - round(1.5 * staged.poisons_in_target) < 2:
+    if staged.expected > rows / 2:
+        raise InputError(
+            f"a budget of {staged.expected} poisons is more than half of the {rows} images labelled '{name}'; lower it"
+        )
+    if rows - round(1.5 * staged.expected) < 2:
         raise InputError(
             f"only {rows} training images would be labelled '{name}', too few for a defense to look at; "
             "add images, lower the poisons or choose another target"

@@ -15,7 +15,10 @@ def adopt(key: str, options: Sequence[str]) -> None:
     A link into the page wins over what the session remembers; a value that is not an option gives way to the first.
     """
     asked = st.query_params.get(key)
-    if asked in options and asked != st.session_state.get(f"{key} in address"):
+    is_new = (
+        asked != st.session_state.get(f"{key} in address") or key not in st.session_state
+    )  # a page forgets its widgets
+    if asked in options and is_new:
         st.session_state[key] = asked
     elif st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
@@ -32,8 +35,8 @@ def publish(key: str) -> None:
 def adopt_number(key: str, low: float, high: float, default: float) -> None:
     """As `adopt`, for a whole number between bounds."""
     asked = st.query_params.get(key, "")
-    new = asked != st.session_state.get(f"{key} in address")
-    if new and asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
+    is_new = asked != st.session_state.get(f"{key} in address") or key not in st.session_state
+    if is_new and asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
     elif not low <= st.session_state.get(key, low - 1) <= high:
         st.session_state[key] = default

@@ -15,7 +15,7 @@ from core.params import Param, describe
 from dashboard import data, uploads
 from dashboard.widgets import as_sentence
 
-__all__ = ["colour_text", "describe", "parameters"]
+__all__ = ["colour_text", "describe", "fill", "parameters"]
 
 
 def parameters(
@@ -42,8 +42,27 @@ def parameters(
             row = row or list(st.columns(columns, gap="small", vertical_alignment="bottom"))
             place = row.pop(0)
         with place:
-            values[p.name] = _widget(p, default, f"{key}-{entry.__name__}-{p.name}")
+            values[p.name] = _widget(p, default, _key(key, entry, p))
     return values
+
+
+def fill(entry: type, key: str, values: Mapping[str, Any], *, skip: tuple[str, ...] = ()) -> None:
+    """Give the widgets that `parameters` places these values, checked before; call it before they are placed."""
+    for p in describe(entry):
+        if p.name in skip or p.name not in values:
+            continue
+        value, own = values[p.name], _key(key, entry, p)
+        if p.kind == "colour":
+            value = _digits(value)
+        elif value is not None:
+            value = p.type(value)
+        if p.kind == "image":
+            _forget(own)
+        st.session_state[own] = value
+
+
+def _key(key: str, entry: type, p: Param) -> str:
+    return f"{key}-{entry.__name__}-{p.name}"
 
 
 def _widget(p: Param, default: Any, key: str) -> Any:
@@ -74,8 +93,12 @@ def _number(p: Param, default: Any, key: str) -> Any:
 
 
 def _colour(p: Param, default: str, key: str) -> str:
-    start = "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(default)[:3])
-    return colour_text(st.color_picker(p.label, start, help=p.help, key=key, persist_state="session"), default)
+    picked = st.color_picker(p.label, _digits(default), help=p.help, key=key, persist_state="session")
+    return colour_text(picked, default)
+
+
+def _digits(colour: str) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(colour)[:3])
 
 
 def colour_text(picked: str, default: str) -> str:

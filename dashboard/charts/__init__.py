@@ -6,17 +6,19 @@ from dashboard.charts.grids import grid_map
 from dashboard.charts.path import FRAMES, whitening_path
 from dashboard.charts.points import SHOWN, projection
 from dashboard.charts.scores import roc_curve, score_histogram
-from dashboard.charts.training import training_curves
+from dashboard.charts.training import epochs_of, sample_of, training_curves
 
 __all__ = [
     "FRAMES",
     "SHOWN",
+    "epochs_of",
     "filter_rounds",
     "grid_map",
     "number",
     "objective_by_k",
     "projection",
     "roc_curve",
+    "sample_of",
     "score_histogram",
     "spectrum",
     "training_curves",

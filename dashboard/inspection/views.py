@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.outcomes import detection
 from core.outcomes import roc as roc_points
-from dashboard import charts, data, lens, tiles
+from dashboard import address, charts, data, lens, tiles
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown
 from dashboard.widgets import colours, plot
@@ -86,6 +86,8 @@ def browse(shown: Shown) -> None:
         }
         st.info(hints[which], icon=":material/info:")
         return
+    if which == "selected" and not address.ids_to_text(shown.run.ids[rows].tolist()):
+        st.caption("Too many for the address bar: a link to this page will not bring this selection back.")
     start = _pager(len(rows), which)
     page = rows[start : start + PAGE]
     entries = [entry(shown, int(row)) for row in page]

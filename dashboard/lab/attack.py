@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.attacks import ATTACKS, Goal, Poisoning, check_goal
 from core.attacks.poisoning import LABELLINGS
+from core.config import RunConfig
 from core.datasets import DATASETS
 from core.errors import InputError
 from dashboard import forms
@@ -51,6 +52,26 @@ def choose() -> tuple[str, dict[str, Any]]:
     return attack, forms.parameters(entry, f"attack-{attack}", columns=2)
 
 
+def fill(config: RunConfig) -> None:
+    """Give the widgets of card and band the values of a resolved config; call it before they are placed."""
+    state, attack, dataset = st.session_state, config.attack, config.dataset
+    labels = str(config.poisoning["labels"])
+    state["attack"] = attack
+    forms.fill(ATTACKS[attack], f"attack-{attack}", config.attack_options)
+    state[f"who-{attack}-labels"] = labels
+    forms.fill(Poisoning, f"who-{attack}", config.poisoning, skip=("labels",))
+    own = f"{dataset}-{attack}-{labels}"
+    sources = list(config.make_goal().sources)
+    state[f"any-{own}"] = not sources
+    if sources:
+        state[f"source-{own}"] = sources
+    state[f"target-{dataset}"] = config.target
+    for key in (f"unit-{dataset}", f"unit-{dataset}-before"):
+        state[key] = IMAGES
+    for key in (f"amount-{dataset}-{IMAGES}", f"count-{dataset}"):
+        state[key] = config.poisons
+
+
 def plan(chosen: Chosen, attack: str, options: Mapping[str, Any]) -> Plan:
     """The band under the cards: labels, classes, budget, from left to right."""
     st.subheader("Who is poisoned")
@@ -87,7 +108,8 @@ def choose_poisoning(attack: str) -> dict[str, Any]:
     )  # fmt: skip
     labels = labels or suggested["labels"]
     st.caption(ABOUT[labels])
-    rest = forms.parameters(Poisoning, f"who-{attack}", defaults=suggested, skip=("labels",), columns=3)
+    with st.expander("Covers and strength", expanded=any(name != "labels" for name in ATTACKS[attack].poisoning)):
+        rest = forms.parameters(Poisoning, f"who-{attack}", defaults=suggested, skip=("labels",), columns=3)
     return {"labels": labels, **rest}
 
 

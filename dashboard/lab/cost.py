@@ -1,26 +1,20 @@
-"""What a run will cost: measured before it starts, compared with the truth afterwards."""
+"""What a run will cost, measured before it starts."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
 from core.cost import Estimate, estimate
 from core.images import Split
-from core.outcomes import cost_text, duration
+from core.outcomes import duration
 from core.reporter import STAGES
 from core.staging import stage
 from dashboard.lab.preview import is_exact
 from dashboard.lab.shelf import key_of, shelf
+from dashboard.runs.outcome import STAGE_NAMES
 
 QUICK = 2.0  # seconds of measuring that nobody minds after every change
-STAGE_NAMES = {
-    "load": "loading", "poison": "the attacker's own model", "train": "training", "features": "features",
-    "defend": "defenses", "retrain": "retraining",
-}  # fmt: skip
 
 
 def measured(config: RunConfig, split: Split) -> Estimate:
@@ -68,29 +62,3 @@ def estimate_text(found: Estimate) -> str:
     parts = [f"{STAGE_NAMES[name]} {duration(found.stages[name])}" for name in STAGES if found.stages[name] >= 0.5]
     of = f": {' + '.join(parts)}" if len(parts) > 1 else ""
     return f":material/timer: About **{duration(found.total)}** on this computer{of}."
-
-
-def comparison(result: dict[str, Any]) -> pd.DataFrame:
-    """Seconds by stage, as expected and as they were; only the stages that cost something."""
-    expected = (result.get("estimate") or {}).get("stages", {})
-    taken = result["seconds"]
-    rows = [
-        (STAGE_NAMES[name].capitalize(), expected.get(name), taken.get(name, 0.0))
-        for name in STAGES
-        if taken.get(name, 0.0) or expected.get(name, 0.0)
-    ]
-    return pd.DataFrame(
-        [*rows, ("In all", (result.get("estimate") or {}).get("total"), sum(taken.values()))],
-        columns=["stage", "expected", "taken"],
-    )
-
-
-def compare(result: dict[str, Any]) -> None:
-    """After a run: what it took beside what was expected."""
-    st.caption(f":material/timer: {cost_text(result)}.")
-    if result.get("estimate"):
-        columns: dict[str, Any] = {
-            name: st.column_config.NumberColumn(f"{name} (s)", format="%.1f") for name in ("expected", "taken")
-        }
-        columns["stage"] = st.column_config.TextColumn(width=190)
-        st.dataframe(comparison(result), hide_index=True, width="content", column_config=columns)

@@ -11,10 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from core.config import RunConfig
-from core.datasets import DATASETS, Dataset, Report, Sampling
+from core.datasets import DATASETS, Dataset, Sampling
 from core.errors import InputError
 from core.images import Split
 from dashboard import forms
+from dashboard.lab.errands import errand
 from dashboard.lab.shelf import key_of, shelf
 
 
@@ -61,6 +62,14 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
     return Chosen(key, options, sampling, split)
 
 
+def fill(config: RunConfig) -> None:
+    """Give the widgets of the card the values of a resolved config; call it before they are placed."""
+    key = config.dataset
+    st.session_state["dataset"] = key
+    forms.fill(DATASETS[key], f"data-{key}", config.dataset_options)
+    forms.fill(Sampling, f"sampling-{key}", config.sampling)
+
+
 def load(config: RunConfig, *, ask: bool) -> Split | None:
     """The images of a config, from memory where they are there; None while the visitor has not asked for a download."""
     dataset, sampling, seed = config.make_dataset(), config.make_sampling(), config.seed_for("data")
@@ -70,7 +79,7 @@ def load(config: RunConfig, *, ask: bool) -> Split | None:
     if whole is None and ask and not asked_for(source, dataset):
         return None
     if whole is None:
-        whole = shelf().keep("whole", whole_key, read(dataset, seed))
+        whole = read(dataset, seed, whole_key)
     return shelf().make("sampled", key_of(whole_key, dict(config.sampling)), lambda: sampling.apply(whole, seed))
 
 
@@ -97,23 +106,20 @@ def megabytes(dataset: Dataset) -> str:
     return f"up to {sum(sizes) / 1e6:,.0f} MB" if sizes else ""
 
 
-def read(dataset: Dataset, seed: int) -> Split:
-    """Load with a bar that says what is being done. A change of any widget meanwhile stops it."""
+def read(dataset: Dataset, seed: int, key: str) -> Split:
+    """Load with a bar that says what is being done.
+
+    The loading is done aside: where a change of any widget runs the page again, it finds it still at work.
+    """
+    task = errand(key, lambda report: shelf().keep("whole", key, dataset.load(seed, report)))
     slot = st.empty()
     try:
-        split = dataset.load(seed, _bar(slot, f"Loading {dataset.title}"))
+        while not task.is_done(0.1):
+            slot.progress(task.share, task.message or f"Loading {dataset.title}")
     finally:
         slot.empty()
+    split: Split = task.outcome()
     return split
-
-
-def _bar(slot: Any, first: str) -> Report:
-    slot.progress(0.0, first)
-
-    def report(message: str, share: float | None) -> None:
-        slot.progress(min(max(share or 0.0, 0.0), 1.0), message)
-
-    return report
 
 
 def describe(split: Split) -> None:
@@ -132,6 +138,11 @@ def describe(split: Split) -> None:
         {"class": train.class_names, "training": sizes, "test": np.bincount(test.labels, minlength=len(sizes))}
     )
     bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
-    st.dataframe(
-        table, hide_index=True, column_config={"training": bar}, row_height=28, height=min(40 + 28 * len(table), 324)
-    )
+    with st.expander("Classes and their sizes"):
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config={"training": bar},
+            row_height=28,
+            height=min(40 + 28 * len(table), 324),
+        )

@@ -42,19 +42,19 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
     exact = _exact(config, split) if attack.prepares else None
     shown = exact or plain
     alone = " (the trigger alone)" if attack.prepares and exact is None else ""
-    left, middle, right = st.columns(3, gap="medium")
+    with st.container(key="strip"):
+        left, middle, right = st.columns(3, gap="medium")
     with left:
         _tiles("clean", shown.clean, [names[i] for i in labels])
     with middle:
         _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
-    with right:
-        slot = st.container()
+    with st.container(horizontal=True, horizontal_alignment="right"):
         factor = st.slider(
-            "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session",
+            "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session", width=390,
             help="What the trigger changed, so many times as strong.",
         )  # fmt: skip
-        with slot:
-            _tiles(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
+    with right:
+        _tiles(f"difference × {factor}", difference(shown.clean, shown.poisoned, factor))
     for column, (name, images, captions) in zip(st.columns(3, gap="medium") if more else (), more, strict=False):
         with column:
             _tiles(name, images, captions)

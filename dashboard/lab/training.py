@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import streamlit as st
 
+from core import devices
+from core.config import RunConfig
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import InputError
@@ -38,7 +41,7 @@ def choose(dataset: str) -> tuple[dict[str, Any], str]:
     with slot:
         layer, problem = choose_layer(model, model_options)
     training = choose_training(dataset)
-    defense, defense_options = choose_defense()
+    defense, defense_options, budget = choose_defense()
     left, right = st.columns(2, vertical_alignment="bottom")
     seed = left.number_input(
         "Seed", 0, LAST_SEED, 0, key="seed", persist_state="session",
@@ -48,13 +51,47 @@ def choose(dataset: str) -> tuple[dict[str, Any], str]:
         "Retrain after", True, key="retrain", persist_state="session",
         help="Train anew without what the defense removed: shows whether the backdoor is gone; doubles the time.",
     )  # fmt: skip
-    with st.expander("Seeds apart"):
+    with st.expander("Seeds apart, device"):
         st.caption("Vary one source of chance while the others stay.")
         seeds = forms.parameters(Seeds, "seeds")
+        device = st.selectbox(
+            "Computed on", devices_here(), key="lab-device", persist_state="session",
+            help="auto takes a graphics card where there is one.",
+        )  # fmt: skip
     return {
         "model": model, "model_options": model_options, "layer": layer, "training": training, "defense": defense,
         "defense_options": defense_options, "retrain": retrain, "seed": seed, "seeds": seeds,
+        "budget": budget, "device": device,
     }, problem  # fmt: skip
+
+
+def fill(config: RunConfig) -> None:
+    """Give the widgets of the card the values of a resolved config; call it before they are placed."""
+    state, model, dataset, defense = st.session_state, config.model, config.dataset, config.defense
+    state["model"] = model
+    forms.fill(MODELS[model], f"model-{model}", config.model_options)
+    state[f"layer-{model}"] = config.layer
+    state[f"preset-{dataset}"] = SUGGESTED
+    forms.fill(Recipe, f"training-{dataset}-{SUGGESTED}", config.training)
+    state["lab-defense"] = defense
+    forms.fill(DEFENSES[defense], f"defense-{defense}", config.defense_options)
+    state.update({"lab-budget": config.budget, "seed": config.seed, "retrain": config.retrain})
+    state["lab-device"] = config.device if config.device in devices_here() else "auto"
+    forms.fill(Seeds, "seeds", config.seeds)
+
+
+@cache
+def devices_here() -> tuple[str, ...]:
+    """The devices that a run can be told to use on this computer."""
+    return tuple(name for name in devices.CHOICES if is_here(name))
+
+
+def is_here(name: str) -> bool:
+    try:
+        devices.resolve(name)
+    except InputError:
+        return False
+    return True
 
 
 def choose_layer(model: str, options: dict[str, Any]) -> tuple[str, str]:
@@ -87,14 +124,21 @@ def choose_training(dataset: str) -> dict[str, Any]:
         return forms.parameters(Recipe, f"training-{dataset}-{preset}", defaults=suggested, columns=2)
 
 
-def choose_defense() -> tuple[str, dict[str, Any]]:
+def choose_defense() -> tuple[str, dict[str, Any], int | None]:
+    """The defense, its options, and how many poisons it is told to expect (None: as many as there are)."""
     defense = st.selectbox(
         "Defense", list(DEFENSES), format_func=lambda k: DEFENSES[k].title, key="lab-defense", persist_state="session",
         help="The model is retrained on what this one keeps. The others are run for comparison.",
     )  # fmt: skip
     st.caption(f"{DEFENSES[defense].summary} {DEFENSES[defense].citation}")
     with st.expander("Options of the defense"):
+        budget = st.number_input(
+            "Poisons it expects (images)", 0, None, None, step=1, key="lab-budget", persist_state="session",
+            placeholder="as many as there are",
+            help="What all defenses are told. Nobody knows the true number: a wrong one shows what it costs, and with 0 "
+            "poisons above, what is removed from clean data for nothing.",
+        )  # fmt: skip
         options = forms.parameters(DEFENSES[defense], f"defense-{defense}", skip=("n_poisons", "device"))
         if not options:
-            st.caption(f"{DEFENSES[defense].title} has none.")
-    return defense, options
+            st.caption(f"{DEFENSES[defense].title} has no others.")
+    return defense, options, budget

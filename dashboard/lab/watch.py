@@ -1,23 +1,17 @@
-"""A run while it works, and what came of it."""
+"""The run that was started last, while it works and when it has ended."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import streamlit as st
 
-from core import jobs
 from core.errors import InputError
-from core.outcomes import share_text
-from core.runs import STATES, RunFolder
-from dashboard import charts, data
-from dashboard.lab import cost
-from dashboard.widgets import as_sentence, colours, plot
-
-ICONS = dict(
-    zip(STATES, ("hourglass_empty", "play_circle", "check_circle", "error", "cancel", "link_off"), strict=True)
-)
+from core.runs import RunFolder
+from dashboard import data
+from dashboard.lab import origin
+from dashboard.runs import live
+from dashboard.runs.outcome import outcome
+from dashboard.runs.states import icon
+from dashboard.widgets import as_sentence
 
 
 def remember(run: RunFolder) -> None:
@@ -28,8 +22,7 @@ def remember(run: RunFolder) -> None:
 
 def show_watched() -> None:
     """The run that was started last, or the one in the address."""
-    if "lab-problem" in st.session_state:
-        st.error(st.session_state.pop("lab-problem"))
+    live.show_problem()
     watched = st.query_params.get("watch") or st.session_state.get("watch")
     if watched:
         try:
@@ -45,82 +38,39 @@ def watch(run: RunFolder) -> None:
     active = run.status.active
 
     @st.fragment(run_every=1.0 if active else None)  # a run that has ended is drawn once
-    def live() -> None:
+    def draw() -> None:
         show(run)
         if active and not run.status.active:
             st.rerun()
 
-    live()
+    draw()
 
 
 def show(run: RunFolder) -> None:
-    status = run.status
-    with st.container(border=True):
-        st.markdown(f":material/{ICONS[status.state]}: **{run.id}** · {status.state}")
+    status, runs = run.status, data.user_runs()
+    with st.container(border=True, key="watched"):
+        st.markdown(f"{icon(status.state)} **{run.id}** · {status.state}")
         if status.active:
-            _progress(run)
+            live.progress(run, runs)
+            live.cancel(run)
         elif status.state == "finished":
             outcome(run.result)
-            st.page_link(
-                "screens/inspect.py",
-                label="Look inside",
-                icon=":material/search_insights:",
-                query_params={"run": run.id},
-            )
         else:
-            st.warning(as_sentence(status.message))
-            st.button("Go on", icon=":material/play_arrow:", on_click=go_on, args=(run,))
-        metrics = run.metrics()
-        if metrics:
-            plot(
-                charts.training_curves(metrics, colours()),
-                f"curves-{run.id}",
-                "Accuracy and loss for each epoch so far",
-            )
+            (st.error if status.state == "failed" else st.warning)(as_sentence(status.message))
+        if not status.active:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                _next_steps(run, status.state)
+        live.curves(run)
 
 
-def _progress(run: RunFolder) -> None:
-    status = run.status
-    elapsed = time.time() - status.started if status.started else 0.0
-    left = f" · about {elapsed / status.overall * (1 - status.overall):.0f} s left" if status.overall > 0.05 else ""
-    st.progress(status.overall, f"{status.message}{left}")
-    st.button("Cancel", icon=":material/stop_circle:", on_click=run.request_cancel, disabled=run.cancel_requested)
-    st.caption(
-        "Stopping; what is finished is kept." if run.cancel_requested else "The page may be closed; the run goes on."
-    )
-
-
-def outcome(result: dict[str, Any]) -> None:
-    """What a finished run came to, in words, and what it cost."""
-    found = dict(result["defenses"])
-    first = found.pop((result.get("after") or {}).get("defense", "spectre"))  # the one that was retrained on
-    st.success(f"{removed_text(first)} {attack_text(result)}", icon=":material/check_circle:")
-    if rest := " ".join(map(removed_text, found.values())):
-        st.caption(f"For comparison: {rest}")
-    cost.compare(result)
-
-
-def removed_text(defense: dict[str, Any]) -> str:
-    hit, missed = defense["true_positive_rate"], defense["false_positive_rate"]
-    if not hit["total"]:
-        return f"{defense['title']} removed {defense['removed']:,} images; there was no poison among them to find."
-    return (
-        f"{defense['title']} removed {hit['count']:,} of {hit['total']:,} poisons and {missed['count']:,} clean images."
-    )
-
-
-def attack_text(result: dict[str, Any]) -> str:
-    """How well the attack worked, and whether it still does."""
-    if not result.get("poisons") or not result.get("before"):
-        return ""
-    before, after = result["before"], result.get("after")
-    told = f"The trigger turned {share_text(before['attack_combined'])} of the test images of {result['victims']} into "
-    told += "the label that the attacker wants"
-    return f"{told}; after retraining {share_text(after['attack_combined'])}." if after else f"{told}."
-
-
-def go_on(run: RunFolder) -> None:
-    try:
-        jobs.resume(run, data.user_runs())
-    except InputError as problem:
-        st.session_state["lab-problem"] = str(problem)
+def _next_steps(run: RunFolder, state: str) -> None:
+    if state == "finished":
+        st.page_link(
+            "screens/inspect.py", label="Look inside", icon=":material/search_insights:", query_params={"run": run.id}
+        )
+    else:
+        live.go_on(run, data.user_runs())
+    st.button(
+        "Duplicate with one change", icon=":material/content_copy:", key=f"like-{run.id}", on_click=origin.like,
+        args=(run,), help="Fills the cards above with this run's settings; what you then change is listed.",
+    )  # fmt: skip

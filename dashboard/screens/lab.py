@@ -10,11 +10,34 @@ with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from core import jobs
     from core.config import RunConfig
     from core.images import Split
-    from dashboard.lab import attack, cost, preview, training, watch
+    from dashboard.lab import attack, cost, origin, preview, training, watch
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence
 
 from dashboard.data import user_runs
+
+# The way to start stays in sight on a page that is long on a telephone; there the stories are a row to swipe, numbers of
+# one attack stand side by side, and so do a clean image, the poisoned one and what changed.
+CSS = """
+<style>
+div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; background: light-dark(#FFFFFF, #11151A);
+  border-top: 1px solid rgba(128, 140, 150, .35); }
+.st-key-start-bar { padding: .5rem 0; }
+.st-key-stories { flex-wrap: nowrap !important; overflow-x: auto; padding-bottom: 4px; }
+.st-key-stories > div { flex: 1 0 235px !important; }
+[class*="st-key-story-"] > div:last-child { margin-top: auto; }
+@media (max-width: 640px) {
+  .st-key-stories > div { flex: 0 0 255px !important; }
+  [data-testid="stColumn"] [data-testid="stHorizontalBlock"], .st-key-strip [data-testid="stHorizontalBlock"] {
+    flex-wrap: nowrap; gap: .6rem; }
+  [data-testid="stColumn"] [data-testid="stColumn"], .st-key-strip [data-testid="stColumn"] {
+    min-width: 0; flex: 1 1 0; }
+  .st-key-strip .sl-grid { --side: 100% !important; }
+  .st-key-strip .sl-grid img { height: auto; aspect-ratio: 1; }
+  .st-key-strip .sl-grid figure:nth-child(n+4) { display: none; }
+}
+</style>
+"""
 
 
 def assemble(chosen: images.Chosen, plan: attack.Plan, rest: dict) -> RunConfig:
@@ -36,6 +59,10 @@ def start(config: RunConfig, split: Split) -> None:
         st.error(f"{problem}")
 
 
+st.html(CSS)
+origin.from_address()
+origin.stories()
+copied = st.container()
 what, how, against = st.columns(3, gap="medium", border=True)
 with what:
     chosen = images.choose(*training.seeds_so_far())
@@ -53,6 +80,8 @@ try:
     if problem or plan.problem:
         raise InputError(problem or plan.problem)
     config = assemble(chosen, plan, rest)
+    with copied:
+        origin.show(config)
     preview.show(config, chosen.split)
 except InputError as wrong:
     st.error(f"{wrong}")

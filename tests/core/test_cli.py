@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -241,6 +242,29 @@ def test_the_variable_names_the_runs_folder(runs_dir: Path, cli: Cli, monkeypatc
     run = fake_run(runs_dir)
     monkeypatch.setenv("SPECTRE_LENS_RUNS", str(runs_dir))
     assert run.id in cli("runs").out
+
+
+# --- cancel and delete
+
+
+def test_an_active_run_is_told_to_stop(runs_dir: Path, cli: Cli) -> None:
+    run = fake_run(runs_dir)
+    run.write_status(Status("running", heartbeat=time.time()))
+    outcome = cli("cancel", run.id, "--runs-dir", runs_dir)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert run.cancel_requested
+    check_refused(cli("delete", run.id, "--runs-dir", runs_dir), "cancel it first")
+    assert run.path.exists()
+
+
+def test_an_ended_run_is_not_cancelled_but_deleted(runs_dir: Path, cli: Cli) -> None:
+    run = fake_run(runs_dir)
+    run.write_status(Status("finished"))
+    check_refused(cli("cancel", run.id, "--runs-dir", runs_dir), "is finished", "nothing to cancel")
+    assert not run.cancel_requested
+    assert cli("delete", run.id, "--runs-dir", runs_dir).status == 0
+    assert not run.path.exists()
+    check_refused(cli("delete", run.id, "--runs-dir", runs_dir), "there is no run")
 
 
 # --- resume

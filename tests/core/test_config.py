@@ -264,3 +264,29 @@ def test_seeds_apart_move_one_source_of_chance_only() -> None:
     ]
     assert same == ["data", "training", "x"]
     assert other.seed_for("poison") == RunConfig(seed=9).seed_for("poison")
+
+
+def test_a_budget_is_what_the_defenses_expect_and_none_is_the_truth(parse: Parse) -> None:
+    plain, told = RunConfig(poisons=0), RunConfig(poisons=0, budget=12)
+    assert plain.make_defense("spectre", 5).get_params()["n_poisons"] == 5
+    assert {key: told.make_defense(key, 0).n_poisons for key in DEFENSES} == dict.fromkeys(DEFENSES, 12)
+    assert "--budget" not in plain.resolved().command()
+    assert parse(told.resolved().command()) == told.resolved() == RunConfig.from_json(told.resolved().as_json())
+    before = plain.resolved().as_json()
+    del before["budget"]  # runs of earlier versions have none
+    assert RunConfig.from_json(before) == plain.resolved()
+    with pytest.raises(InputError, match="budget of -1 poisons"):
+        RunConfig(budget=-1).resolved()
+    with pytest.raises(InputError, match="budget must be int or nothing"):
+        RunConfig.from_json({"budget": "5"})
+
+
+@pytest.mark.parametrize("name", ["digits-patch-10", "signs-patch-50"])
+def test_a_run_of_the_first_versions_can_be_done_again(name: str) -> None:
+    """Their patch had a corner; today it has a place."""
+    stored = json.loads((Path(__file__).resolve().parents[2] / "assets" / "runs" / name / "config.json").read_text())
+    config = RunConfig.from_json(stored).resolved()
+    assert config.attack_options["place"] == "bottom right"
+    moved = RunConfig.from_json({**stored, "attack_options": {**stored["attack_options"], "corner": "top left"}})
+    assert moved.resolved().attack_options["place"] == "top left"
+    assert RunConfig.from_json(config.as_json()) == config

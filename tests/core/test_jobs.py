@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from filelock import FileLock
 
 import core.runs
 from core import jobs
+from core.defenses import Spectre
 from core.errors import Cancelled, InputError
 from core.runs import RunFolder, Runs, Status
 from tests.makers import tiny_config
@@ -95,7 +98,7 @@ def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
     with pytest.raises(Cancelled):
         jobs.work(run, runs)
     assert [status.state for status in seen] == ["queued", "queued", "cancelled"]
-    assert seen[0].message == "waiting for another run to finish"
+    assert seen[0].message == "waiting for its turn"
     assert seen[0].pid == os.getpid()
     assert run.status.state == "cancelled"
     assert run.result == {}
@@ -126,3 +129,88 @@ def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_
         jobs.work(run, runs)
     assert run.status.state == "cancelled"
     assert run.result == {}
+
+
+def test_first_come_first_served(runs: Runs, busy: FileLock, picture_folder: Path) -> None:
+    """Whoever asks in the right moment does not overtake."""
+    tiny = tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False)
+    first, second = jobs.start(tiny, runs), jobs.start(tiny, runs)
+    wait_for(lambda: second.status.message == first.status.message == "waiting for its turn", second)
+    os.kill(first.status.pid, signal.SIGSTOP)  # it does not ask while the machine becomes free
+    try:
+        busy.release()
+        time.sleep(4 * jobs.POLL)
+        assert second.status.state == "queued"
+    finally:
+        os.kill(first.status.pid, signal.SIGCONT)
+    for run in (first, second):
+        wait_for(lambda run=run: not run.status.active, run)  # type: ignore[misc]
+        assert run.status.state == "finished", run.file("log.txt").read_text()
+    ends = [run.status.heartbeat for run in (first, second)]
+    assert ends == sorted(ends)
+
+
+def test_starting_and_stopping_needs_no_torch() -> None:
+    """A page that lists runs also cancels and goes on with them."""
+    code = "import sys, core.jobs, core.queueing; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "False\n", done.stderr
+
+
+def deaf(run: RunFolder, seconds: float) -> None:
+    """Work that never looks whether it shall stop, as the fit of a defense does."""
+    end = time.time() + seconds
+    while time.time() < end:
+        sum(range(1000))
+    raise AssertionError("it was not interrupted")
+
+
+def test_a_cancel_is_heard_where_nobody_looks_for_it(
+    runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PATIENCE", 0.2)
+    run = runs.create(tiny_config(picture_folder, retrain=False))
+    handler = signal.getsignal(signal.SIGINT)
+
+    def fit(self: Spectre, features: np.ndarray) -> None:
+        run.request_cancel()
+        deaf(run, 20)
+
+    monkeypatch.setattr(Spectre, "fit", fit)
+    started = time.time()
+    with pytest.raises(Cancelled):
+        jobs.work(run, runs)
+    assert time.time() - started < 10
+    assert run.status.state == "cancelled"
+    assert run.status.message == "cancelled; finished stages are kept"
+    assert run.result["seconds"].keys() == {"train", "features"}
+    assert signal.getsignal(signal.SIGINT) is handler
+    monkeypatch.undo()
+    run.clear_cancel()
+    jobs.work(run, runs)
+    assert run.status.state == "finished"
+
+
+def test_a_cancel_that_interrupts_its_own_farewell_still_ends_as_cancelled(runs: Runs, picture_folder: Path) -> None:
+    run = runs.create(tiny_config(picture_folder))
+
+    def farewell() -> None:
+        with jobs.hearing(run):
+            run.request_cancel()
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        farewell()
+    assert run.status.state == "cancelled"
+
+
+def test_ctrl_c_without_a_cancel_stays_what_it_is(runs: Runs, picture_folder: Path) -> None:
+    run = runs.create(tiny_config(picture_folder))
+
+    def interrupted() -> None:
+        with jobs.hearing(run):
+            signal.raise_signal(signal.SIGINT)
+            time.sleep(1)
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()

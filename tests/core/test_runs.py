@@ -349,3 +349,27 @@ def test_only_finished_runs_are_exported(state: str, run: RunFolder, tmp_path: P
     with pytest.raises(InputError, match=f"is {state}; only finished runs can be exported"):
         run.export(tmp_path / "gift")
     assert not (tmp_path / "gift").exists()
+
+
+# --- what lies in the folder
+
+
+def test_the_sizes_of_the_files_the_largest_first(run: RunFolder) -> None:
+    run.file("model.safetensors").write_bytes(b"x" * 5000)
+    run.file(".aside").write_bytes(b"x")
+    assert next(iter(run.sizes().items())) == ("model.safetensors", 5000)
+    assert set(run.sizes()) == {"config.json", "status.json", "model.safetensors"}
+
+
+def test_the_end_of_the_log(run: RunFolder) -> None:
+    assert run.log_tail() == ""
+    run.file("log.txt").write_bytes(b"\xff" + b"".join(b"line %d\n" % i for i in range(5000)))
+    assert run.log_tail(2) == "line 4998\nline 4999"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [('{"total": 3}', 3.0), ("[]", None), ("[1", None), ('{"total": "x"}', None)]
+)
+def test_the_estimate_in_one_number(text: str, seconds: float | None, run: RunFolder) -> None:
+    run.file("estimate.json").write_text(text)
+    assert run.estimated_seconds == seconds

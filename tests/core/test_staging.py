@@ -162,3 +162,10 @@ def test_a_run_is_staged_with_its_saved_images_once_their_stage_is_finished(
     run.file(PREPARED).unlink()
     with pytest.raises(InputError, match=r"prepared\.npy cannot be read"):
         restage(run)
+
+
+def test_a_budget_is_expected_in_place_of_the_truth(picture_folder: Path) -> None:
+    assert staged(picture_folder, "patch", poisons=0, budget=5).expected == 5
+    assert staged(picture_folder, "patch", poisons=4).expected == 4
+    with pytest.raises(InputError, match="a budget of 30 poisons is more than half of the 40 images labelled"):
+        staged(picture_folder, "patch", poisons=0, budget=30)

@@ -109,3 +109,55 @@ def test_rounds_split_into_poison_and_clean_only_when_revealed():
 
 def test_numbers_are_written_for_people():
     assert [charts.number(v) for v in (4983.2, 55.94, 0.01234, 3e7)] == ["4,983", "55.9", "0.0123", "3e+07"]
+
+
+# --- training as it goes
+
+
+def epochs(stage, count, **fields):
+    return [
+        {"stage": stage, "epoch": i, "epochs": 5, "loss": 2 / i, "accuracy": 0.1 * i, **fields}
+        for i in range(1, count + 1)
+    ]
+
+
+def share(count, total):
+    return {"count": count, "total": total, "value": count / total}
+
+
+def test_attack_success_has_the_colour_of_poison_and_a_dash_and_mark_of_its_own():
+    rows = epochs("train", 3, attack_success=share(30, 40), test_accuracy=share(9, 10))
+    found = traces(charts.training_curves(rows, LIGHT))
+    attack, accuracy = found["attack success"], found["test accuracy"]
+    assert (attack.line.color, accuracy.line.color) == (LIGHT.poison, LIGHT.clean)
+    assert attack.line.dash != accuracy.line.dash
+    assert attack.marker.symbol != accuracy.marker.symbol
+    assert list(attack.y) == [75.0] * 3
+    assert list(found["loss"].y) == [2.0, 1.0, 2 / 3]
+    assert (found["loss"].yaxis, attack.yaxis) == ("y2", "y")
+
+
+def test_retraining_stands_beside_training_on_the_same_scale():
+    row = {"attack_success": share(30, 40), "test_accuracy": share(9, 10)}
+    alone = charts.training_curves(epochs("train", 5, **row), LIGHT)
+    both = charts.training_curves(epochs("train", 5, **row) + epochs("retrain", 2, **row), LIGHT)
+    assert list(alone.layout.xaxis.domain) == [0, 1]
+    assert both.layout.xaxis.domain[1] < both.layout.xaxis2.domain[0]
+    assert both.layout.xaxis.range == both.layout.xaxis2.range, "as many epochs as there will be"
+    assert {trace.xaxis for trace in both.data if trace.yaxis == "y"} == {"x", "x2"}
+    named = [trace.name for trace in both.data if trace.showlegend]
+    assert sorted(named) == ["attack success", "test accuracy", "training accuracy"], "each once"
+
+
+def test_runs_of_before_and_clean_runs_draw_what_they_have():
+    old = traces(charts.training_curves(epochs("train", 3), DARK))
+    assert old.keys() == {"training accuracy", "loss"}
+    clean = traces(charts.training_curves(epochs("train", 3, test_accuracy=share(1, 2)), DARK))
+    assert "attack success" not in clean
+    broken = epochs("train", 2, attack_success="?", test_accuracy={"count": 0, "total": 0, "value": None})
+    assert traces(charts.training_curves(broken, DARK)).keys() == {"training accuracy", "loss"}
+    assert charts.sample_of(broken, "attack_success") == 0
+    assert charts.sample_of(epochs("train", 2, attack_success=share(3, 7)), "attack_success") == 7
+    odd = [{"stage": "train"}, {"stage": "other", "epoch": 1, "loss": 1, "accuracy": 1}]
+    assert charts.epochs_of([*odd, *epochs("train", 2)]) == epochs("train", 2)
+    assert not charts.training_curves([], LIGHT).data

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from core.models import MODELS
 from core.params import values_of
 from core.recipes import PRESETS
 from core.runs import Runs
+from core.stories import STORIES
 from dashboard import data
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost
@@ -440,3 +442,147 @@ def test_class_names_are_never_markup(monkeypatch):
     pictures = "".join(str(h.value) for h in app.get("html"))
     assert "&lt;img src=x" in pictures
     assert "<img src=x" not in pictures
+
+
+# --- stories, and earlier runs done again
+
+
+EARLIER = {story.key: story.config for story in STORIES.values()} | {
+    "digits-patch-10": data.bundled()["digits-patch-10"].config,
+    "signs-patch-50": data.bundled()["signs-patch-50"].config,
+}
+OTHERS = {
+    "clean labels, a class of its own": RunConfig(attack="sig", source=[3, 5], target=2, poisons=7, seed=5),
+    "all to all": RunConfig(attack="all-to-all", poisons=30, defense="spectral", defense_options={"removal_factor": 2.5}),
+    "covers, colours, seeds, layers": RunConfig(
+        attack="tact", attack_options={"colour": "#0a141e"}, poisoning={"cover_rate": 2.0, "train_strength": 0.5},
+        layer="block2", seeds={"data": 3}, sampling={"per_class": 60}, training={"epochs": 4, "learning_rate": 0.2},
+        retrain=False, budget=9, device="cpu", model_options={"width": 8},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*EARLIER, *OTHERS])
+def test_a_config_goes_into_the_widgets_and_comes_out_the_same(name, started, own_runs):
+    config = {**EARLIER, **OTHERS}[name].resolved()
+    folder = Runs(own_runs).create(config)
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["like"] = folder.id
+    run(app)
+    assert not app.error, [e.value for e in app.error]
+    assert f"Like the run {folder.id}; nothing is changed yet." in texts(app)
+    app.button(key="start").click()
+    run(app)
+    assert started[0][0] == config
+
+
+def test_it_goes_over_whatever_was_set_before():
+    app = open_lab()
+    number(app, "Poisons (images)").set_value(3)
+    number(app, "Epochs").set_value(2)
+    app.segmented_control(key="unit-digits").set_value("% of the training set")
+    app.toggle(key="retrain").set_value(False)
+    run(app)
+    app.query_params["like"] = "digits-patch-10"
+    run(app)
+    assert "nothing is changed yet" in texts(app)
+    assert number(app, "Poisons (images)").value == 10
+    number(app, "Poisons (images)").set_value(15)
+    number(app, "Epochs").set_value(12)
+    run(app)
+    assert "changed: **poisons 10 → 15**; **training epochs 30 → 12**." in texts(app)
+    app.button(key="origin-again").click()
+    run(app)
+    assert "nothing is changed yet" in texts(app)
+
+
+@pytest.mark.parametrize("key", list(STORIES))
+def test_a_story_fills_everything_with_one_click_and_has_an_address(key, started):
+    app = open_lab()
+    app.button(key=f"tell-{key}").click()
+    run(app)
+    assert app.button(key=f"tell-{key}").label == "Chosen"
+    assert app.query_params["story"] == key
+    assert STORIES[key].sees in texts(app)
+    app.button(key="start").click()
+    run(app)
+    by_address = AppTest.from_file(LAB, default_timeout=60)
+    by_address.query_params["story"] = key
+    run(by_address).button(key="start").click()
+    run(by_address)
+    assert started[0][0] == started[1][0] == STORIES[key].config.resolved()
+
+
+@pytest.mark.parametrize("address", [{"like": "../../etc"}, {"like": "gone"}, {"story": "<b>"}])
+def test_nonsense_in_the_address_is_said_and_gives_way(address):
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params.update(address)
+    run(app)
+    assert "of the name in the address" in texts(app)
+    assert not {"like", "story"} & set(app.query_params)
+    assert shown(app)
+
+
+def test_a_run_whose_config_is_damaged_cannot_be_copied_and_says_so(own_runs):
+    folder = Runs(own_runs).create(RunConfig())
+    folder.file("config.json").write_text('{"dataset": "digits", "attack": "laser"}')
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["like"] = folder.id
+    run(app)
+    assert "unknown attack 'laser'" in texts(app).lower()
+    assert "Like the run" not in texts(app)
+
+
+def test_a_finished_run_is_duplicated_from_its_card(own_runs, monkeypatch):
+    monkeypatch.setattr("streamlit.page_link", lambda *_, **__: None)
+    shutil.copytree(data.bundled()["digits-patch-10"].path, own_runs / "done")
+    app = open_lab(watch="done")
+    app.button(key="like-done").click()
+    run(app)
+    assert "Like the run done; nothing is changed yet." in texts(app)
+    assert app.query_params["like"] == "done"
+
+
+def test_the_same_link_is_taken_up_again_after_a_visit_elsewhere(own_runs):
+    folder = Runs(own_runs).create(RunConfig(poisons=12))
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["like"] = folder.id
+    run(app)
+    number(app, "Poisons (images)").set_value(5)
+    assert "--poisons 5" in shown(run(app))
+    del app.session_state["lab-like"]  # what the page of runs does, from which the link comes
+    assert "--poisons 12" in shown(run(app))
+
+
+def test_what_the_defenses_expect_can_be_another_number_than_there_is(started):
+    app = open_lab()
+    assert app.number_input(key="lab-budget").value is None
+    app.number_input(key="lab-budget").set_value(25)
+    run(app)
+    assert "--budget 25" in shown(app)
+    app.button(key="start").click()
+    run(app)
+    assert started[0][0].budget == 25
+
+
+def test_a_changed_widget_does_not_start_a_download_anew(monkeypatch):
+    """It goes on in a thread of its own, which the next run of the page finds."""
+    digits, loads, go = DATASETS.make("digits").load(0), [], threading.Event()
+
+    def fetch(self, seed, report=None):
+        loads.append(seed)
+        report("Downloading CIFAR-10: 3 of 170 MB", 0.02)
+        assert go.wait(60)
+        return digits
+
+    monkeypatch.setattr(DATASETS["cifar10"], "load", fetch)
+    app = choose(open_lab(), dataset="cifar10")
+    app.button(key="fetch").click()
+    with pytest.raises(RuntimeError, match="timed out"):
+        app.run(timeout=1)
+    threading.Timer(1.0, go.set).start()
+    number(app, "Seed").set_value(0)
+    app.run(timeout=60)
+    assert not app.exception
+    assert len(loads) == 1
+    assert "images of 32x32" in texts(app)

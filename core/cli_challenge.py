@@ -1,0 +1,158 @@
+"""`python -m core challenge ...`: challenges for a class, made, listed, judged and served."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    from core.challenges import Challenge, Store
+
+app = typer.Typer(
+    no_args_is_help=True, help="A class at work: suspicious sets with the truth sealed, answers, a board."
+)
+out = Console()
+
+Home = Annotated[
+    Path, typer.Option("--challenges", help="Folder of challenges and answers.", envvar="SPECTRE_LENS_CHALLENGES")
+]
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@app.command()
+def make(
+    run_id: str,
+    out_dir: Annotated[Path, typer.Option("--out", help="The challenge's new folder, for instance challenges/first.")],
+    title: Annotated[
+        str, typer.Option(help="As players see it; must not tell the answer. Default: the data set.")
+    ] = "",
+    assumed: Annotated[
+        int | None, typer.Option(min=1, help="Poisons the scores reckon with in each label. Default: a tenth.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
+    runs_dir: Annotated[Path, typer.Option("--runs-dir", envvar="SPECTRE_LENS_RUNS")] = Path("runs"),
+) -> None:
+    """Make a challenge of a finished run, poisoned or clean (--poisons 0)."""
+    from core import devices
+    from core.challenges.make import make_challenge
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    folder = Runs(runs_dir).open(run_id)
+    with out.status("reading the run") as status:
+        made = make_challenge(
+            folder, out_dir, title=title, assumed=assumed, device=device,
+            on_step=lambda words, share: status.update(f"{words}: {share:.0%}"),
+        )  # fmt: skip
+    out.print(
+        f"challenge [bold]{out_dir.name}[/bold]: {made['rows']:,} images, {made['poisons']} of them poisoned",
+        soft_wrap=True,
+    )
+    out.print(
+        f"scores reckon with {made['assumed']} poisons in each label; {made['verdict']}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    out.print(f"written to {out_dir}; truth.json is for the teacher's eyes only", soft_wrap=True, highlight=False)
+
+
+@app.command(name="list")
+def list_challenges(home: Home = Path("challenges")) -> None:
+    """List the challenges, one's own first, and how many teams have answered each."""
+    from core.challenges import Store, find_challenges, open_challenge
+
+    table = Table("challenge", "title", "images", "labels", "teams", "state")
+    store = Store(home / "submissions.sqlite3")
+    for name, path in find_challenges(home, ROOT / "assets" / "challenges").items():
+        try:
+            found = open_challenge(path)
+        except InputError as problem:
+            table.add_row(name, "", "", "", "", str(problem))
+            continue
+        state = "revealed" if store.is_revealed(found.seal) else "open"
+        teams = str(len(store.board(found.seal)))
+        table.add_row(name, found.title, f"{len(found.rows):,}", str(len(found.classes)), teams, state)
+    out.print(table)
+
+
+@app.command()
+def board(challenge_id: str, home: Home = Path("challenges")) -> None:
+    """Print the board of a challenge as CSV, scores included: for the teacher."""
+    from core.challenges import as_csv
+
+    found, store = _open(challenge_id, home)
+    typer.echo(as_csv(store.board(found.seal), found.classes), nl=False)
+
+
+@app.command()
+def reveal(challenge_id: str, home: Home = Path("challenges")) -> None:
+    """Reveal the truth to everyone; nothing is taken afterwards."""
+    found, store = _open(challenge_id, home)
+    store.reveal(found.seal)
+    out.print(f"{challenge_id} is revealed; open pages turn within seconds", soft_wrap=True)
+
+
+@app.command()
+def reset(
+    challenge_id: str,
+    home: Home = Path("challenges"),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget all answers to a challenge, and open it again."""
+    found, store = _open(challenge_id, home)
+    if not yes:
+        typer.confirm(f"Forget {len(store.board(found.seal))} team(s)' answers to {found.title}?", abort=True)
+    out.print(f"forgotten: {store.reset(found.seal)} answer(s)", soft_wrap=True)
+
+
+@app.command()
+def serve(
+    teacher_code: Annotated[
+        str, typer.Option("--teacher-code", help="What reveals and resets. Without one, each reveals for himself.")
+    ] = "",
+    address: Annotated[str, typer.Option(help="0.0.0.0 lets the class in from its own computers.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,
+    home: Home = Path("challenges"),
+) -> None:
+    """Serve the challenges to a class: no other page, so that nobody trains models or reads files on this computer."""
+    from importlib.util import find_spec
+
+    if find_spec("streamlit") is None:
+        raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
+    page = ROOT / "dashboard" / "classroom.py"
+    arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
+    arguments += ["--server.port", str(port), "--server.address", address]
+    # said here too: an installed package has no .streamlit/config.toml beside it
+    arguments += [
+        "--runner.postScriptGC",
+        "false",
+        "--client.toolbarMode",
+        "minimal",
+        "--server.fileWatcherType",
+        "none",
+    ]
+    os.environ["SPECTRE_LENS_CHALLENGES"] = str(home.absolute())
+    if teacher_code.strip():  # handed on by the environment: every user of a computer can read a command line
+        os.environ["SPECTRE_LENS_TEACHER"] = teacher_code
+    out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
+    os.chdir(ROOT)  # where .streamlit/config.toml lies
+    os.execv(sys.executable, arguments)
+
+
+def _open(challenge_id: str, home: Path) -> tuple[Challenge, Store]:
+    """The challenge and the file of its answers. Raises InputError."""
+    from core.challenges import Store, find_challenges, open_challenge
+
+    found = find_challenges(home, ROOT / "assets" / "challenges")
+    if challenge_id not in found:
+        raise InputError(f"there is no challenge '{challenge_id}'; there are: {', '.join(found) or 'none'}")
+    return open_challenge(found[challenge_id]), Store(home / "submissions.sqlite3")

@@ -1,0 +1,73 @@
+"""Who is next: the runs of a folder that wait for the machine, in the order in which they came. No torch here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from core.outcomes import duration
+from core.runs import RunFolder, Runs, Status
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a waiting run stands."""
+
+    ahead: int  # runs before it, the one at work included
+    seconds: float  # until it starts, as far as it is known
+    unknown: int  # of those before it, how many nobody has estimated
+
+    def in_words(self) -> str:
+        """ "2nd in the queue, 1 run before it; about 3 min until it starts"."""
+        if not self.ahead:
+            return "next in the queue; it starts in a moment"
+        runs = "1 run" if self.ahead == 1 else f"{self.ahead} runs"
+        told = f"{_ordinal(self.ahead + 1)} in the queue, {runs} before it"
+        if self.unknown == self.ahead:
+            return f"{told}, of unknown length"
+        return f"{told}; {'at least' if self.unknown else 'about'} {duration(self.seconds)} until it starts"
+
+
+def place(run: RunFolder, runs: Runs) -> Place | None:
+    """Where a run stands in the queue of its folder; None where it does not wait."""
+    status = run.status
+    if status.state != "queued" or not status.ticket:
+        return None
+    lengths = [seconds_left(other, theirs) for other, theirs in _ahead(run, status, runs)]
+    known = [seconds for seconds in lengths if seconds is not None]
+    return Place(len(lengths), sum(known), len(lengths) - len(known))
+
+
+def is_first(run: RunFolder, runs: Runs) -> bool:
+    """Whether nobody who waits has come before it."""
+    return all(theirs.state == "running" for _, theirs in _ahead(run, run.status, runs))
+
+
+def _ahead(run: RunFolder, status: Status, runs: Runs) -> list[tuple[RunFolder, Status]]:
+    """The active runs of the queue before this one. Those started in a terminal wait for nobody and nobody for them."""
+    found = []
+    for other in runs:
+        theirs = other.status
+        if other.id == run.id or not theirs.active or not theirs.ticket:
+            continue
+        if theirs.state == "running" or (theirs.ticket, other.id) < (status.ticket, run.id):
+            found.append((other, theirs))
+    return found
+
+
+def seconds_left(run: RunFolder, status: Status) -> float | None:
+    """Until an active run ends; None where nothing is known.
+
+    By its estimate at first and by its own pace from a quarter of the way on: before, the pace is mostly that of starting.
+    """
+    share, total = status.overall, run.estimated_seconds
+    if status.state != "running" or share <= 0.05:
+        return None if total is None else total * (1 - share)
+    pace = (time.time() - status.started) / share
+    trust = 1.0 if total is None else min(4 * share, 1.0)
+    return (trust * pace + (1 - trust) * (total or 0.0)) * (1 - share)
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"

@@ -1,0 +1,176 @@
+"""The answer: a label, the basket, and what is still missing before it can be submitted."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
+from core.errors import InputError
+from dashboard import tiles
+from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now
+from dashboard.widgets import as_sentence
+
+NOTHING, OPEN = "nothing", "open"
+SHOWN = 12  # images of the basket
+IDS = re.compile(r"\s*\d{1,7}(\s*-\s*\d{1,7})?\s*")
+
+
+@st.fragment
+def answer(challenge: Challenge) -> None:
+    """The form of one team. A part of its own: to choose a label here redraws no picture above."""
+    catch_up()
+    st.subheader("Your answer")
+    try:
+        game = open_game(challenge)
+    except InputError as problem:
+        st.error(as_sentence(str(problem)))
+        return
+    choice = _choose(game)
+    rows = set() if choice == NOTHING else game.basket
+    if choice == NOTHING:
+        st.caption("Nothing is poisoned, so nothing is removed: your basket is not sent.")
+    else:
+        _basket(game)
+    missing = _missing(game, choice)
+    left = ATTEMPTS - (game.last.attempt if game.last else 0)
+    st.button(
+        "Submit" if game.last is None else "Submit again", type="primary", icon=":material/send:", key="submit",
+        disabled=missing is not None, on_click=changes(_submit), args=(game, choice, frozenset(rows)),
+    )  # fmt: skip
+    say_now("answer")
+    if missing:
+        st.caption(missing)
+    elif game.last:
+        st.caption(f"{left} of {ATTEMPTS} answers left; the last one counts.")
+    else:
+        st.caption(f"You may answer {ATTEMPTS} times; the last one counts. Scores are shown after the reveal.")
+    _hint(game)
+
+
+def _choose(game: Game) -> str:
+    classes = game.challenge.classes
+    options = [OPEN, NOTHING, *map(str, range(len(classes)))]
+    names = {OPEN: "choose …", NOTHING: "Nothing is poisoned"}
+    return str(
+        st.selectbox(
+            "Which label looks poisoned?", options, key=f"answer {game.seal}",
+            format_func=lambda o: names.get(o) or f"{classes[int(o)]}",
+        )
+    )  # fmt: skip
+
+
+def _basket(game: Game) -> None:
+    """What is in the basket, and ways to change it by hand."""
+    basket, challenge = game.basket, game.challenge
+    if not basket:
+        st.info(
+            "The basket is empty. Put images in above: by the cut, or by clicking them.",
+            icon=":material/shopping_basket:",
+        )
+    else:
+        labels = challenge.rows["label"].to_numpy()[sorted(basket)]
+        counts = [(int((labels == i).sum()), name) for i, name in enumerate(challenge.classes)]
+        parts = ", ".join(f"{n} labelled {name}" for n, name in counts if n)
+        st.markdown(f"**{len(basket)} in the basket**: {parts}")
+        some = sorted(basket)[:SHOWN]
+        st.html(tiles.grid(challenge.images[some], [f"id {i}" for i in some], side=52))
+        if len(basket) > SHOWN:
+            st.caption(f"the first {SHOWN} of {len(basket)}, by id")
+        st.button("Empty the basket", icon=":material/delete:", on_click=changes(basket.clear), key="empty")
+    with st.expander("Add or remove by id"):
+        st.text_input("Ids", key="ids", placeholder="12, 40-44", help="Single ids and ranges, with commas between.")
+        with st.container(horizontal=True):
+            st.button("Add", key="add-ids", on_click=changes(_by_id), args=(game, True))
+            st.button("Remove", key="remove-ids", on_click=changes(_by_id), args=(game, False))
+
+
+def _by_id(game: Game, add: bool) -> None:
+    try:
+        ids = parse_ids(str(st.session_state.get("ids", "")), len(game.challenge.rows))
+    except InputError as problem:
+        say_later("answer", "error", as_sentence(str(problem)))
+        return
+    (game.basket.update if add else game.basket.difference_update)(ids)
+
+
+def parse_ids(text: str, n: int) -> set[int]:
+    """Ids 0..n-1 in words: "12, 40-44". Raises InputError."""
+    found: set[int] = set()
+    for part in text.split(","):
+        if not IDS.fullmatch(part):
+            raise InputError(f"'{part.strip()[:20]}' is no id; write ids like 12, 40-44")
+        first, _, last = part.partition("-")
+        low, high = int(first), int(last or first)
+        if not low <= high < n:
+            raise InputError(f"'{part.strip()}' is outside of the ids 0 to {n - 1:,}")
+        found |= set(range(low, high + 1))
+    return found
+
+
+def _missing(game: Game, choice: str) -> str | None:
+    """What has to be done before the answer can be sent, in words; None where nothing is missing."""
+    if game.last and game.last.attempt >= ATTEMPTS:
+        return f"You have answered {ATTEMPTS} times; your last answer counts."
+    if not game.name:
+        return "Say who you are, at the top of the page, to submit."
+    if choice == OPEN:
+        return "Choose a label, or “Nothing is poisoned”."
+    if choice != NOTHING and not game.basket:
+        return "Put the images that you would remove into the basket."
+    return None
+
+
+def _submit(game: Game, choice: str, rows: frozenset[int]) -> None:
+    """The button's work. The name is read again: the page may be older than it."""
+    try:
+        game.name = str(st.session_state.get(NAME, ""))
+        attempt = game.submit(None if choice == NOTHING else int(choice), set(rows))
+    except InputError as problem:
+        say_later("answer", "error", f"Not taken: {problem}.")
+        return
+    say_later(
+        "answer", "success", f"Taken: answer {attempt} of {ATTEMPTS} of {game.name}. Scores are shown after the reveal."
+    )
+
+
+def _hint(game: Game) -> None:
+    """The ranking of the labels, which costs points."""
+    if game.hinted:
+        with st.expander(f"The ranking (−{COST_OF_HINT} points)", expanded=True):
+            _ranking(game)
+        return
+    with st.expander(f"Stuck? See how SPECTRE ranks the labels, for {COST_OF_HINT} points"):
+        st.caption(
+            "SPECTRE fits every label and ranks them by its objective: how much spread the images it would remove explain. "
+            f"It is noted that {game.name or 'your team'} has seen it."
+        )
+        st.button(
+            f"Show it for {COST_OF_HINT} points", key="hint", on_click=changes(_open_hint), args=(game,),
+            disabled=not game.name, icon=":material/lightbulb:",
+        )  # fmt: skip
+        if not game.name:
+            st.caption("Say who you are first, at the top of the page.")
+
+
+def _open_hint(game: Game) -> None:
+    try:
+        game.store.open_hint(game.seal, game.name)
+    except InputError as problem:
+        say_later("answer", "error", as_sentence(str(problem)))
+
+
+def _ranking(game: Game) -> None:
+    try:
+        hint = read_hint(game.challenge)
+    except InputError as problem:
+        st.error(as_sentence(str(problem)))
+        return
+    st.markdown(as_sentence(hint["verdict"]))
+    names = game.challenge.classes
+    best = [f"{i}. {names[r['label']]}: {r['objective']:.3g}" for i, r in enumerate(hint["ranking"][:5], 1)]
+    st.markdown("\n".join(best))
+    st.caption(
+        "the five largest objectives (mean QUE of the label once the images SPECTRE would remove are left out of the whitening)"
+    )

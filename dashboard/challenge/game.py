@@ -1,0 +1,174 @@
+"""Where challenges and answers lie, and what one visitor's page knows of the game. No torch here."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.challenges import Challenge, Entry, Score, Store, Truth, find_challenges, open_challenge, read_truth, score
+from core.errors import InputError
+from dashboard import data
+
+BUNDLED = data.ROOT / "assets" / "challenges"
+NAME = "player"  # of the session: who plays
+
+
+def home() -> Path:
+    """The folder of one's own challenges and of the answers: beside the runs unless SPECTRE_LENS_CHALLENGES says another."""
+    return Path(os.environ.get("SPECTRE_LENS_CHALLENGES") or data.user_runs().root.with_name("challenges"))
+
+
+def store() -> Store:
+    return Store(home() / "submissions.sqlite3")
+
+
+def available() -> dict[str, Path]:
+    """Folders of challenges by id: one's own first, then those that come with the program."""
+    return find_challenges(home(), BUNDLED)
+
+
+def open_folder(path: Path) -> Challenge:
+    """A challenge in memory, shared by all visitors. Raises InputError where it is damaged."""
+    stamps = []
+    for name in ("challenge.json", "rows.parquet", "images.webp"):
+        try:
+            stamps.append((path / name).stat().st_mtime_ns)
+        except OSError:
+            stamps.append(0)
+    return _open(str(path), tuple(stamps))
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the challenge")
+def _open(path: str, stamps: tuple[int, ...]) -> Challenge:
+    return open_challenge(Path(path))
+
+
+def titles(folders: dict[str, Path]) -> dict[str, str]:
+    """By id, what a menu shows: the title, with the id where two have one title; the id alone where it is damaged."""
+    found = {}
+    for challenge_id, path in folders.items():
+        try:
+            found[challenge_id] = open_folder(path).title
+        except InputError:
+            found[challenge_id] = challenge_id
+    shown = list(found.values())
+    return {i: title if shown.count(title) == 1 else f"{title} · {i}" for i, title in found.items()}
+
+
+def teacher_code() -> str:
+    """The code that whoever started the dashboard has set; empty where everyone may reveal."""
+    return os.environ.get("SPECTRE_LENS_TEACHER", "").strip()
+
+
+def is_teachers_code(text: str) -> bool:
+    """Whether a code is right; a wrong one is answered slowly, so that trying many is no use."""
+    right = bool(teacher_code()) and hmac.compare_digest(text.strip().encode(), teacher_code().encode())
+    if not right:
+        time.sleep(1.0)
+    return right
+
+
+@dataclass
+class Game:
+    """One visitor's game at one challenge, as it stands when the page is drawn."""
+
+    challenge: Challenge
+    store: Store
+    name: str  # empty until the visitor has given one
+    revealed: bool
+    last: Entry | None  # the last answer of this team
+    hinted: bool
+
+    @property
+    def seal(self) -> str:
+        return self.challenge.seal
+
+    @property
+    def basket(self) -> set[int]:
+        """Ids that this visitor would remove. Kept in the session; change it in place."""
+        found: set[int] = st.session_state.setdefault(f"basket {self.seal}", set())
+        return found
+
+    @property
+    def removed(self) -> set[int]:
+        """What is ringed: the basket while it can still be changed, then what was last submitted."""
+        if not self.revealed:
+            return self.basket
+        return set(self.last.rows) if self.last else set()
+
+    @property
+    def token(self) -> str:
+        """Of the form as it stands: the same form sent twice is one answer."""
+        return str(st.session_state.setdefault(f"token {self.seal}", secrets.token_hex(16)))
+
+    def new_token(self) -> None:
+        st.session_state[f"token {self.seal}"] = secrets.token_hex(16)
+
+    def truth(self) -> Truth | None:
+        """The truth where this visitor may see it, else None; the file is not read before."""
+        return read_truth(self.challenge) if self.revealed else None
+
+    def submit(self, label: int | None, rows: set[int]) -> int:
+        """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError."""
+        truth = read_truth(self.challenge)
+        judged: Score = score(
+            label, rows, true_label=truth.label, poison=truth.poison, assumed=self.challenge.assumed,
+            hint=self.store.has_hint(self.seal, self.name),
+        )  # fmt: skip
+        attempt = self.store.submit(self.seal, self.name, label, rows, judged, self.token)
+        self.new_token()
+        return attempt
+
+
+def open_game(challenge: Challenge) -> Game:
+    """The visitor's game. Raises InputError where the answers cannot be read."""
+    answers, name = store(), str(st.session_state.get(NAME, ""))
+    seal = challenge.seal
+    return Game(
+        challenge,
+        answers,
+        name,
+        answers.is_revealed(seal, name or None),
+        answers.last(seal, name) if name else None,
+        bool(name) and answers.has_hint(seal, name),
+    )
+
+
+def say_later(place: str, kind: str, message: str) -> None:
+    """A message for the next redraw, since a callback cannot place one. place: answer, teacher. kind: success, error."""
+    st.session_state[f"message {place}"] = (kind, message)
+
+
+def say_now(place: str) -> None:
+    """The message that a callback has left for this place, once."""
+    kind, message = st.session_state.pop(f"message {place}", (None, ""))
+    if kind:
+        icons: dict[str, Any] = {"success": ":material/check_circle:", "error": ":material/error:"}
+        getattr(st, kind)(message, icon=icons[kind])
+
+
+CHANGED = "basket changed"  # of the session: one part of the page has changed what another part shows
+
+
+def changes(work: Callable[..., object]) -> Callable[..., None]:
+    """A callback after which the whole page is drawn, not only the part it lies in."""
+
+    def call(*given: Any) -> None:
+        work(*given)
+        st.session_state[CHANGED] = True
+
+    return call
+
+
+def catch_up() -> None:
+    """At the head of a part: draw the whole page if a callback of this part has changed more than the part."""
+    if st.session_state.pop(CHANGED, False):
+        st.rerun()

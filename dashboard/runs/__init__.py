@@ -1,0 +1,1 @@
+"""What pages show of runs in any state. No torch here: a list of runs opens at once."""

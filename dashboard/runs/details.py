@@ -1,0 +1,191 @@
+"""One run: where it stands, what came of it, and what can be done with it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.errors import InputError
+from core.runs import RunFolder, Runs
+from dashboard import data
+from dashboard.runs import live
+from dashboard.runs.listing import Row
+from dashboard.runs.outcome import outcome
+from dashboard.runs.states import DAMAGED, MEANING, icon
+from dashboard.widgets import again, as_sentence
+
+
+def show(row: Row) -> None:
+    """Everything about the chosen run."""
+    run, runs = row.folder, Runs(row.folder.path.parent)
+    with st.container(border=True, key="details"):
+        st.markdown(f"#### {icon(row.state)} {run.id}")
+        of_ours = " It comes with the program and cannot be deleted." if row.bundled else ""
+        st.caption(f"{MEANING[row.state]}{of_ours}")
+        live.show_problem()
+        _actions(row, runs)
+        if row.status.active:
+            _working(run, runs)
+        else:
+            _ended(row)
+        _inside(run)
+
+
+def _actions(row: Row, runs: Runs) -> None:
+    run, state = row.folder, row.state
+    with st.container(horizontal=True, vertical_alignment="center", key="actions"):
+        if state == "finished":
+            st.page_link(
+                "screens/inspect.py", label="Look inside", icon=":material/search_insights:",
+                query_params={"run": run.id},
+            )  # fmt: skip
+        st.page_link(
+            "screens/lab.py", label="Duplicate", icon=":material/content_copy:", query_params={"like": run.id},
+            help="Opens the Lab with these settings; what you then change is listed there.", disabled=state == DAMAGED,
+        )  # fmt: skip
+        if row.status.active:
+            live.cancel(run)
+        elif state != "finished" and not row.bundled:
+            live.go_on(run, runs)
+        if state == "finished":
+            st.download_button(
+                "Export", lambda: zipped(run), f"{run.id}.zip", "application/zip", icon=":material/download:",
+                key=f"export-{run.id}", on_click="ignore",
+                help="What is needed to look at the run, as a .zip, without the models: unpack it into the folder of runs "
+                "of another computer.",
+            )  # fmt: skip
+        if not row.bundled and st.button(
+            "Delete", icon=":material/delete:", key=f"delete-{run.id}", disabled=row.status.active,
+            help="Cancel it first." if row.status.active else "Asks once more.",
+        ):  # fmt: skip
+            _ask(run)
+
+
+@st.dialog("Delete this run?")
+def _ask(run: RunFolder) -> None:
+    sizes = run.sizes()
+    st.markdown(f"**{run.id}** with its {len(sizes)} files ({size_text(sum(sizes.values()))}) cannot be brought back.")
+    with st.container(horizontal=True):
+        surely = st.button(
+            "Delete it", type="primary", icon=":material/delete:", key="delete-surely", on_click=_delete, args=(run,)
+        )
+        if st.button("Keep it", key="delete-not") or surely:
+            st.rerun()
+
+
+def _delete(run: RunFolder) -> None:
+    try:
+        run.delete()
+    except (InputError, OSError) as problem:
+        st.session_state[live.PROBLEM] = str(problem)
+
+
+def _working(run: RunFolder, runs: Runs) -> None:
+    before = run.status.state
+
+    @st.fragment(run_every=1.0)
+    def draw() -> None:
+        live.progress(run, runs)
+        live.curves(run)
+        if run.status.state != before:
+            st.rerun()
+
+    draw()
+
+
+def _ended(row: Row) -> None:
+    run = row.folder
+    try:
+        if row.state == "finished":
+            result = run.result
+            outcome(result)
+            st.caption(f"Layer {result['features']['layer']} · seed {result['seed']} · {result['device']}")
+            for note in result.get("notes", []):
+                st.caption(f":material/info: {note}")
+        elif row.state == DAMAGED:
+            st.error("A file of this run cannot be read, so there is nothing to show. Its files are listed below.")
+        else:
+            (st.error if row.state == "failed" else st.warning)(as_sentence(row.status.message or row.state))
+    except (InputError, KeyError, TypeError, ValueError) as problem:
+        st.error(f"The result of this run cannot be shown ({problem}).")
+    live.curves(run)
+
+
+def _inside(run: RunFolder) -> None:
+    """What the folder holds, folded: settings, log, files, and the lines that make the run again."""
+    with st.expander("Settings", icon=":material/tune:"):
+        try:
+            st.dataframe(settings(run.read_json("config.json")), hide_index=True, height=320)
+        except (InputError, AttributeError) as problem:
+            st.error(f"{problem}")
+    with st.expander("Log", icon=":material/notes:"):
+        st.code(run.log_tail() or "Nothing was written yet.", language=None, wrap_lines=True)
+    sizes = run.sizes()
+    with st.expander(f"Files ({len(sizes)}, {size_text(sum(sizes.values()))})", icon=":material/folder:"):
+        table = pd.DataFrame({"file": list(sizes), "size": [size_text(size) for size in sizes.values()]})
+        st.dataframe(table, hide_index=True)
+        st.caption(f"In {place_of(run.path)}")
+    command, python = lines(run)
+    again(command, python, "Make this run again")
+
+
+def settings(config: dict[str, Any]) -> pd.DataFrame:
+    """A config as a table of names and values, its groups written out."""
+    told: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, dict):
+            told |= {f"{name}.{option}": inner for option, inner in value.items()}
+        else:
+            told[name] = value
+    shown = ["" if value is None else str(value) for value in told.values()]
+    return pd.DataFrame({"setting": list(told), "value": shown})
+
+
+def lines(run: RunFolder) -> tuple[str, str]:
+    """The command line and the Python lines that make the run again, or go on with one that has not come far."""
+    folder = place_of(run.path.parent)
+    try:
+        command = run.result.get("command")
+    except (InputError, KeyError, TypeError, AttributeError):
+        command = None
+    python = (
+        "from pathlib import Path\n\nfrom core.pipeline import execute\nfrom core.runs import Runs\n\n"
+        f'config = Runs(Path("{folder}")).open("{run.id}").config\n'
+        'run = Runs(Path("runs")).create(config)\n'
+        "execute(run)\n"
+        'print(run.result["before"]["attack_combined"])'
+    )
+    return command or f"python -m core resume {run.id} --runs-dir {folder}", python
+
+
+def place_of(path: Path) -> str:
+    """A path as one types it in the project's folder."""
+    path = path.resolve()
+    return str(path.relative_to(data.ROOT) if path.is_relative_to(data.ROOT) else path)
+
+
+def zipped(run: RunFolder) -> bytes:
+    """What `RunFolder.export` copies, as a .zip with the run's folder inside."""
+    buffer = io.BytesIO()
+    with tempfile.TemporaryDirectory() as aside:
+        folder = run.export(Path(aside))
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(os.listdir(folder)):
+                archive.write(folder / name, f"{run.id}/{name}")
+    return buffer.getvalue()
+
+
+def size_text(size: float) -> str:
+    """ "3.2 MB"."""
+    for unit in ("B", "kB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} MB"

@@ -1,0 +1,77 @@
+"""A run while it waits or works: where it stands, and its curves so far."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import jobs, queueing
+from core.errors import InputError
+from core.outcomes import duration
+from core.runs import RunFolder, Runs, Status
+from dashboard import charts
+from dashboard.widgets import as_sentence, colours, plot
+
+PROBLEM = "run-problem"  # where a button leaves what went wrong, for the page to show
+
+
+def progress(run: RunFolder, runs: Runs) -> None:
+    """Stage, bar and remaining time; or the place in the queue."""
+    status = run.status
+    stopping = run.cancel_requested
+    if place := queueing.place(run, runs):
+        st.progress(0.0, "Stopping" if stopping else f"{as_sentence(place.in_words())}")
+    else:
+        st.progress(status.overall, f"{status.message}{time_left(run, status)}")
+    st.caption(
+        "Stopping; what is finished is kept." if stopping else "The page may be closed; the run goes on by itself."
+    )
+
+
+def time_left(run: RunFolder, status: Status) -> str:
+    """ " · about 40 s left"; empty where nothing is known."""
+    seconds = queueing.seconds_left(run, status)
+    return "" if seconds is None else f" · about {duration(seconds)} left"
+
+
+def curves(run: RunFolder) -> None:
+    """Accuracy, attack success and loss of each epoch so far; nothing before the first."""
+    if metrics := charts.epochs_of(run.metrics()):
+        plot(
+            charts.training_curves(metrics, colours()),
+            f"curves-{run.id}",
+            "Curves over the epochs: accuracy, attack success and loss so far",
+        )
+        seen, shown = (charts.sample_of(metrics, name) for name in ("test_accuracy", "attack_success"))
+        if seen and shown:
+            st.caption(
+                f"Test accuracy and attack success: after each epoch, on a fixed sample of {seen:,} clean test images and "
+                f"of {shown:,} with the trigger. Attack success is the share of these that get the label the attacker wants."
+            )
+        elif seen:
+            st.caption(f"Test accuracy: after each epoch, on a fixed sample of {seen:,} clean test images.")
+
+
+def cancel(run: RunFolder) -> None:
+    st.button(
+        "Cancel", icon=":material/stop_circle:", key=f"cancel-{run.id}", on_click=run.request_cancel,
+        disabled=run.cancel_requested, help="Stops within a few seconds. What is finished is kept: it can go on later.",
+    )  # fmt: skip
+
+
+def go_on(run: RunFolder, runs: Runs) -> None:
+    st.button(
+        "Go on", icon=":material/play_arrow:", key=f"resume-{run.id}", on_click=_resume, args=(run, runs),
+        help="Starts again from the last finished stage.",
+    )  # fmt: skip
+
+
+def _resume(run: RunFolder, runs: Runs) -> None:
+    try:
+        jobs.resume(run, runs)
+    except (InputError, OSError) as problem:
+        st.session_state[PROBLEM] = str(problem)
+
+
+def show_problem() -> None:
+    if PROBLEM in st.session_state:
+        st.error(as_sentence(st.session_state.pop(PROBLEM)))

@@ -1,0 +1,111 @@
+"""A class at work: everyone judges the same suspicious set, and the truth comes at the end."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, clean_name
+from core.errors import InputError
+from core.outcomes import share_text
+from dashboard.address import adopt, publish
+from dashboard.challenge import answer, board, game, look, teacher, truth
+from dashboard.widgets import as_sentence
+
+
+def choose_challenge() -> Challenge | None:
+    """A menu of the challenges, its choice in the address bar; None, with a word of what to do, where none can be shown."""
+    folders = game.available()
+    if not folders:
+        st.info(
+            "There is no challenge here. Make one of a finished run: "
+            "`python -m core challenge make RUN --out challenges/first`",
+            icon=":material/emoji_events:",
+        )
+        return None
+    adopt("challenge", list(folders))
+    titles = game.titles(folders)
+    chosen = st.selectbox(
+        "Challenge", list(folders), format_func=titles.__getitem__, key="challenge",
+        help="Each is a training set of its own. One or more may be clean.",
+    )  # fmt: skip
+    publish("challenge")
+    try:
+        return game.open_folder(folders[chosen])
+    except InputError as problem:
+        st.error(f"This challenge cannot be shown: {problem}. Choose another one.")
+        return None
+
+
+def who() -> None:
+    """The name of the player or team: kept in the session, and nowhere else until an answer is submitted."""
+    st.text_input(
+        "Your name, or your team's", key="name typed", max_chars=60, placeholder="needed to submit", persist_state="session",
+        help="As it shall stand on the board. Those who give the same name are one team: capitals make no difference.",
+        autocomplete="off",
+    )  # fmt: skip
+    typed = str(st.session_state.get("name typed") or "")
+    try:
+        st.session_state[game.NAME] = clean_name(typed) if typed.strip() else ""
+    except InputError as problem:
+        st.session_state[game.NAME] = ""
+        st.error(as_sentence(str(problem)))
+
+
+def task(challenge: Challenge) -> None:
+    st.html('<h2 class="sl-claim">Which label is poisoned, and which images would you remove?</h2>')
+    st.markdown(
+        f"Somebody may have slipped marked images of another kind under **one** of the {len(challenge.classes)} labels of this "
+        "training set, so that a model learns a secret key. Or nobody has. **Look** at each label, put what you would remove "
+        "into your **basket**, and **submit**."
+    )
+    with st.expander("How it is scored"):
+        st.markdown(
+            f"- **{FOR_LABEL} points** for the right label, or for saying rightly that nothing is poisoned.\n"
+            f"- **{FOR_ROWS} points × F1** for the images. F1 weighs how much of the poison you removed (recall) against how "
+            "much of what you removed is poison (precision): 2 × poison removed / (removed + poison).\n"
+            f"- If nothing is poisoned, you have the {FOR_ROWS} points as long as you remove nothing; each removed image costs "
+            f"{FOR_ROWS}/{challenge.assumed}.\n"
+            f"- **−{COST_OF_HINT} points** if you look at SPECTRE's ranking of the labels.\n"
+            f"- {ATTEMPTS} answers a team at most; the last one counts. Nobody sees a score before the truth is revealed."
+        )
+        st.caption(f"The truth is sealed: it cannot be changed any more, since this is its SHA-256. {challenge.seal}")
+
+
+def small_print(challenge: Challenge, revealed: bool) -> None:
+    about = challenge.about
+    st.caption(
+        f"{challenge.title} · {len(challenge.rows):,} training images in {len(challenge.classes)} labels · model {about.get('model')}, "
+        f"layer {about.get('layer')} ({about.get('features')} features) · scores reckon with {challenge.assumed} poisons in each label, "
+        f"which need not be right · the model knows {share_text(about.get('accuracy'))} clean test images"
+        + ("" if revealed else " · attack, seed and device are told after the reveal")
+    )
+
+
+st.html(look.CSS + board.CSS)
+words, choice = st.columns([5, 3], gap="large")
+with choice:
+    played = choose_challenge()
+    who()
+if played is None:
+    st.stop()
+with words:
+    task(played)
+try:
+    mine = game.open_game(played)
+    known = mine.truth()
+except InputError as problem:
+    st.error(as_sentence(str(problem)))
+    st.stop()
+if known is not None:
+    truth.revealed(mine, known)
+    board.board(mine)
+look.look(played)
+if known is None:
+    form, others = st.columns([3, 2], gap="large")
+    with form:
+        answer.answer(played)
+        teacher.reveal_to_me(mine)
+    with others:
+        board.board(mine)
+teacher.desk(mine)
+small_print(played, known is not None)

@@ -1,0 +1,94 @@
+"""Every run, the visitor's own and those that come with the program: what it is, where it stands, what can be done."""
+
+from __future__ import annotations
+
+import zlib
+
+import streamlit as st
+
+from dashboard.address import adopt, publish
+from dashboard.runs import details, listing, states
+
+LIVELY, IDLE = 2.0, 10.0  # seconds between two looks at the folder, while a run is active and while none is
+ROUND = "runs-round"  # raised where the chosen run changes elsewhere than in the table, which is then drawn anew
+
+
+def visible(rows: list[listing.Row]) -> list[listing.Row]:
+    words = (st.session_state.get("find") or "").split()
+    return [row for row in rows if row.matches(words, st.session_state.get("state") or ())]
+
+
+def standing(rows: list[listing.Row]) -> list[tuple[str, str]]:
+    return [(row.id, row.state) for row in rows]
+
+
+def choose_elsewhere() -> None:
+    st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
+
+
+def choose_in_table(key: str, ids: list[str]) -> None:
+    picked = st.session_state[key]["selection"]["rows"]
+    if picked and picked[0] < len(ids):
+        st.session_state["run"] = ids[picked[0]]
+        st.session_state["runs-chosen"] = True
+
+
+def overview(known: list[tuple[str, str]]) -> None:
+    """The table, looked at again every few seconds without the rest of the page."""
+    lively = any(state in ("queued", "running") for _, state in known)
+
+    @st.fragment(run_every=LIVELY if lively else IDLE)
+    def draw() -> None:
+        rows = listing.all_rows()
+        if st.session_state.pop("runs-chosen", False) or standing(rows) != known:
+            st.rerun()  # the details follow, and the pace
+        shown = visible(rows)
+        ids = [row.id for row in shown]
+        order = zlib.crc32("\n".join(ids).encode())
+        key = f"runs-table-{order:x}-{st.session_state.get(ROUND, 0)}"
+        chosen = st.session_state.get("run")
+        at = [ids.index(chosen)] if chosen in ids else []
+        st.dataframe(
+            listing.as_table(shown), hide_index=True, column_config=listing.COLUMNS, key=key,
+            height=min(38 + 35 * max(len(shown), 1), 388), selection_mode="single-row", placeholder="–",
+            selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
+            on_select=lambda: choose_in_table(key, ids), alt="All runs that match, one a line; choose one to see more",
+        )  # fmt: skip
+        st.caption(
+            f"Showing {len(shown)} of {len(rows)} runs. A click on a heading sorts; one on a line shows the run below."
+        )
+
+    draw()
+
+
+for name in ("lab-like", "lab-story"):  # a link from here into the Lab is taken up anew each time
+    st.session_state.pop(name, None)
+everything = listing.all_rows()
+if all(row.bundled for row in everything):
+    st.info(
+        "No run of your own yet: start one in the Lab. Those below come with the program.", icon=":material/science:"
+    )
+    st.page_link("screens/lab.py", label="To the Lab", icon=":material/science:")
+left, right = st.columns([2, 3], vertical_alignment="bottom")
+with left:
+    st.text_input(
+        "Find", key="find", bind="query-params", placeholder="signs adaptive", icon=":material/search:",
+        help="Words of the data, the attack, the classes, the state or the name; all of them must be there.",
+    )  # fmt: skip
+with right:
+    there = [state for state in states.ALL if any(row.state == state for row in everything)]
+    st.pills("State", there, selection_mode="multi", key="state", bind="query-params", format_func=states.in_table)
+found = visible(everything)
+if not found:
+    st.info("No run matches. Take a word out of the search, or choose another state.", icon=":material/search_off:")
+    st.caption(f"Showing 0 of {len(everything)} runs.")
+    st.stop()
+by_id = {row.id: row for row in found}
+adopt("run", list(by_id))
+overview(standing(everything))
+st.selectbox(
+    "Run", list(by_id), key="run", on_change=choose_elsewhere,
+    format_func=lambda i: f"{states.in_table(by_id[i].state)} · {i}", help="The same choice as a line of the table.",
+)  # fmt: skip
+publish("run")
+details.show(by_id[st.session_state["run"]])

@@ -1,0 +1,80 @@
+"""Two runs at once in a real Chromium: the queue, cancel, go on, duplicate with one change, delete."""
+
+import re
+
+import pytest
+
+from tests.browser.test_journey import CHROMIUM, address, enter, page  # noqa: F401 - fixtures
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")]
+
+
+def start(page, epochs):  # noqa: F811
+    """Start what the Lab holds, for so many epochs; returns the id of the run."""
+    enter(page, "Epochs", epochs)
+    page.get_by_text(f"trains for {epochs} epoch").wait_for()
+    before = watched(page)
+    page.get_by_role("button", name="Start the run").click()
+    page.wait_for_function("b => new URL(location).searchParams.get('watch') != b", arg=before)
+    page.locator(".st-key-watched").get_by_text(watched(page)).wait_for()
+    return watched(page)
+
+
+def watched(page):  # noqa: F811
+    return page.evaluate("new URL(location).searchParams.get('watch')")
+
+
+def choose_run(page, run_id):  # noqa: F811
+    page.get_by_role("combobox", name=re.compile("^(Selected .*)?Run$")).click()
+    page.get_by_role("option", name=run_id).click()
+    page.locator(".st-key-details h4", has_text=run_id).wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_deleted(page, address):  # noqa: F811
+    page.goto(f"{address}/lab")
+    page.get_by_text("Options of the training").click()
+    page.get_by_text("Retrain after").click()
+    page.get_by_text("looks for the poison.").wait_for()
+    long = start(page, "200")
+    short = start(page, "3")
+    assert long != short
+    page.get_by_text(re.compile("2nd in the queue, 1 run before it; about .+ until it starts")).wait_for()
+
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_text("Showing 4 of 4 runs").wait_for()
+    details = page.locator(".st-key-details")
+    choose_run(page, short)
+    assert page.url.endswith(f"run={short}")
+    details.get_by_text("2nd in the queue, 1 run before it").wait_for()
+    details.get_by_role("button", name="Cancel").click()
+    details.get_by_text("Cancelled while waiting").wait_for()
+    details.get_by_role("button", name="Go on").click()
+    details.get_by_text("2nd in the queue, 1 run before it").wait_for()
+
+    choose_run(page, long)
+    details.get_by_text("Curves").or_(details.locator(".js-plotly-plot")).first.wait_for()  # an epoch is over
+    details.get_by_role("button", name="Cancel").click()
+    details.get_by_text("Cancelled; finished stages are kept").wait_for()
+    choose_run(page, short)
+    details.get_by_text("SPECTRE removed").wait_for()
+
+    details.get_by_role("link", name="Duplicate").click()
+    page.get_by_text("nothing is changed yet").wait_for()
+    assert f"like={short}" in page.url
+    page.get_by_text("trains for 3 epochs").wait_for()
+    enter(page, "Poisons (images)", "15")
+    page.get_by_text("poisons 10 → 15").wait_for()
+
+    page.get_by_role("link", name="Runs").click()
+    choose_run(page, short)
+    details.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep it").click()
+    page.get_by_role("dialog").wait_for(state="detached")
+    details.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete it").click()
+    page.get_by_text("Showing 3 of 3 runs").wait_for()
+    page.reload()
+    page.get_by_text("Showing 3 of 3 runs").wait_for()
+    assert short not in page.url

@@ -1,0 +1,376 @@
+"""The Challenge page played through Streamlit's own harness, and by five real sessions at once."""
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from benchmarks.sessions import Session, wait_for_server
+from core.challenges import ATTEMPTS, open_challenge, read_truth
+from core.errors import InputError
+from dashboard import data
+from dashboard.challenge import answer, board, game, truth
+from dashboard.charts.labels import scores_by_label
+from dashboard.theme import LIGHT
+
+PAGE = data.ROOT / "dashboard" / "screens" / "challenge.py"
+PLAYED = game.BUNDLED / "a-digits"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Runs, challenges and answers of this test alone; no teacher."""
+    monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.delenv("SPECTRE_LENS_CHALLENGES", raising=False)
+    monkeypatch.delenv("SPECTRE_LENS_TEACHER", raising=False)
+    return tmp_path / "challenges"
+
+
+@pytest.fixture
+def challenge():
+    return open_challenge(PLAYED)
+
+
+def open_page(played="a-digits", name="") -> AppTest:
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params["challenge"] = played
+    app.run()
+    assert not app.exception, app.exception
+    if name:
+        app.text_input(key="name typed").set_value(name).run()
+    return app
+
+
+def said(app: AppTest) -> str:
+    pieces = [
+        *app.markdown,
+        *app.caption,
+        *app.info,
+        *app.warning,
+        *app.error,
+        *app.success,
+        *app.get("html"),
+        *app.subheader,
+    ]
+    return "\n".join(str(piece.value) for piece in pieces) + "\n".join(f"{m.label} {m.value}" for m in app.metric)
+
+
+def press(app: AppTest, key: str) -> None:
+    app.button(key=key).click().run()
+    assert not app.exception, app.exception
+
+
+def look_at(app: AppTest, label: int) -> None:
+    app.session_state["label"] = str(label)
+    app.run()
+
+
+def name_label(app: AppTest, choice: str) -> None:
+    next(box for box in app.selectbox if box.label == "Which label looks poisoned?").set_value(choice).run()
+
+
+def play_right(app: AppTest, challenge) -> None:
+    label = read_truth(challenge).label
+    look_at(app, label)
+    press(app, "take")
+    name_label(app, str(label))
+    press(app, "submit")
+
+
+def test_three_challenges_come_with_the_program_and_their_names_tell_nothing():
+    assert list(game.available()) == ["a-digits", "b-signs", "c-signs"]
+
+
+def test_a_game_from_the_first_look_to_the_reveal(challenge):
+    app = open_page(name="Ada")
+    play_right(app, challenge)
+    assert f"Taken: answer 1 of {ATTEMPTS} of Ada" in said(app)
+    before = said(app)
+    assert "Your score" not in before
+    assert "white square" not in before  # nothing of the truth before the reveal
+    press(app, "reveal-me")
+    after = said(app)
+    assert "Your score 100" in after
+    assert "14 images labelled 8 were poisoned" in after
+    assert "14 of 14 poisons removed" in after
+    assert '<td class="n">14 of 14</td>' in after  # the board has scores now
+    assert not any(b.key == "submit" for b in app.button)
+
+
+def test_nothing_of_the_truth_reaches_the_page_before_the_reveal(challenge):
+    """The seal, yes; the truth's file, its salt and its ids in a row, no."""
+    app = open_page(name="Ada")
+    name_label(app, "nothing")
+    press(app, "submit")
+    secret = json.loads((PLAYED / "truth.json").read_text())
+    everything = said(app) + str(app.main)
+    assert challenge.seal in everything
+    assert secret["salt"] not in everything
+    assert secret["story"]["in_words"] not in everything
+
+
+def test_submit_says_what_is_missing_until_nothing_is():
+    app = open_page()
+    assert "Say who you are" in said(app)
+    app.text_input(key="name typed").set_value("Ada").run()
+    assert "Choose a label, or" in said(app)
+    name_label(app, "3")
+    assert "Put the images that you would remove into the basket" in said(app)
+    assert app.button(key="submit").disabled
+    press(app, "take")
+    assert not app.button(key="submit").disabled
+
+
+def test_a_name_is_checked_and_shown_as_text():
+    app = open_page(name="x" * 50)
+    assert "1 to 40 characters" in said(app)
+    app.text_input(key="name typed").set_value("<img src=x onerror=alert(1)>").run()
+    name_label(app, "nothing")
+    press(app, "submit")
+    html = "".join(str(h.value) for h in app.get("html"))
+    assert "&lt;img src=x" in html
+    assert "<img src=x" not in html
+
+
+def test_the_basket_fills_by_the_cut_by_images_and_by_ids(challenge):
+    app = open_page()
+    basket = app.session_state[f"basket {challenge.seal}"]
+    press(app, "take")
+    assert len(basket) == challenge.assumed
+    assert set(basket) <= set(challenge.of_label(0).tolist())
+    press(app, "untake")
+    assert not basket
+    app.text_input(key="ids").set_value("3, 10-12").run()
+    press(app, "add-ids")
+    assert basket == {3, 10, 11, 12}
+    app.text_input(key="ids").set_value("11").run()
+    press(app, "remove-ids")
+    assert basket == {3, 10, 12}
+    press(app, "empty")
+    assert not basket
+
+
+def test_an_image_that_is_clicked_goes_into_the_basket_and_out_again(challenge):
+    app = open_page()
+    tiles = app.button_group(key="tiles-0-QUE-1")
+    first = challenge.of_label(0)[np.argmax(challenge.rows["que"].to_numpy()[challenge.of_label(0)])]
+    assert f"id {first}" in tiles.options[0]
+    tiles.set_value([int(first)]).run()
+    assert app.session_state[f"basket {challenge.seal}"] == {first}
+    app.button_group(key="tiles-0-QUE-1").set_value([]).run()
+    assert app.session_state[f"basket {challenge.seal}"] == set()
+
+
+@pytest.mark.parametrize("text", ["", "x", "3,", "1-", "-4", "9-3", "99999", "1;2", "1" * 30])
+def test_ids_that_are_none_are_refused(text):
+    with pytest.raises(InputError):
+        answer.parse_ids(text, 100)
+
+
+def test_ids_are_read_with_ranges():
+    assert answer.parse_ids("1, 4-6 ,9", 10) == {1, 4, 5, 6, 9}
+
+
+def test_the_ranking_costs_points_and_is_noted(challenge):
+    app = open_page(name="Ada")
+    assert "stands out" not in said(app)
+    press(app, "hint")
+    assert "Label 8 stands out" in said(app)
+    play_right(app, challenge)
+    press(app, "reveal-me")
+    assert "Your score 85" in said(app)
+
+
+def test_answers_run_out_and_the_last_one_counts(challenge):
+    app = open_page(name="Ada")
+    for _ in range(ATTEMPTS):
+        name_label(app, "nothing")
+        press(app, "submit")
+    assert app.button(key="submit").disabled
+    assert f"You have answered {ATTEMPTS} times" in said(app)
+    assert [e.attempt for e in game.store().board(challenge.seal)] == [ATTEMPTS]
+
+
+def test_on_the_clean_set_nothing_is_right():
+    app = open_page("c-signs", name="Ada")
+    name_label(app, "nothing")
+    press(app, "submit")
+    press(app, "reveal-me")
+    assert "Nothing was poisoned" in said(app)
+    assert "Your score 100" in said(app)
+
+
+def test_with_a_teacher_nobody_reveals_to_himself_and_the_teacher_reveals_to_all(monkeypatch, challenge):
+    monkeypatch.setenv("SPECTRE_LENS_TEACHER", "Blaise")
+    student, teacher = open_page(name="Ada"), open_page()
+    play_right(student, challenge)
+    assert not any(b.key == "reveal-me" for b in student.button)
+    assert not any(b.key == "reveal-all" for b in teacher.button)
+    teacher.text_input(key="code").set_value("wrong").run()
+    assert "not the teacher's code" in said(teacher)
+    teacher.text_input(key="code").set_value("Blaise").run()
+    press(teacher, "reveal-all")
+    student.run()
+    assert "Your score 100" in said(student)
+    late = open_page(name="Late")
+    assert "You have not answered this one" in said(late)
+    teacher.checkbox(key="sure").set_value(True).run()
+    press(teacher, "reset")
+    assert game.store().board(challenge.seal) == []
+    assert "Your score" not in said(open_page(name="Ada"))
+
+
+def test_nonsense_in_the_address_gives_way_to_the_default():
+    app = AppTest.from_file(str(PAGE), default_timeout=60)
+    app.query_params["challenge"], app.query_params["label"], app.query_params["score"] = "../../etc", "99", "<b>"
+    app.run()
+    assert not app.exception
+    assert (app.session_state["challenge"], app.session_state["label"], app.session_state["score"]) == (
+        "a-digits",
+        "0",
+        "que",
+    )
+
+
+def test_without_a_challenge_the_page_says_what_to_do(monkeypatch, tmp_path):
+    monkeypatch.setattr(game, "BUNDLED", tmp_path / "none")
+    app = AppTest.from_file(str(PAGE), default_timeout=60).run()
+    assert not app.exception
+    assert "python -m core challenge make" in said(app)
+
+
+def test_a_damaged_challenge_is_a_message_and_the_others_stay(home):
+    shutil.copytree(PLAYED, home / "broken")
+    (home / "broken" / "rows.parquet").write_bytes(b"not parquet")
+    app = open_page("broken")
+    assert "This challenge cannot be shown" in said(app)
+    assert len(app.selectbox(key="challenge").options) == 4
+
+
+def test_a_truth_that_was_tampered_with_takes_no_answer(home):
+    shutil.copytree(PLAYED, home / "own")
+    (home / "own" / "truth.json").write_text("{}")
+    app = open_page("own", name="Ada")
+    name_label(app, "nothing")
+    press(app, "submit")
+    assert "not the one that was sealed" in said(app)
+
+
+def test_challenges_of_one_title_can_be_told_apart(home):
+    """Streamlit knows options by what they show: two alike would be one."""
+    shutil.copytree(PLAYED, home / "own")
+    app = open_page("own")
+    assert len(set(app.selectbox(key="challenge").options)) == 4
+    app.text_input(key="name typed").set_value("Ada").run()
+    assert app.session_state["challenge"] == "own"
+
+
+def test_a_busy_file_of_answers_is_a_message_and_the_basket_stays(monkeypatch, challenge):
+    app = open_page(name="Ada")
+    press(app, "take")
+    name_label(app, "0")
+    game.store().open_hint(challenge.seal, "somebody")  # the file is there now
+    monkeypatch.setattr("core.challenges.store.WAIT", 0.05)
+    with sqlite3.connect(game.store().path, isolation_level=None) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        press(app, "submit")
+        assert "busy; try again" in said(app)
+        holder.execute("ROLLBACK")
+    assert len(app.session_state[f"basket {challenge.seal}"]) == challenge.assumed
+    press(app, "submit")
+    assert "Taken: answer 1" in said(app)
+
+
+def test_a_file_of_answers_that_is_none_is_a_message(home):
+    home.mkdir()
+    (home / "submissions.sqlite3").write_bytes(b"no database at all" * 100)
+    assert "damaged" in said(open_page(name="Ada"))
+
+
+def test_the_points_are_explained_line_by_line(challenge):
+    known = read_truth(challenge)
+    wrong = next(i for i in range(10) if i != known.label)
+    judged = game.score(
+        wrong, [*known.poison[:7], 0], true_label=known.label, poison=known.poison, assumed=challenge.assumed, hint=True
+    )
+    lines = truth.explain(game.Entry("Ada", 1, wrong, (), 0.0, judged), challenge, known)
+    assert [what for what, _, _ in lines] == ["label", "rows", "ranking seen", "total"]
+    assert f"right was {challenge.classes[known.label]}" in lines[0][2]
+    assert "7 of 14 poisons removed, 7 of your 8" in lines[1][2]
+
+
+def test_the_board_before_the_reveal_has_no_scores(challenge):
+    known = read_truth(challenge)
+    judged = game.score(known.label, known.poison, true_label=known.label, poison=known.poison, assumed=14)
+    entry = game.Entry("Ada", 2, known.label, known.poison, 0.0, judged)
+    hidden = board.waiting([entry], "ada")
+    assert "100" not in hidden
+    assert 'class="me"' in hidden
+    assert "100" in board.table([entry], challenge.classes, "")
+
+
+def test_the_chart_of_all_labels_counts_its_dots_and_shows_the_truth_only_when_told():
+    draw = np.random.default_rng(0)
+    scores = [draw.lognormal(size=50) for _ in range(3)]
+    hidden = scores_by_label(scores, ["a", "b", "c"], LIGHT, shown=1, top=5, name="QUE")
+    assert len(hidden.data[1].x) == 15
+    assert {trace.name for trace in hidden.data} == {"the middle 90 % of the images", "one of its 5 highest"}
+    flags = [s >= np.sort(s)[-2] for s in scores]
+    told = scores_by_label(scores, ["a", "b", "c"], LIGHT, shown=1, top=5, name="QUE", truth=flags)
+    assert [len(trace.x) for trace in told.data[1:]] == [9, 6]
+
+
+@pytest.fixture
+def server(home):
+    """A dashboard of its own, with an empty file of answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard/classroom.py", "--server.port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=data.ROOT, env=dict(os.environ), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for_server(f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.slow
+def test_five_real_sessions_at_once_are_each_kept_exactly_once(server, challenge):
+    """All press at the same moment, on a file of answers that is not there yet."""
+    name = challenge.classes[8]
+
+    async def play(i: int) -> list[str]:
+        async with Session(server) as player:
+            problems = (await player.open("", "challenge=a-digits")).exceptions
+            for change in (
+                {"name typed": f"team {i}"},
+                {"label": [name]},
+                {"take": True},
+                {"Which label looks poisoned?": name},
+            ):
+                problems += (await player.rerun(change)).exceptions
+            await everybody.wait()
+            problems += (await player.rerun({"submit": True})).exceptions
+            assert f"Taken: answer 1 of {ATTEMPTS} of team {i}" in player.texts()
+            [seen] = await player.tick()
+            return problems + seen.exceptions
+
+    async def class_of_five() -> list[list[str]]:
+        return await asyncio.gather(*(play(i) for i in range(5)))
+
+    everybody = asyncio.Barrier(5)
+    assert asyncio.run(class_of_five()) == [[]] * 5
+    entries = game.store().board(challenge.seal)
+    assert sorted((e.name, e.attempt, e.score.total) for e in entries) == [(f"team {i}", 1, 100.0) for i in range(5)]
