@@ -1,7 +1,8 @@
-"""Keep Streamlit's clearing up short.
+"""Keep Python's clearing up short.
 
-After every answer Streamlit has Python look for unreachable objects among all that there are. The modules of pandas,
-Plotly and torch alone are hundreds of thousands, which never go: looking through them takes longer than most answers do.
+Now and then Python looks for unreachable objects among all that there are, and Streamlit asks for it after every answer
+unless runner.postScriptGC is off. The modules of pandas, Plotly and torch alone are hundreds of thousands, which never
+go: looking through them takes longer than most answers do.
 """
 
 from __future__ import annotations
