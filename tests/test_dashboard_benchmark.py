@@ -19,7 +19,8 @@ def made(tmp_path_factory):
 def test_a_made_run_is_finished_and_has_every_file_that_pages_read(made):
     assert made.status.state == "finished"
     missing = {name for name in TO_LOOK_AT if not made.file(name).exists()}
-    assert missing <= {"estimate.json"}  # nobody asked what it would cost
+    asked_for = {"estimate.json", "study-budgets.json", "study-layers.json"}  # made only when somebody asks
+    assert missing <= asked_for
 
 
 def test_a_made_run_hides_its_poison_from_pca_and_not_from_spectre(made):
