@@ -74,6 +74,7 @@ def _merged(base: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
 CSS = """
 <style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"]:hover { color: light-dark(#FFFFFF, #11151A); }
+[data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] :is(span, button) { color: light-dark(#FFFFFF, #11151A); }
 [data-testid^="stBaseButton-primary"] kbd { color: inherit !important; opacity: 1 !important; }
 [data-testid="stCode"] :is(pre, code, code span) { white-space: pre-wrap !important; overflow-wrap: anywhere; } /* the keyboard cannot scroll it */
 .sl-grid { display: flex; flex-wrap: wrap; gap: 12px 14px; }

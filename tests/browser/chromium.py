@@ -73,6 +73,13 @@ def open_view(tab: Page, address: str, view: str = "") -> None:
     wait_until_drawn(tab)
 
 
+def wait_for_a_picture(tab: Page) -> None:
+    """Return when the first canvas, figure or image of the page is drawn; on a page without one, when it is all there."""
+    pictures = tab.locator('[data-testid="stMainBlockContainer"] :is(canvas, .main-svg, img):visible')
+    while not pictures.count() and not tab.evaluate(READY):
+        tab.wait_for_timeout(10)
+
+
 def dress(tab: Page, size: Mapping[str, int], scheme: str) -> None:
     """Give the tab a size and a light or dark theme, and wait until the page has followed."""
     tab.set_viewport_size({"width": size["width"], "height": size["height"]})
