@@ -16,7 +16,7 @@ from filelock import FileLock
 from scipy import stats
 
 from core import devices
-from core.cli_study import numbers, sweep_command
+from core.cli.series import numbers, sweep_command
 from core.config import RunConfig
 from core.defenses import DEFENSES
 from core.errors import Cancelled, InputError
