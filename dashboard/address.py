@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+
+LAG = 2.0  # seconds in which a browser may still hold the address of before
+
+
+def news(key: str) -> str:
+    """What the address says of a key, if it is neither what the page wrote there last nor what stood there just before.
+
+    While somebody presses a key again and again, the browser's address is behind: it must not win over the widget.
+    """
+    asked = st.query_params.get(key, "")
+    said, before, when = st.session_state.get(f"{key} said", ("", None, 0.0))
+    is_behind = asked == before and time.monotonic() - when < LAG
+    return "" if asked == said or is_behind else str(asked)
+
+
+def refuse(key: str) -> None:
+    """Say, once, that the address holds something that does not fit."""
+    refused = st.session_state.setdefault("refused", [])
+    asked = f"{key}={st.query_params.get(key, '')}"
+    if asked not in refused:
+        refused.append(asked)
+        st.toast(f"The address names a “{key}” that does not fit here; it was left out.", icon=":material/link_off:")
 
 
 def adopt(key: str, options: Sequence[str]) -> None:
@@ -14,42 +37,43 @@ def adopt(key: str, options: Sequence[str]) -> None:
 
     A link into the page wins over what the session remembers; a value that is not an option gives way to the first.
     """
-    asked = st.query_params.get(key)
-    is_new = (
-        asked != st.session_state.get(f"{key} in address") or key not in st.session_state
-    )  # a page forgets its widgets
-    if asked in options and is_new:
+    asked = news(key) if key in st.session_state else st.query_params.get(key, "")  # a page forgets its widgets
+    if asked in options:
         st.session_state[key] = asked
-    elif st.session_state.get(key) not in options:
+    elif asked:
+        refuse(key)
+    if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
 
 
 def publish(key: str) -> None:
     """After the widget: write its value into the address."""
-    value = st.session_state[key]
-    st.session_state[f"{key} in address"] = value
-    if st.query_params.get(key) != value:
-        st.query_params[key] = value
+    write(key, st.session_state[key])
 
 
 def adopt_number(key: str, low: float, high: float, default: float) -> None:
     """As `adopt`, for a whole number between bounds."""
-    asked = st.query_params.get(key, "")
-    is_new = asked != st.session_state.get(f"{key} in address") or key not in st.session_state
-    if is_new and asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
+    asked = news(key) if key in st.session_state else st.query_params.get(key, "")
+    if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
-    elif not low <= st.session_state.get(key, low - 1) <= high:
+    elif asked:
+        refuse(key)
+    if not low <= st.session_state.get(key, low - 1) <= high:
         st.session_state[key] = default
 
 
 def write(key: str, value: str | None) -> None:
     """Put a value into the address, or take it out, without a rerun where nothing changes."""
-    st.session_state[f"{key} in address"] = value or ""
-    if value is None or value == "":
+    text = value or ""
+    said, before, when = st.session_state.get(f"{key} said", ("", None, 0.0))
+    if text != said:
+        before, when = said, time.monotonic()
+    st.session_state[f"{key} said"] = (text, before, when)
+    if not text:
         if key in st.query_params:
             del st.query_params[key]
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
+    elif st.query_params.get(key) != text:
+        st.query_params[key] = text
 
 
 LONGEST = 1500  # characters of an address that every browser and chat carries

@@ -28,8 +28,11 @@ def colours() -> theme.Palette:
     return theme.palette(st.context.theme.type)
 
 
-def choose_run(folders: dict[str, RunFolder], key: str = "run") -> data.RunView | None:
-    """A menu of runs, its choice in the address bar; None, with a word of what to do, where there is none to show."""
+def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = False) -> data.RunView | None:
+    """A menu of runs, its choice in the address bar; None, with a word of what to do, where there is none to show.
+
+    sealed: the menu does not tell who was poisoned.
+    """
     if not folders:
         st.info("No finished run yet. Start one in the Lab.", icon=":material/science:")
         return None
@@ -37,7 +40,7 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run") -> data.RunView 
     run_id = st.selectbox(
         "Run",
         list(folders),
-        format_func=lambda i: data.title(folders[i]),
+        format_func=lambda i: i if sealed else data.title(folders[i]),
         key=key,
         help="Finished runs: your own first, then those that come with the program.",
     )

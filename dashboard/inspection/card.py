@@ -30,7 +30,7 @@ def show(shown: Shown) -> None:
             with st.container(horizontal=True, gap="small"):
                 mine = bool(shown.guessed[row])
                 st.button(
-                    "Not poisoned" if mine else "Looks poisoned", on_click=guess.toggle,
+                    "Take out of my guess" if mine else "Looks poisoned", on_click=guess.toggle,
                     args=(example,), disabled=shown.revealed, key="guess-one",
                     help="Hide the truth to change your guess." if shown.revealed else "Adds it to your guess.",
                 )  # fmt: skip
@@ -53,13 +53,19 @@ def known(shown: Shown, row: int) -> list[str]:
 
 
 def verdicts(shown: Shown, row: int) -> list[str]:
-    """A table in Markdown: score, rank and verdict of each defense."""
+    """A table in Markdown: score, rank and verdict of each defense; the one that is chosen above, at the present cut."""
     run, n = shown.run, len(shown.run.frame)
     lines = [f"| defense | score | rank of {n:,} | |", "|:--|--:|--:|:--|"]
     for key, about in run.result["defenses"].items():
-        score, rank = run.frame[f"score_{key}"].iat[row], run.ranks[key][row]
-        removed = "removed" if run.frame[f"removed_{key}"].iat[row] else "kept"
-        lines.append(f"| {about['title']} | {charts.number(float(score))} | {rank:,} | {removed} |")
+        if key == shown.defense:
+            title, score, rank, gone = f"**{shown.title}**", shown.scores[row], shown.rank(row), shown.removed[row]
+            where = "at this cut"
+        else:
+            title, score, rank = about["title"], run.frame[f"score_{key}"].iat[row], run.ranks[key][row]
+            gone, where = run.frame[f"removed_{key}"].iat[row], "in the run"
+        lines.append(
+            f"| {title} | {charts.number(float(score))} | {rank:,} | {'removed' if gone else 'kept'} {where} |"
+        )
     return lines
 
 

@@ -49,7 +49,9 @@ def choose(run: data.RunView) -> Shown:
 def move_cut(run: data.RunView, count: int, own: int) -> int:
     """The cut as a slider and as a number; the third way is to drag the line in the histogram."""
     n = len(run.frame)
-    st.session_state["cut-slider"] = st.session_state["cut-number"] = count
+    for key in ("cut-slider", "cut-number"):  # not the one that was moved: it may be farther already
+        if st.session_state.get(key) != count:
+            st.session_state[key] = count
     st.slider(
         "Remove the highest", 0, n, key="cut-slider", format="%d images", on_change=state.take_cut, args=("cut-slider",),
         help=f"Moves the cut; drag the line in the histogram, or type a number. The run itself removed {own:,}. Nothing is trained again.",
@@ -81,10 +83,12 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
     with st.popover("Sharpness α and k", icon=":material/tune:", width="stretch"):
         alpha = st.select_slider(
             "α, sharpness of the score", alphas, key="alpha",
+            format_func=lambda a: f"as fitted: {alpha_text(fitted.get('alpha', 4.0))}" if a == OWN else a,
             help="0 counts every direction alike, ∞ only the one that spreads most; the paper takes 4.",
         )  # fmt: skip
         k = st.select_slider(
             "k, principal components", ks, key="k",
+            format_func=lambda k: f"as fitted: {fitted['k']}" if k == OWN else k,
             help=f"In how many directions of largest spread SPECTRE looks; it chose {fitted['k']} by its objective.",
         )  # fmt: skip
         st.caption("Each was computed with the run; nothing is fitted again.")
@@ -117,5 +121,7 @@ def outcome(shown: Shown) -> None:
         share_metric("Clean removed", found["false_positive_rate"], "clean images", help="False positive rate (FPR).")
         share_metric("Precision", found["precision"], "removed images are poison", help="Share of the removed that were poison.")  # fmt: skip
     else:
-        st.metric("Looks poisoned", f"{int(removed.sum()):,}", border=True, help="Images at or above the cut.")
+        st.metric(
+            "Above the cut", f"{int(removed.sum()):,}", border=True, help="The images that look poisoned at this cut."
+        )
         st.caption(f"of {len(removed):,} images labelled {run.target}; the truth is hidden")

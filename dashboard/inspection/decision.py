@@ -64,7 +64,11 @@ def rounds(shown: Shown, chosen: dict[str, Any]) -> None:
         run.ids, run.views["robust"], dropped, round_words(shown, chosen), "film",
         unit="σ of the trusted rows", truth=shown.truth,
     )  # fmt: skip
-    st.caption(f"Stopped: {chosen['stopped']}. It trusts {chosen['trusted']:,} of {len(run.frame):,} rows.")
+    st.caption(
+        "Pink rings: dropped in this round; crosses: dropped before; green: two standard deviations of what is still "
+        f"trusted. Stopped: {chosen['stopped']}. It trusts {chosen['trusted']:,} of {len(run.frame):,} images.",
+        help="Its allowance: it may distrust at most twice as many images as there are poisons expected.",
+    )
     plot(
         charts.filter_rounds(chosen["rounds"], shown.truth, colours()), "rounds",
         "Rows dropped and excess fourth moment for each round",

@@ -16,7 +16,7 @@ from dashboard.inspection.state import Shown
 DISTANCE = 0.1  # UMAP's own default for how close points may lie
 
 
-@st.cache_resource(max_entries=8, show_spinner="Drawing the map; ten seconds or so, once")
+@st.cache_resource(max_entries=8, show_spinner="Drawing the map: ten to thirty seconds, once")
 def umap_plane(run_id: str, stamp: int, neighbours: int, _run: data.RunView) -> bytes:
     """A UMAP of the principal components, packed. The same run gives the same map; kept on disk between visits."""
     components = _run.views["components"]

@@ -37,6 +37,12 @@ class Shown:
         title = str(self.run.result["defenses"][self.defense]["title"])
         return f"{title}, {self.variant}" if self.variant else title
 
+    def rank(self, row: int) -> int:
+        """The place of a row by these scores, from 1."""
+        if not self.variant:
+            return int(self.run.ranks[self.defense][row])
+        return int((self.scores > self.scores[row]).sum()) + 1
+
     @property
     def truth(self) -> np.ndarray | None:
         """The truth where it is revealed, else None: what draws must not know it."""
@@ -52,7 +58,7 @@ def open_run(run: data.RunView) -> None:
     """Before anything is placed: ids of one run mean nothing in another, and the address may hold a selection."""
     if st.session_state.get("inspected") != run.id:
         if "inspected" in st.session_state:
-            st.session_state.update(selected=[], guessed=[], focus=None, which="removed")
+            st.session_state.update(selected=[], guessed=[], focus=None, trail=[], which="removed")
         st.session_state.update(inspected=run.id, position=1)
         st.session_state.setdefault("selected", [])
         st.session_state.setdefault("guessed", [])
@@ -61,23 +67,27 @@ def open_run(run: data.RunView) -> None:
 
 
 def _adopt_ids(run: data.RunView) -> None:
-    """A selection or an example from a link, where it is new and the run has it."""
-    asked = st.query_params.get("selected", "")
-    if asked and asked != st.session_state.get("selected in address"):
-        st.session_state["selected"] = [i for i in address.ids_from_text(asked) if i in run.row_of]
-        st.session_state["which"] = "selected" if st.session_state["selected"] else "removed"
-    asked = st.query_params.get("look", "")
-    if asked and asked != st.session_state.get("look in address"):
-        found = address.ids_from_text(asked)
-        st.session_state["focus"] = found[0] if len(found) == 1 and found[0] in run.row_of else None
+    """A selection, a guess or an example from a link, where it is new and the run has it."""
+    for key, where in (("selected", "selected"), ("guess", "guessed"), ("look", "focus")):
+        asked = address.news(key)
+        if not asked:
+            continue
+        named = address.ids_from_text(asked)
+        found = [i for i in named if i in run.row_of]
+        if not found or (where == "focus" and len(named) > 1):
+            address.refuse(key)
+            continue
+        st.session_state[where] = found[0] if where == "focus" else found
+        if where == "selected":
+            st.session_state["which"] = "selected"
 
 
 def publish(shown: Shown, own: int) -> None:
     """What a link to this state needs: the cut where it was moved, the selection, and the example."""
     count = int(shown.removed.sum())
     address.write("cut", None if count == own else str(st.session_state["cut"]))
-    ids = shown.run.ids[shown.selected]
-    address.write("selected", address.ids_to_text(ids.tolist()) if len(ids) else None)
+    for key, mask in (("selected", shown.selected), ("guess", shown.guessed)):
+        address.write(key, address.ids_to_text(shown.run.ids[mask].tolist()))
     address.write("look", None if shown.focus is None else address.ids_to_text([int(shown.run.ids[shown.focus])]))
 
 
@@ -112,7 +122,9 @@ def take_selection() -> None:
 def take_focus(key: str) -> None:
     """A point or an image that was clicked is looked at everywhere."""
     example = event(key, "focus")
-    if example is not None:
+    if example is not None and int(example) != st.session_state.get("focus"):
+        before = [st.session_state["focus"]] if st.session_state.get("focus") is not None else []
+        st.session_state["trail"] = [*st.session_state.get("trail", []), *before][-20:]
         st.session_state["focus"] = int(example)
 
 
@@ -128,4 +140,10 @@ def clear_selection() -> None:
 
 
 def clear_focus() -> None:
-    st.session_state["focus"] = None
+    st.session_state.update(focus=None, trail=[])
+
+
+def step_back() -> None:
+    """To the example that was looked at before this one."""
+    *trail, last = st.session_state["trail"]
+    st.session_state.update(trail=trail, focus=last)

@@ -24,7 +24,7 @@ VIEWS = (
 def clouds_of(run_id: str, stamp: int, _run: data.RunView) -> bytes:
     """The three projections of a run, packed once for all visitors."""
     views = [(name, title, unit, _run.views[name]) for name, title, unit in VIEWS]
-    return lens.pack_clouds(f"inspect/{run_id}", _run.ids, views, height=330, file=f"{run_id}-projections", lead=2)
+    return lens.pack_clouds(f"inspect/{run_id}", _run.ids, views, height=290, file=f"{run_id}-projections", lead=2)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -60,7 +60,14 @@ def roc(shown: Shown) -> None:
     """Poison found against clean removed at every cut, with the present one marked."""
     rates = detection(shown.removed, shown.run.truth)
     here = (rates["false_positive_rate"]["value"] or 0.0, rates["true_positive_rate"]["value"] or 0.0)
-    figure = charts.roc_curve(*roc_points(shown.scores, shown.run.truth), here, colours())
+    false, true = roc_points(shown.scores, shown.run.truth)
+    area = float(np.trapezoid(true, false))
+    st.markdown(
+        f"**ROC curve** · area under it {area:.3f}",
+        help="Poison removed against clean removed as the cut moves. The area (AUC) is 1 where every poison scores higher "
+        "than every clean image, and 0.5 for guesses.",
+    )
+    figure = charts.roc_curve(false, true, here, colours())
     plot(figure, "roc", "ROC curve with the present cut")
 
 
@@ -79,8 +86,8 @@ def browse(shown: Shown) -> None:
     rows = sets[which]
     if not len(rows):
         hints = {
-            "removed": "Nothing is removed at this cut. Move it to the left.",
-            "kept": "Every image is removed at this cut. Move it to the right.",
+            "removed": "Nothing is removed at this cut. Raise the number, or drag the line in the histogram to the left.",
+            "kept": "Every image is removed at this cut. Lower the number, or drag the line in the histogram to the right.",
             "selected": "Choose *Lasso* or *Box* above the pictures and draw around points: they appear here.",
             "guessed": "Nothing yet. Add what is selected to your guess, or one image at a time on its card.",
         }
@@ -133,8 +140,7 @@ def _first_page() -> None:
 def entry(shown: Shown, row: int, caption: str = "") -> dict:
     """One image of the gallery: picture, rank, score and id; what it is only where the truth is revealed."""
     run = shown.run
-    rank = run.ranks[shown.defense][row] if not shown.variant else int((shown.scores > shown.scores[row]).sum()) + 1
-    lines = [caption or f"#{rank} · {charts.number(shown.scores[row])}", f"id {run.ids[row]}"]
+    lines = [caption or f"#{shown.rank(row):,} · {charts.number(shown.scores[row])}", f"id {run.ids[row]}"]
     if shown.guessed[row]:
         lines.append("✓ your guess")
     kind = ""

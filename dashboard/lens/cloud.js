@@ -141,25 +141,47 @@ class Cloud {
   }
 
   png(name) {
-    const gap = 12;
+    const [gap, head] = [12, 66];
     const [width, height] = [this.panels.reduce((w, p) => w + p.width + gap, -gap), this.panels[0].height];
     const sheet = document.createElement("canvas");
-    [sheet.width, sheet.height] = [2 * width, 2 * (height + 24)];
+    [sheet.width, sheet.height] = [2 * width, 2 * (height + head)];
     const pen = sheet.getContext("2d");
     pen.scale(2, 2);
     pen.fillStyle = this.theme.ground;
-    pen.fillRect(0, 0, width, height + 24);
-    pen.fillStyle = this.theme.ink;
-    pen.font = "600 14px sans-serif";
+    pen.fillRect(0, 0, width, height + head);
+    this.#caption(pen, name);
     let x = 0;
     for (const panel of this.panels) {
-      pen.fillText(panel.title, x + EDGE.left, 16);
-      pen.drawImage(panel.base, x, 24, panel.width, panel.height);
-      pen.drawImage(panel.middle, x, 24, panel.width, panel.height);
-      pen.drawImage(panel.top, x, 24, panel.width, panel.height);
+      pen.fillStyle = this.theme.ink;
+      pen.font = "600 14px sans-serif";
+      pen.fillText(panel.title, x + EDGE.left, head - 8);
+      for (const layer of [panel.base, panel.middle, panel.top]) pen.drawImage(layer, x, head, panel.width, panel.height);
       x += panel.width + gap;
     }
     sheet.toBlob((blob) => save(`${name}.png`, blob), "image/png");
+  }
+
+  /** Above a saved picture: what it is of, and what its marks mean. */
+  #caption(pen, name) {
+    const { removed, selected, truth } = this.channel.state;
+    const number = (value) => value.toLocaleString("en-US");
+    const marks = truth
+      ? [["dot", COLOURS.clean, `clean ${number(this.n - count(truth))}`], ["diamond", COLOURS.poison, `poison ${number(count(truth))}`]]
+      : [["dot", COLOURS.unknown, `${number(this.n)} images, truth hidden`]];
+    if (count(removed)) marks.push([this.n > 4000 ? "cross" : "ring", this.theme.ink, `removed ${number(count(removed))}`]);
+    if (count(selected)) marks.push(["ring", COLOURS.selected, `selected ${number(count(selected))}`]);
+    pen.fillStyle = this.theme.ink;
+    pen.font = "600 14px sans-serif";
+    pen.fillText(name, EDGE.left, 16);
+    pen.font = "13px sans-serif";
+    let x = EDGE.left;
+    for (const [kind, colour, words] of marks) {
+      const { canvas, half } = stamp(kind, colour, 5);
+      pen.drawImage(canvas, x, 30 - half, 2 * half, 2 * half);
+      pen.fillStyle = this.theme.ink;
+      pen.fillText(words, x + 18, 35);
+      x += 36 + pen.measureText(words).width;
+    }
   }
 
   csv() {

@@ -16,6 +16,7 @@ class Film {
   show({ meta, arrays }) {
     this.pause();
     this.panel?.close();
+    const round = this.dropped && equalArrays(this.dropped, arrays.dropped) ? this.round : 0; // the truth was switched
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
@@ -37,9 +38,8 @@ class Film {
       element("div", { class: "slider" }, this.range),
       element("div", { class: "tools" }, button("Back", "One round back", step(-1)), this.playing, button("Step", "One round on", step(1)), button("First", "Before the first round", () => (this.pause(), this.go(0)))),
     );
-    this.round = 0;
     this.layout();
-    this.go(0);
+    this.go(round);
   }
 
   go(round) {
@@ -115,6 +115,10 @@ class Film {
     this.observer.disconnect();
     this.holder.remove();
   }
+}
+
+function equalArrays(a, b) {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
 /** The ellipse of two standard deviations of the rows for which `is` holds: 73 places on it. */

@@ -120,7 +120,7 @@ class Panel {
     const { state } = this.cloud.channel;
     pen.clearRect(0, 0, this.width, this.height);
     pen.save();
-    this.#clip(pen, 6);
+    this.#clip(pen, this.zoom ? 0 : 6);
     const [removed, selected] = [rowsOf(state.removed), rowsOf(state.selected)];
     const small = this.cloud.n > 4000 || this.cloud.crosses;
     this.#stamps(pen, removed, small ? stamp("cross", this.cloud.theme.ink, removed.length > 3000 ? 1.8 : 3.4, 1.2) : stamp("ring", this.cloud.theme.ink, 5));
@@ -143,7 +143,7 @@ class Panel {
     const { state } = this.cloud.channel;
     pen.clearRect(0, 0, this.width, this.height);
     pen.save();
-    this.#clip(pen, 6);
+    this.#clip(pen, this.zoom ? 0 : 6);
     if (state.focus !== null && state.focus !== undefined) this.#cross(state.focus);
     this.cloud.draw?.(pen, this);
     pen.restore();

@@ -17,7 +17,7 @@ MORE = {
 with st.container(key="inspect"):
     narrow, wide = st.columns([1, 4], gap="medium")
 with narrow, st.container(key="inspect-run"):
-    run = choose_run(data.finished())
+    run = choose_run(data.finished(), sealed=not st.session_state.get("truth"))
 if run is None:
     st.stop()
 state.open_run(run)
@@ -35,7 +35,7 @@ with wide:
     with left:
         with st.container(key="inspect-scores"):
             views.histogram(shown)
-        with st.container(key="inspect-card"):
+        with st.container(key="inspect-card" if shown.focus is None else "inspect-card-open"):
             card.show(shown)
     with right:
         with st.container(key="inspect-images"):
@@ -48,5 +48,8 @@ with wide:
             with st.expander(label, key=key, bind="query-params") as fold:
                 if fold.open:
                     draw(shown)
-        again(run.result["command"], data.python_lines(run))
+        if shown.revealed:
+            again(run.result["command"], data.python_lines(run))
+        else:
+            st.caption("The command that made this run names the poison; it appears with the truth.")
         st.caption(run.small_print)

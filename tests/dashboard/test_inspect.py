@@ -115,12 +115,66 @@ def test_the_card_says_what_every_defense_says_and_hides_the_truth(run):
     said = texts(app)
     assert f"Example {run.ids[row]}" in said
     for key, about in run.result["defenses"].items():
-        assert f"| {about['title']} |" in said
-        assert f"| {run.ranks[key][row]:,} |" in said
+        title = f"**{about['title']}**" if key == "spectre" else about["title"]
+        verdict = "removed" if run.frame[f"removed_{key}"].iat[row] else "kept"
+        where = "at this cut" if key == "spectre" else "in the run"
+        assert re.search(rf"\| {re.escape(title)} \| \S+ \| {run.ranks[key][row]:,} \| {verdict} {where} \|", said)
     assert "true label" not in said
     assert component(app, "sync")["focus"] == row
     app.toggle(key="truth").set_value(True).run()
     assert f"true label: *{run.classes[int(run.frame['true_label'].iat[row])]}*" in texts(app)
+
+
+def test_the_card_follows_the_cut_and_the_sharpness(run):
+    row = int(np.argmax(run.frame["score_spectre"]))
+    app = open_page("inspect", inspected=SIGNS, selected=[], guessed=[], focus=int(run.ids[row]))
+    assert "| 1 | removed at this cut |" in texts(app)
+    app.number_input(key="cut-number").set_value(0).run()
+    assert "| 1 | kept at this cut |" in texts(app)
+    app = open_page("inspect", inspected=SIGNS, selected=[], guessed=[], focus=int(run.ids[row]), alpha="∞")
+    rank = int((run.grid[-1, run.result["grid"]["ks"].index(run.result["defenses"]["spectre"]["record"]["k"])] > run.grid[-1, run.result["grid"]["ks"].index(run.result["defenses"]["spectre"]["record"]["k"])][row]).sum()) + 1  # fmt: skip
+    assert re.search(rf"\| \*\*SPECTRE, α = ∞, k = \d+\*\* \| \S+ \| {rank:,} \|", texts(app))
+
+
+def test_a_slider_that_was_moved_on_is_not_set_back():
+    app = open_page("inspect")
+    app.slider(key="cut-slider").set_value(40).run()
+    told = next(e.proto for e in app.slider if e.key == "cut-slider")
+    assert not told.set_value  # else the browser takes 40, whatever was pressed meanwhile
+
+
+def test_an_address_that_lags_behind_does_not_win_over_the_widget():
+    app = by_address(run=SIGNS, alpha="8")
+    app.select_slider(key="alpha").set_value("16").run()
+    app.query_params["alpha"] = "8"  # as a browser sends it that has not heard of 16 yet
+    app.select_slider(key="alpha").set_value("32").run()
+    assert app.session_state["alpha"] == "32"
+
+
+def test_a_guess_is_in_the_address_and_comes_back(run):
+    from dashboard.address import ids_to_text
+
+    text = ids_to_text(run.ids[:3].tolist())
+    app = by_address(guess=text)
+    assert app.session_state["guessed"] == run.ids[:3].tolist()
+    assert app.query_params["guess"] == text
+
+
+def test_the_way_back_from_a_neighbour(run):
+    one, other = int(run.ids[5]), int(run.ids[9])
+    app = open_page("inspect", inspected=SIGNS, selected=[], guessed=[], focus=one, trail=[other])
+    app.button(key="card-back").click().run()
+    assert app.session_state["focus"] == other
+    assert not [b for b in app.button if b.key == "card-back"]
+
+
+def test_while_the_truth_is_hidden_neither_menu_nor_command_tells_it(run):
+    app = open_page("inspect")
+    assert app.selectbox(key="run").options[0] == SIGNS
+    assert run.result["command"] not in "".join(c.value for c in app.code)
+    app.toggle(key="truth").set_value(True).run()
+    assert "50 poisons" in app.selectbox(key="run").options[0]
+    assert run.result["command"] in "".join(c.value for c in app.code)
 
 
 def test_a_guess_is_recorded_and_shown_beside_the_truth(run):
