@@ -98,6 +98,12 @@ class Game:
         return found
 
     @property
+    def selected(self) -> set[int]:
+        """Ids that a lasso, the cut or a click has selected. Kept in the session; change it in place."""
+        found: set[int] = st.session_state.setdefault(f"selected {self.seal}", set())
+        return found
+
+    @property
     def removed(self) -> set[int]:
         """What is ringed: the basket while it can still be changed, then what was last submitted."""
         if not self.revealed:
@@ -114,7 +120,7 @@ class Game:
 
     def truth(self) -> Truth | None:
         """The truth where this visitor may see it, else None; the file is not read before."""
-        return read_truth(self.challenge) if self.revealed else None
+        return _truth(str(self.challenge.path), self.seal, self.challenge) if self.revealed else None
 
     def submit(self, label: int | None, rows: set[int]) -> int:
         """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError."""
@@ -126,6 +132,12 @@ class Game:
         attempt = self.store.submit(self.seal, self.name, label, rows, judged, self.token)
         self.new_token()
         return attempt
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _truth(path: str, seal: str, _challenge: Challenge) -> Truth:
+    """The truth of a challenge: its seal allows one only, so that the file is read once for all who may see it."""
+    return read_truth(_challenge)
 
 
 def open_game(challenge: Challenge) -> Game:

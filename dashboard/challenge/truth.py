@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from core.challenges import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, Entry, Truth
 from core.outcomes import share_text
 from dashboard import tiles
 from dashboard.challenge.game import BUNDLED, Game
+from dashboard.challenge.pictures import sources
 from dashboard.widgets import again
 
 SHOWN = 48  # images of one kind
@@ -122,14 +122,13 @@ def _images(game: Game, truth: Truth) -> None:
         format_func=lambda k: f"{names[k]} ({len(sets[k])})",
     )  # fmt: skip
     rows = sets[which or there[0]]
-    shown = np.array(rows[:SHOWN])
     classes, labels = game.challenge.classes, game.challenge.rows["label"].to_numpy()
     captions = [
         f"id {i}\npoison: {classes[truth.true_labels[i]]}" if i in poison else f"id {i}\nclean: {classes[labels[i]]}"
         for i in rows[:SHOWN]
     ]
     kinds = ["poison" if i in poison else "clean" for i in rows[:SHOWN]]
-    st.html(tiles.grid(game.challenge.images[shown], captions, kinds=kinds, side=72))
+    st.html(tiles.grid(sources(game.challenge, rows[:SHOWN]), captions, kinds=kinds, side=72))
     if len(rows) > SHOWN:
         st.caption(f"showing {SHOWN} of {len(rows)}, by id")
 

@@ -150,7 +150,7 @@ class Histogram {
     for (const at of span) pen.fillText(numberText(this.meta.log ? 10 ** at : at), this.x(at), floor + 5);
     pen.fillStyle = theme.ink;
     pen.textBaseline = "alphabetic";
-    pen.fillText(`${this.meta.name} score${this.meta.log ? " (log scale)" : ""}`, (SIDES.left + this.width) / 2, this.height - 6);
+    pen.fillText(this.meta.axis ?? `${this.meta.name} score${this.meta.log ? " (log scale)" : ""}`, (SIDES.left + this.width) / 2, this.height - 6);
     pen.save();
     pen.translate(12, (SIDES.top + floor) / 2);
     pen.rotate(-Math.PI / 2);
@@ -194,10 +194,10 @@ class Histogram {
     this.grip.style.top = `${SIDES.top - 12}px`;
     for (const [name, value] of Object.entries({ valuemin: 0, valuemax: this.n, valuenow: number, valuetext: `${number} of ${this.n} images removed` }))
       this.grip.setAttribute(`aria-${name}`, String(value));
-    this.words.textContent = this.#said(number);
+    this.words.textContent = this.said(number);
   }
 
-  #said(number) {
+  said(number) {
     const { truth, removed } = this.channel.state;
     const start = `removed: ${number.toLocaleString("en-US")} of ${this.n.toLocaleString("en-US")}`;
     if (!truth || !removed) return start;
