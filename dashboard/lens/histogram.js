@@ -71,7 +71,7 @@ class Histogram {
 
   #tally() {
     const { truth } = this.channel.state;
-    if (this.tallied?.truth === truth) return this.tallied.kinds;
+    if (this.tallied && this.tallied.truth === truth) return this.tallied.kinds;
     const groups = truth
       ? [["clean", COLOURS.clean, (row) => !truth[row]], ["poison", COLOURS.poison, (row) => truth[row]]]
       : [["truth hidden", COLOURS.unknown, () => true]];
