@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
@@ -21,9 +23,9 @@ def show_set(game: Game, name: str) -> None:
 
 def gallery(game: Game, label: Label) -> None:
     """The images of a label by falling score: all of them, the selected, or those in the basket."""
-    order = label.ids[np.argsort(label.ranks)]
+    order = np.argsort(label.ranks)  # rows of the label
     masks = {"all": label.ids >= 0, "selected": label.mask(game.selected), "basket": label.mask(game.removed)}
-    sets = {name: [int(i) for i in order if masks[name][_row(label, i)]] for name in SETS}
+    sets = {name: order[mask[order]] for name, mask in masks.items()}
     names = {
         "all": f"labelled {label.name}",
         "selected": "selected",
@@ -40,7 +42,7 @@ def gallery(game: Game, label: Label) -> None:
         pages = -(-len(rows) // PAGE)
         place = f"page {game.seal} {label.number} {label.column} {st.session_state[which]} {pages}"
         page = st.pagination(pages, key=place) if pages > 1 else 1
-    if not rows:
+    if not len(rows):
         empty = {
             "selected": "Nothing of this label is selected. Choose *Lasso* or *Box* above the pictures and draw around points.",
             "basket": "You removed nothing of this label." if game.revealed
@@ -60,21 +62,18 @@ def gallery(game: Game, label: Label) -> None:
     )  # fmt: skip
 
 
-def _row(label: Label, example: int) -> int:
-    return int(np.searchsorted(label.ids, example))  # the ids of a label ascend
-
-
-def entries(game: Game, label: Label, ids: list[int]) -> list[dict]:
-    """What `lens.tiles` shows of those images; what they are only after the reveal."""
-    known = game.truth()
+def entries(game: Game, label: Label, rows: Sequence[int]) -> list[dict]:
+    """What `lens.tiles` shows of those rows of a label; what they are only after the reveal."""
+    known = game.truth
     poison = set(known.poison) if known else set()
+    ids = [int(label.ids[row]) for row in rows]
     found = []
-    for i, source in zip(ids, sources(game.challenge, ids), strict=True):
+    for row, i, source in zip(rows, ids, sources(game.challenge, ids), strict=True):
         kind = ("poison" if i in poison else "clean") if known else ""
-        caption = [f"#{label.ranks[_row(label, i)]} · id {i}"]
+        caption = [f"#{label.ranks[row]} · id {i}"]
         if known:
             caption.append(f"poison: {game.challenge.classes[known.true_labels[i]]}" if i in poison else "clean")
-        found.append({"id": i, "row": _row(label, i), "src": source, "caption": caption, "kind": kind})
+        found.append({"id": i, "row": int(row), "src": source, "caption": caption, "kind": kind})
     return found
 
 

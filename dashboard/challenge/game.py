@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,9 @@ class Game:
     def new_token(self) -> None:
         st.session_state[f"token {self.seal}"] = secrets.token_hex(16)
 
+    @cached_property
     def truth(self) -> Truth | None:
-        """The truth where this visitor may see it, else None; the file is not read before."""
+        """The truth where this visitor may see it, else None; the file is not read before. Raises InputError."""
         return _truth(str(self.challenge.path), self.seal, self.challenge) if self.revealed else None
 
     def submit(self, label: int | None, rows: set[int]) -> int:
@@ -143,15 +145,7 @@ def _truth(path: str, seal: str, _challenge: Challenge) -> Truth:
 def open_game(challenge: Challenge) -> Game:
     """The visitor's game. Raises InputError where the answers cannot be read."""
     answers, name = store(), str(st.session_state.get(NAME, ""))
-    seal = challenge.seal
-    return Game(
-        challenge,
-        answers,
-        name,
-        answers.is_revealed(seal, name or None),
-        answers.last(seal, name) if name else None,
-        bool(name) and answers.has_hint(seal, name),
-    )
+    return Game(challenge, answers, name, *answers.standing(challenge.seal, name))
 
 
 def say_later(place: str, kind: str, message: str) -> None:

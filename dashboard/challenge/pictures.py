@@ -77,7 +77,7 @@ def overview(game: Game, label: Label) -> None:
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _overview(seal: str, column: str, shown: int, revealed: bool, theme: str, _game: Game) -> go.Figure:
     """The figure by what it shows; nobody changes it afterwards. The seal stands for the rows and the truth."""
-    challenge, known = _game.challenge, _game.truth()
+    challenge, known = _game.challenge, _game.truth
     numbers = range(len(challenge.classes))
     return scores_by_label(
         [multiples(challenge, i, column) for i in numbers],
@@ -92,7 +92,7 @@ def _overview(seal: str, column: str, shown: int, revealed: bool, theme: str, _g
 
 def truth_of(game: Game, label: Label) -> np.ndarray | None:
     """(n,) bool for the images of a label, True for poison; None while it is hidden."""
-    known = game.truth()
+    known = game.truth
     return None if known is None else np.isin(label.ids, known.poison)
 
 

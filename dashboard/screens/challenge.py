@@ -92,7 +92,7 @@ with words:
     task(played)
 try:
     mine = game.open_game(played)
-    known = mine.truth()
+    known = mine.truth
 except InputError as problem:
     st.error(as_sentence(str(problem)))
     st.stop()

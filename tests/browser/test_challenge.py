@@ -55,7 +55,11 @@ def test_a_student_plays_and_another_tab_sees_the_board_change(page, chromium, a
     open_challenge_page(page, address, truth.label)
     page.get_by_role("textbox", name="Your name, or your team's").fill("Ada")
     page.keyboard.press("Enter")
-    lasso(page, page.locator("canvas[role=img]").nth(ROBUST), [(0.6, 0.02), (0.99, 0.02), (0.99, 0.86), (0.6, 0.86), (0.6, 0.05)])
+    lasso(
+        page,
+        page.locator("canvas[role=img]").nth(ROBUST),
+        [(0.6, 0.02), (0.99, 0.02), (0.99, 0.86), (0.6, 0.86), (0.6, 0.05)],
+    )
     put = page.get_by_role("button", name=re.compile(r"Put the \d+ selected into the basket"))
     put.wait_for()
     picked = int(re.search(r"\d+", put.inner_text()).group())
