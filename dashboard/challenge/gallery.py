@@ -35,7 +35,7 @@ def gallery(game: Game, label: Label) -> None:
     st.session_state.setdefault(which, "all")
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         st.segmented_control(
-            "Images, highest score first", SETS, required=True, key=which,
+            "Images, highest score first", SETS, required=True, key=which, wrap=True,
             format_func=lambda s: f"{names[s]} ({len(sets[s])})",
         )  # fmt: skip
         rows = sets[st.session_state[which]]

@@ -68,7 +68,7 @@ def choose_label(challenge: Challenge) -> Label:
     publish("label")
     adopt("score", list(NAMES))
     column = st.segmented_control(
-        "Score", list(NAMES), required=True, key="score",
+        "Score", list(NAMES), required=True, key="score", wrap=True,
         format_func=lambda s: {"que": "QUE: after robust whitening", "pca": "PCA: first raw direction"}[s],
         help="Two ways to say how much an image stands apart from the others of its label. QUE (quantum entropy) adds up "
         "all directions that spread too much after robust whitening. PCA takes the one direction of largest spread.",

@@ -118,7 +118,7 @@ def _images(game: Game, truth: Truth) -> None:
         st.markdown("No image was poisoned and you removed none: there is nothing to show.")
         return
     which = st.segmented_control(
-        "Images", there, default=there[0], required=True, key=f"outcome {game.seal}",
+        "Images", there, default=there[0], required=True, key=f"outcome {game.seal}", wrap=True,
         format_func=lambda k: f"{names[k]} ({len(sets[k])})",
     )  # fmt: skip
     rows = sets[which or there[0]]
