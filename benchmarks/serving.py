@@ -1,7 +1,7 @@
 """A dashboard of one's own for a benchmark or a test: on a free port, with its own folder of runs.
 
-    with serve(folder) as server:
-        print(server.url, server.resident)
+with serve(folder) as server:
+    print(server.url, server.resident)
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ class Server:
         """Bytes of memory that the server holds, as Linux counts them (VmRSS)."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that the server has used, to a hundredth; what else the machine does is not in it."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

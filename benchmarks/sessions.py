@@ -28,6 +28,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.Slider_pb2 import Slider as SliderProto
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -49,6 +50,7 @@ FIELDS = {
     "multiselect": ("string_array_value", "raw_values"),
     "pagination": ("int_value", "value"),
     "plotly_chart": ("string_value", ""),
+    "bidi_component": ("json_value", ""),  # our own pictures: '{"selected": [1, 2]}'
 }
 FINISHED = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
 
@@ -227,11 +229,10 @@ class Session:
 
     def _follow(self, delta: Delta) -> None:
         """Where the server sets a widget, the browser's value follows."""
-        kind = delta.new_element.WhichOneof("type") or ""
+        _, name = _fields(delta.new_element)
         inner = _inner(delta.new_element)
-        if kind in FIELDS and FIELDS[kind][1] and getattr(inner, "set_value", False):
-            value = getattr(inner, FIELDS[kind][1])
-            self._states[inner.id] = _state(delta.new_element, value)
+        if name and getattr(inner, "set_value", False):
+            self._states[inner.id] = _state(delta.new_element, getattr(inner, name))
 
     def _forget(self, said: ForwardMsg) -> None:
         """What the run did not draw again is gone, and so are the values of its widgets."""
@@ -262,12 +263,19 @@ def _inner(element: Element) -> Any:
     return getattr(element, kind) if kind else None
 
 
+def _fields(element: Element) -> tuple[str, str]:
+    """The entry of FIELDS for an element; a slider between words goes by its words. Empty names for what is no widget."""
+    kind = element.WhichOneof("type") or ""
+    if kind == "slider" and element.slider.type == SliderProto.SELECT_SLIDER:
+        return "string_array_value", "raw_value"
+    return FIELDS.get(kind, ("", ""))
+
+
 def _state(element: Element, value: Any) -> WidgetState:
     """The state message of a widget that is to have this value."""
-    kind = element.WhichOneof("type") or ""
-    if kind not in FIELDS:
-        raise KeyError(f"values of {kind} are not known to this client")
-    name = FIELDS[kind][0]
+    name, _ = _fields(element)
+    if not name:
+        raise KeyError(f"values of {element.WhichOneof('type')} are not known to this client")
     state = WidgetState(id=_inner(element).id)
     if name.endswith("_array_value"):
         many = list(value) if not isinstance(value, (str, int, float)) else [value]

@@ -57,6 +57,8 @@ TO_LOOK_AT = (
     "views.npz",
     "neighbours.npz",
     "grid.npy",
+    "study-budgets.json",
+    "study-layers.json",
     "images.npy",
     "examples.npz",
     "result.json",

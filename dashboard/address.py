@@ -15,7 +15,9 @@ def adopt(key: str, options: Sequence[str]) -> None:
     A link into the page wins over what the session remembers; a value that is not an option gives way to the first.
     """
     asked = st.query_params.get(key)
-    is_new = asked != st.session_state.get(f"{key} in address") or key not in st.session_state  # a page forgets its widgets
+    is_new = (
+        asked != st.session_state.get(f"{key} in address") or key not in st.session_state
+    )  # a page forgets its widgets
     if asked in options and is_new:
         st.session_state[key] = asked
     elif st.session_state.get(key) not in options:

@@ -10,19 +10,21 @@ import streamlit as st
 # `streamlit run` puts this folder on the path, not the project.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dashboard import export
+from dashboard import export, settled
 from dashboard.theme import CSS
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"  # a named icon would be fetched from elsewhere
 st.set_page_config(page_title="Spectre Lens", page_icon=str(ICON), layout="wide")
 st.html(CSS)
 export.offer()
+settled.set_modules_aside()
 screens = Path(__file__).parent / "screens"  # not "pages": Streamlit would list that folder by itself
 st.navigation(
     [
         st.Page(screens / "story.py", title="Story", icon=":material/auto_stories:", default=True),
         st.Page(screens / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
         st.Page(screens / "inspect.py", title="Inspect", icon=":material/search_insights:", url_path="inspect"),
+        st.Page(screens / "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page(screens / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
         st.Page(screens / "challenge.py", title="Challenge", icon=":material/emoji_events:", url_path="challenge"),
     ],

@@ -39,7 +39,7 @@ class RunView:
     grid: np.ndarray | None  # (alphas, ks, n) SPECTRE's scores, on disk until they are asked for; None in early runs
     stamp: int  # changes when the run's files do
 
-    @property
+    @cached_property
     def ids(self) -> np.ndarray:
         """(n,) stable example ids: positions in the training set."""
         return self.frame["id"].to_numpy()
@@ -83,6 +83,11 @@ class RunView:
     def truth(self) -> np.ndarray:
         """(n,) bool, True for poison."""
         return self.frame["is_poison"].to_numpy(bool)
+
+    @cached_property
+    def true_names(self) -> list[str]:
+        """(n,) what each image shows, by name."""
+        return [self.classes[int(label)] for label in self.frame["true_label"]]
 
     def mask(self, examples: Iterable[int]) -> np.ndarray:
         """(n,) bool, True where the id is among the examples; ids that the run does not have are passed over."""

@@ -74,6 +74,7 @@ def _merged(base: dict[str, Any], extra: dict[str, Any]) -> dict[str, Any]:
 CSS = """
 <style>
 [data-testid^="stBaseButton-primary"], [data-testid^="stBaseButton-primary"]:hover { color: light-dark(#FFFFFF, #11151A); }
+[data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] :is(span, button) { color: light-dark(#FFFFFF, #11151A); }
 [data-testid^="stBaseButton-primary"] kbd { color: inherit !important; opacity: 1 !important; }
 [data-testid="stCode"] :is(pre, code, code span) { white-space: pre-wrap !important; overflow-wrap: anywhere; } /* the keyboard cannot scroll it */
 .sl-grid { display: flex; flex-wrap: wrap; gap: 12px 14px; }
@@ -89,7 +90,11 @@ CSS = """
 .sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }
 .sl-legend i.diamond { border-radius: 1px; transform: rotate(45deg) scale(.85); }
 .sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
-@media (max-width: 640px) { .st-key-story-bar > div:first-child { flex: 1 0 100%; } }
+@media (max-width: 640px) {
+  .st-key-story-bar > div:first-child { flex: 1 0 100%; }
+  .st-key-story-bar kbd, .st-key-story-bar .st-key-enter { display: none; }
+  .st-key-story-answers figure:nth-child(n + 13), .st-key-story-two-sets figure:nth-child(n + 7) { display: none; }
+}
 .sl-large { width: 100%; max-width: 180px; image-rendering: pixelated; border-radius: 4px; outline: 1px solid rgba(128, 140, 150, .35); }
 @media (max-width: 640px) { /* Inspect in one column: what one came to see first, the controls after it */
   .st-key-inspect [data-testid="stHorizontalBlock"]:has(.st-key-inspect-run) { flex-direction: column; flex-wrap: nowrap; }

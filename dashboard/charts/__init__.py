@@ -3,13 +3,11 @@
 from dashboard.charts.decision import filter_rounds, objective_by_k, spectrum
 from dashboard.charts.figures import number
 from dashboard.charts.grids import grid_map
-from dashboard.charts.path import FRAMES, whitening_path
 from dashboard.charts.points import SHOWN, projection
 from dashboard.charts.scores import roc_curve, score_histogram
 from dashboard.charts.training import epochs_of, sample_of, training_curves
 
 __all__ = [
-    "FRAMES",
     "SHOWN",
     "epochs_of",
     "filter_rounds",
@@ -22,5 +20,4 @@ __all__ = [
     "score_histogram",
     "spectrum",
     "training_curves",
-    "whitening_path",
 ]

@@ -41,13 +41,11 @@ def objective_by_k(candidates: Sequence[dict[str, Any]], chosen: int, colours: P
     )
     top, bottom = max(values), min(values)
     pad = 0.15 * (top - bottom or 1)
-    figure.update_layout(
-        layout(
-            colours,
-            xaxis={"title": {"text": "principal components k"}},
-            yaxis={"title": {"text": "objective (mean QUE)"}, "range": [bottom - pad, top + 1.6 * pad]},
-            height=height,
-        )
+    figure.layout = layout(
+        colours,
+        xaxis={"title": {"text": "principal components k"}},
+        yaxis={"title": {"text": "objective (mean QUE)"}, "range": [bottom - pad, top + 1.6 * pad]},
+        height=height,
     )
     return figure
 
@@ -86,20 +84,18 @@ def filter_rounds(
             line={"color": colours.trusted, "dash": "dot"},
         )
     )
-    figure.update_layout(
-        layout(
-            colours,
-            barmode="stack",
-            xaxis={"title": {"text": "round of the filter"}},
-            yaxis={"title": {"text": "rows dropped"}, "rangemode": "tozero"},
-            yaxis2={
-                "title": {"text": "excess fourth moment"},
-                "type": "log",
-                **log_ticks([*line, *filter(None, limits)]),
-            },
-            height=height,
-            margin={"r": 56, "t": 56},
-        )
+    figure.layout = layout(
+        colours,
+        barmode="stack",
+        xaxis={"title": {"text": "round of the filter"}},
+        yaxis={"title": {"text": "rows dropped"}, "rangemode": "tozero"},
+        yaxis2={
+            "title": {"text": "excess fourth moment"},
+            "type": "log",
+            **log_ticks([*line, *filter(None, limits)]),
+        },
+        height=height,
+        margin={"r": 56, "t": 56},
     )
     return figure
 
@@ -135,12 +131,10 @@ def spectrum(before: Sequence[float], after: Sequence[float], k: int, colours: P
             line={"color": colours.trusted},
         )
     )
-    figure.update_layout(
-        layout(
-            colours,
-            xaxis={"title": {"text": "direction, by falling variance"}},
-            yaxis={"type": "log", "title": {"text": "variance (log scale)"}},
-            height=height,
-        )
+    figure.layout = layout(
+        colours,
+        xaxis={"title": {"text": "direction, by falling variance"}},
+        yaxis={"type": "log", "title": {"text": "variance (log scale)"}},
+        height=height,
     )
     return figure

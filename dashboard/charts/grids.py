@@ -48,12 +48,10 @@ def grid_map(
             ygap=1,
         )
     )
-    figure.update_layout(
-        layout(
-            colours,
-            xaxis={"title": {"text": "principal components k"}, "type": "category"},
-            yaxis={"title": {"text": "sharpness α"}, "type": "category"},
-            height=height,
-        )
+    figure.layout = layout(
+        colours,
+        xaxis={"title": {"text": "principal components k"}, "type": "category"},
+        yaxis={"title": {"text": "sharpness α"}, "type": "category"},
+        height=height,
     )
     return figure

@@ -116,12 +116,10 @@ def roc_curve(
                 name="this cut",
             )
         )
-    figure.update_layout(
-        layout(
-            colours,
-            xaxis={"title": {"text": "clean removed (%)"}, "range": [-2, 102]},
-            yaxis={"title": {"text": "poison removed (%)"}, "range": [-2, 104]},
-            height=height,
-        )
+    figure.layout = layout(
+        colours,
+        xaxis={"title": {"text": "clean removed (%)"}, "range": [-2, 102]},
+        yaxis={"title": {"text": "poison removed (%)"}, "range": [-2, 104]},
+        height=height,
     )
     return figure

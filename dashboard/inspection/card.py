@@ -45,7 +45,7 @@ def known(shown: Shown, row: int) -> list[str]:
     run = shown.run
     lines = [f"label: *{run.classes[int(run.frame['label'].iat[row])]}*"]
     if shown.revealed:
-        lines.append(f"true label: *{run.classes[int(run.frame['true_label'].iat[row])]}*")
+        lines.append(f"true label: *{run.true_names[row]}*")
         lines.append("**poison**" if run.truth[row] else "clean")
     trusted = run.views["trusted"][row]
     lines.append(f"SPECTRE's filter {'trusts it' if trusted else 'does not trust it'}")

@@ -64,7 +64,7 @@ def table(shown: Shown) -> None:
     order = np.argsort(-shown.scores, kind="stable")
     frame = pd.DataFrame({"id": run.ids, "score": shown.scores, "removed": shown.removed, "guessed": shown.guessed})
     if shown.revealed:
-        frame["true label"] = np.array(run.classes)[run.frame["true_label"].to_numpy()]
+        frame["true label"] = run.true_names
         frame["poison"] = run.truth
     frame = frame.take(order)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="rank")

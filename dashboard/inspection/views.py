@@ -140,7 +140,7 @@ def entry(shown: Shown, row: int, caption: str = "") -> dict:
     kind = ""
     if shown.revealed:
         kind = "poison" if run.truth[row] else "clean"
-        lines.append(f"{kind}: {run.classes[int(run.frame['true_label'].iat[row])]}")
+        lines.append(f"{kind}: {run.true_names[row]}")
     return {
         "id": int(run.ids[row]),
         "row": row,

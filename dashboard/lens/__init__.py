@@ -1,7 +1,7 @@
 """Pictures that answer in the browser: clouds of points that are brushed together, a cut that is dragged, images to click.
 
 Plotly drops its selection when a figure changes, and sends every point again; so these are canvases of our own, behind
-four functions. `clouds`, `histogram` and `gallery` show what does not change; `sync` says what does (removed, revealed,
+a few functions. `clouds`, `histogram` and `tiles` show what does not change; `sync` says what does (removed, revealed,
 selected, looked at), a few hundred bytes. All that carry the same channel agree with each other before the server hears
 of anything; what it hears are example ids, never row positions.
 """
@@ -40,6 +40,8 @@ def _script(name: str) -> str:
 _cloud, _film = component("cloud", "panel"), component("film", "panel")
 _cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
+_alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
+_marks, _keys = component("marks"), component("keys")
 
 
 def pack(meta: Mapping[str, Any], **arrays: np.ndarray) -> bytes:
@@ -81,7 +83,8 @@ def pack_clouds(
     """What `clouds` shows; to be cached by run. ids: (n,); views: (name, title, unit, points (n, 2)) each.
 
     notes: what is said of each view when they lie under one slider (`path=True`). Other options: brush (False shows
-    only), slider (its label), start (the view shown first), title.
+    only), slider (its label), start (the view shown first), title, spare (pixels of the window that the picture leaves
+    free; it is then no higher than `height`), bare (True leaves out the buttons that save).
     """
     about = [
         {"name": name, "title": title, "unit": unit, "note": notes[i] if notes else ""}
@@ -132,6 +135,58 @@ def histogram(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None
 def cut(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None) -> Any:
     """Place a histogram whose cut removes nothing: while it is dragged, what lies above is selected in the clouds."""
     return _cut(data=data, key=key, on_cut_change=on_cut or _ignore)
+
+
+def pack_alphas(
+    channel: str,
+    ids: np.ndarray,
+    scores: np.ndarray,
+    truth: np.ndarray,
+    stops: Sequence[tuple[str, str]],
+    *,
+    start: int,
+    remove: int,
+    name: str,
+    span: tuple[float, float],
+    height: int = 420,
+    **meta: Any,
+) -> bytes:
+    """What `alphas` shows; to be cached by run.
+
+    scores: (stops, n), positive, on a log axis; stops: (short name, title) each; start: the stop shown first; remove: how
+    many rows go at every stop; span: decimal logarithms of the ends of the axis. Other options: slider, spare, bare, file.
+    """
+    head = {
+        "channel": channel, "name": name, "log": True, "height": height, "span": span, "start": start, "remove": remove,
+        "stops": [{"name": short, "title": title} for short, title in stops], **meta,
+    }  # fmt: skip
+    arrays: dict[str, np.ndarray] = {"scores": scores.astype(np.float32), "truth": truth.astype(np.uint8)}
+    return pack(head, ids=ids.astype(np.int32), **arrays)
+
+
+def alphas(data: bytes, key: str) -> None:
+    """Place a histogram under whose slider the scores change."""
+    _alphas(data=data, key=key)
+
+
+def toy(key: str, *, clean: int, poison: int, seed: int, height: int = 480, spare: int = 0, bare: bool = False) -> None:
+    """Place the plane in which a cluster of poison is dragged. clean, poison: numbers of made-up points.
+
+    bare: only the two distances stand under it.
+    """
+    points = {"clean": clean, "poison": poison, "seed": seed}
+    _toy(data={**points, "height": height, "spare": spare, "bare": bare}, key=key)
+
+
+def marks(rows: Sequence[Mapping[str, Any]], key: str, *, side: int, label: str, high: int, value: int) -> None:
+    """Place images in rows, title and images (data URLs) each; the last row is amplified by a slider from 1 to high."""
+    factor = {"label": label, "low": 1, "high": high, "value": value}
+    _marks(data={"rows": list(rows), "side": side, "factor": factor}, key=key)
+
+
+def keys(key: str, step: str, on_step: Callable[[], None]) -> Any:
+    """Listen for arrow keys that nothing else wants; the result's `step` is then 1 or -1. Another step is shown from its top."""
+    return _keys(data={"step": step}, key=key, height=1, on_step_change=on_step)
 
 
 def sync(

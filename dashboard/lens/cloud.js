@@ -9,6 +9,8 @@ class Cloud {
     this.mix = 0;
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.holder);
+    this.onresize = () => this.layout();
+    window.addEventListener("resize", this.onresize);
     this.tool = window.matchMedia("(pointer: coarse)").matches ? "tap" : "lasso"; // a finger scrolls first
   }
 
@@ -33,8 +35,7 @@ class Cloud {
     this.holder.replaceChildren(...(meta.brush === false ? [] : [this.tools()]), row);
     if (meta.lead !== undefined) this.holder.append(this.#others(row));
     if (meta.path) this.holder.append(this.slider());
-    this.files = this.exporter();
-    this.holder.append(this.files);
+    if (!meta.bare) this.holder.append(this.exporter());
     this.layout();
   }
 
@@ -175,7 +176,7 @@ class Cloud {
   }
 
   layout() {
-    for (const panel of this.panels ?? []) panel.resize(Math.floor(panel.stage.clientWidth), this.meta.height);
+    for (const panel of this.panels ?? []) panel.resize(Math.floor(panel.stage.clientWidth), heightFor(this.meta, panel.stage.clientWidth));
   }
 
   /** Rows by colour: grey while the truth is hidden; they turn in place when it is revealed. */
@@ -233,6 +234,7 @@ class Cloud {
     this.halt?.();
     this.forget?.();
     this.observer.disconnect();
+    window.removeEventListener("resize", this.onresize);
     this.holder.remove();
   }
 }

@@ -81,13 +81,23 @@ function numberText(value) {
   return String(Number(value.toPrecision(3)));
 }
 
-/** A canvas of the holder's width whose units are CSS pixels. */
-function fit(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
+/** How much larger than usual the page writes; a presenter's screen is read from the last row. */
+const textScale = () => Math.max(1, parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1);
+
+/** The height of a picture in CSS pixels: as asked, but with `spare` pixels (of usual type) of the window left, and no taller than wide on a phone. */
+function heightFor({ height, spare }, width) {
+  if (!spare) return height;
+  const room = Math.max(260, Math.min(height, window.innerHeight - spare * textScale()));
+  return Math.round(width < 520 ? Math.min(room, Math.max(260, width)) : room);
+}
+
+/** A canvas of the holder's width whose units are CSS pixels, or `scale` of them. */
+function fit(canvas, width, height, scale = 1) {
+  const ratio = (window.devicePixelRatio || 1) * scale;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
+  canvas.style.width = `${width * scale}px`;
+  canvas.style.height = `${height * scale}px`;
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   return pen;
@@ -129,13 +139,14 @@ const stamps = new Map();
 
 /** A small picture of one mark (dot, square, diamond, ring, cross), to be drawn thousands of times: far faster than paths. */
 function stamp(kind, colour, radius, width = 1.4) {
-  const ratio = window.devicePixelRatio || 1;
+  const scale = textScale();
+  const ratio = (window.devicePixelRatio || 1) * scale;
   const key = [kind, colour, radius, width, ratio].join();
   let made = stamps.get(key);
   if (made) return made;
   const half = Math.ceil(radius + width + 1);
   const canvas = document.createElement("canvas");
-  const pen = fit(canvas, 2 * half, 2 * half);
+  const pen = fit(canvas, 2 * half, 2 * half, scale);
   pen.translate(half, half);
   pen.fillStyle = pen.strokeStyle = colour;
   pen.lineWidth = width;

@@ -16,6 +16,8 @@ class Histogram {
     root.append(this.holder);
     this.observer = new ResizeObserver(() => this.layout());
     this.observer.observe(this.holder);
+    this.onresize = () => this.layout();
+    window.addEventListener("resize", this.onresize);
     this.draw = onFrame(() => this.drawNow());
     this.#hear();
   }
@@ -24,20 +26,26 @@ class Histogram {
   show({ meta, arrays }) {
     this.meta = meta;
     this.ids = arrays.ids;
-    this.scores = arrays.scores;
-    this.n = this.scores.length;
-    this.values = meta.log ? Float64Array.from(this.scores, Math.log10) : Float64Array.from(this.scores);
-    this.order = Float64Array.from(this.scores).sort().reverse();
-    [this.low, this.high] = meta.span ?? [Math.min(...sample(this.values)), Math.max(...sample(this.values))];
-    if (!(this.high > this.low)) this.high = this.low + 1;
-    this.bins = Int16Array.from(this.values, (v) => Math.max(0, Math.min(BINS - 1, Math.floor(((v - this.low) / (this.high - this.low)) * BINS))));
-    this.tallied = null;
+    this.take(arrays.scores);
+    this.files.hidden = meta.bare === true;
     this.forget?.();
     this.channel = channelOf(meta.channel);
     this.forget = listen(this.channel, (changes) => this.heard(changes));
     this.theme = themeOf(this.holder);
     this.grip.hidden = meta.fixed === true;
     this.layout();
+  }
+
+  /** Other scores (n,) of the same rows. */
+  take(scores) {
+    this.scores = scores;
+    this.n = scores.length;
+    this.values = this.meta.log ? Float64Array.from(scores, Math.log10) : Float64Array.from(scores);
+    this.order = Float64Array.from(scores).sort().reverse();
+    [this.low, this.high] = this.meta.span ?? sample(this.values);
+    if (!(this.high > this.low)) this.high = this.low + 1;
+    this.bins = Int16Array.from(this.values, (v) => Math.max(0, Math.min(BINS - 1, Math.floor(((v - this.low) / (this.high - this.low)) * BINS))));
+    this.tallied = null;
   }
 
   heard(changes) {
@@ -55,10 +63,11 @@ class Histogram {
 
   layout() {
     if (!this.meta) return;
-    this.width = Math.floor(this.stage.clientWidth);
-    this.height = this.meta.height;
-    if (!(this.width > 0)) return;
-    this.pen = fit(this.canvas, this.width, this.height);
+    const width = Math.floor(this.stage.clientWidth);
+    if (!(width > 0)) return;
+    this.scale = textScale();
+    [this.width, this.height] = [width / this.scale, heightFor(this.meta, width) / this.scale];
+    this.pen = fit(this.canvas, this.width, this.height, this.scale);
     this.drawNow();
   }
 
@@ -189,9 +198,9 @@ class Histogram {
     pen.stroke();
     pen.setLineDash([]);
     const number = this.removedCount;
-    this.grip.style.left = `${this.place}px`;
-    this.grip.style.height = `${floor - SIDES.top + 16}px`;
-    this.grip.style.top = `${SIDES.top - 12}px`;
+    this.grip.style.left = `${this.place * this.scale}px`;
+    this.grip.style.height = `${(floor - SIDES.top + 16) * this.scale}px`;
+    this.grip.style.top = `${(SIDES.top - 12) * this.scale}px`;
     for (const [name, value] of Object.entries({ valuemin: 0, valuemax: this.n, valuenow: number, valuetext: `${number} of ${this.n} images removed` }))
       this.grip.setAttribute(`aria-${name}`, String(value));
     this.words.textContent = this.said(number);
@@ -245,7 +254,7 @@ class Histogram {
 
   #hear() {
     let holds = false;
-    const at = (event) => event.clientX - this.stage.getBoundingClientRect().left;
+    const at = (event) => (event.clientX - this.stage.getBoundingClientRect().left) / this.scale;
     this.stage.addEventListener("pointerdown", (event) => {
       if (this.meta.fixed || event.button) return;
       const onGrip = event.target === this.grip;
@@ -305,6 +314,7 @@ class Histogram {
     this.draw.cancel();
     this.forget?.();
     this.observer.disconnect();
+    window.removeEventListener("resize", this.onresize);
     this.holder.remove();
   }
 }

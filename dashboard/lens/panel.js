@@ -39,10 +39,11 @@ class Panel {
 
   resize(width, height) {
     if (!(width > 0)) return;
-    [this.width, this.height] = [width, height];
-    this.pen = fit(this.base, width, height);
-    this.ringed = fit(this.middle, width, height);
-    this.over = fit(this.top, width, height);
+    this.scale = textScale(); // all is drawn in units that grow with the type of the page
+    [this.width, this.height] = [width / this.scale, height / this.scale];
+    this.pen = fit(this.base, this.width, this.height, this.scale);
+    this.ringed = fit(this.middle, this.width, this.height, this.scale);
+    this.over = fit(this.top, this.width, this.height, this.scale);
     this.drawNow();
   }
 
@@ -209,7 +210,7 @@ class Panel {
   #hear() {
     const at = (event) => {
       const box = this.top.getBoundingClientRect();
-      return [event.clientX - box.left, event.clientY - box.top];
+      return [(event.clientX - box.left) / this.scale, (event.clientY - box.top) / this.scale];
     };
     let start = null;
     this.top.addEventListener("pointerdown", (event) => {
@@ -282,8 +283,8 @@ class Panel {
     this.top.style.cursor = row < 0 ? (this.cloud.tool === "tap" ? "default" : "crosshair") : "pointer";
     if (row < 0) return;
     this.tip.textContent = this.cloud.words(row);
-    this.tip.style.left = `${Math.min(here[0] + 12, this.width - 130)}px`;
-    this.tip.style.top = `${Math.max(here[1] - 28, 0)}px`;
+    this.tip.style.left = `${Math.min(here[0] + 12, this.width - 130) * this.scale}px`;
+    this.tip.style.top = `${Math.max(here[1] - 28, 0) * this.scale}px`;
   }
 
   #inside(trail) {

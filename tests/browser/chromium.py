@@ -27,10 +27,12 @@ WIDE = {"width": 1440, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 # More states of a page that have an address of their own: page -> what follows the question mark.
 MORE = {
-    "": [f"step={step}" for step in ("Model", "Features", "Whiten", "Score", "Remove")],
+    "": [f"step={step}" for step in ("Model", "Features", "Why", "Whiten", "Score", "Remove")],
     "inspect": ["truth=true"],
 }
-VIEWS = [path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))]
+VIEWS = [
+    path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))
+]
 
 # Streamlit's page asks for these below its own address first, in case the app lives in a folder, and then at the root.
 # The order is fixed in its script (it takes the page's path for a possible base) and no setting reaches it.
@@ -69,6 +71,13 @@ def open_view(tab: Page, address: str, view: str = "") -> None:
     """Open a page by its address ("inspect?truth=true") and wait until it is drawn."""
     tab.goto(f"{address}/{view}")
     wait_until_drawn(tab)
+
+
+def wait_for_a_picture(tab: Page) -> None:
+    """Return when the first canvas, figure or image of the page is drawn; on a page without one, when it is all there."""
+    pictures = tab.locator('[data-testid="stMainBlockContainer"] :is(canvas, .main-svg, img):visible')
+    while not pictures.count() and not tab.evaluate(READY):
+        tab.wait_for_timeout(10)
 
 
 def dress(tab: Page, size: Mapping[str, int], scheme: str) -> None:

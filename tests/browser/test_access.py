@@ -45,7 +45,9 @@ def test_no_serious_fault(page, address, view):
     for size, scheme in DRESSES if view in FIRST else [DRESSES[0], DRESSES[2]]:
         dress(page, size, scheme)
         for fault in scan(page):
-            line = f"{size['width']} px, {scheme}: {fault['impact']} {fault['rule']}: {fault['why']}\n    {fault['html']}"
+            line = (
+                f"{size['width']} px, {scheme}: {fault['impact']} {fault['rule']}: {fault['why']}\n    {fault['html']}"
+            )
             print(line)
             if fault["impact"] in GRAVE:
                 grave.append(line)

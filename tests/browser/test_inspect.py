@@ -72,7 +72,7 @@ def test_box_selects_too_and_tap_looks_at_one_point(page, address):
 
 def test_an_image_is_ringed_in_every_picture_and_its_neighbours_can_be_followed(page, address):
     open_inspect(page, address)
-    first = page.locator(".tiles button").nth(1)
+    first = page.get_by_role("list", name=re.compile("^removed images")).locator("button").nth(1)
     example = re.search(r"id (\d+)", first.inner_text()).group(1)
     first.click()
     page.get_by_text(f"Example {example}", exact=True).wait_for()
@@ -112,7 +112,7 @@ def test_the_cut_is_dragged_and_moved_by_keys_and_everything_follows(page, addre
 def test_guess_then_reveal_then_compare(page, address):
     open_inspect(page, address)
     page.locator(".tiles button").first.click()
-    page.get_by_role("button", name="Looks poisoned").click()
+    page.get_by_role("button", name="Looks poisoned", exact=True).click()
     page.get_by_text("Your guess: 1 image").wait_for()
     assert page.locator(".tiles button.poison").count() == 0
     page.get_by_text("Reveal the truth").click()

@@ -1,44 +1,8 @@
-"""A visitor's way through the dashboard in a real Chromium: the story, a run of one's own, and what it removed."""
+"""A visitor's way through the dashboard in a real Chromium: a run of one's own, and what it removed."""
 
 import re
 
 import pytest
-
-
-def test_the_story_opens_first_and_its_slider_moves_the_points(page, address):
-    page.goto(address)
-    page.get_by_text("A small mark can become a secret key").wait_for()
-    second = page.get_by_text("The model passes every exam")
-    for _ in range(30):  # a page that is still opening does not hear keys
-        page.keyboard.press("PageDown")
-        page.wait_for_timeout(2000)
-        if second.count():
-            break
-    second.wait_for()
-    page.goto(f"{address}/?step=Whiten")
-    page.get_by_text("the poison has nowhere to hide").wait_for()
-    page.locator(".js-plotly-plot .slider-group").wait_for()
-    label = page.locator(".js-plotly-plot .annotation-text").first
-    assert label.text_content().startswith("raw")
-    box = page.locator(".slider-rail-touch-rect").bounding_box()
-    page.mouse.click(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2)
-    page.wait_for_function(
-        "document.querySelector('.js-plotly-plot .annotation-text').textContent.startsWith('robust')"
-    )
-
-
-def test_a_lasso_box_in_one_picture_fills_the_gallery(page, address):
-    page.goto(f"{address}/inspect")
-    plot = page.locator(".st-key-plane-robust .nsewdrag").first
-    plot.wait_for()
-    page.locator('.st-key-plane-robust [data-title="Box Select"]').click()
-    box = plot.bounding_box()
-    page.mouse.move(box["x"] + 5, box["y"] + 5)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5, steps=8)
-    page.mouse.up()
-    chosen = page.get_by_text(re.compile(r"selected \((?!0\))[\d,]+\)"))
-    chosen.first.wait_for()
 
 
 @pytest.mark.slow
@@ -59,12 +23,12 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, ad
     page.get_by_role("link", name="Look inside").click()
     page.get_by_text("Looks poisoned").wait_for()
     assert "run=digits-patch-10" in page.url
-    page.locator("figure.sl-tile").nth(14).wait_for()
-    assert page.locator("figure.sl-tile").count() == 15
+    page.locator(".tiles button").nth(14).wait_for()
+    assert page.locator(".tiles button").count() == 15
     page.get_by_text("Reveal the truth").click()
-    page.get_by_text("Poison removed").wait_for()
-    page.locator("figure.sl-poison").first.wait_for()  # the gallery is redrawn after the tiles beside it
-    assert page.locator("figure.sl-poison").count() >= 8
+    page.get_by_text("Poison removed", exact=True).wait_for()
+    page.locator(".tiles button.poison").first.wait_for()  # the gallery is redrawn after the tiles beside it
+    assert page.locator(".tiles button.poison").count() >= 8
 
 
 @pytest.fixture

@@ -284,7 +284,12 @@ def test_a_budget_is_what_the_defenses_expect_and_none_is_the_truth(parse: Parse
 @pytest.mark.parametrize("name", ["digits-patch-10", "signs-patch-50"])
 def test_a_run_of_the_first_versions_can_be_done_again(name: str) -> None:
     """Their patch had a corner; today it has a place."""
-    stored = json.loads((Path(__file__).resolve().parents[2] / "assets" / "runs" / name / "config.json").read_text())
+    now = json.loads((Path(__file__).resolve().parents[2] / "assets" / "runs" / name / "config.json").read_text())
+    stored = {
+        **now,
+        "attack_options": {"size": 3, "inset": 1, "corner": "bottom right", "colour": "white"},
+        "source": 0,
+    }
     config = RunConfig.from_json(stored).resolved()
     assert config.attack_options["place"] == "bottom right"
     moved = RunConfig.from_json({**stored, "attack_options": {**stored["attack_options"], "corner": "top left"}})

@@ -212,5 +212,9 @@ def test_ctrl_c_without_a_cancel_stays_what_it_is(runs: Runs, picture_folder: Pa
             signal.raise_signal(signal.SIGINT)
             time.sleep(1)
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)

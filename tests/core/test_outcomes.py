@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -66,12 +67,20 @@ def test_roc_against_counting(poison: list[bool], seed: int) -> None:
     is_poison = np.array(poison)
     scores = np.random.default_rng(seed).permutation(len(poison)).astype(float)
     false, true = roc(scores, is_poison)
-    cuts = [np.inf, *sorted(scores, reverse=True)]
-    assert len(false) == len(true) == len(cuts)
-    for i, cut in enumerate(cuts):
+    curve = set()
+    for cut in [np.inf, *scores]:
         found = detection(scores >= cut, is_poison)
-        assert true[i] == pytest.approx(found["true_positive_rate"]["value"])
-        assert false[i] == pytest.approx(found["false_positive_rate"]["value"])
+        curve.add((found["false_positive_rate"]["value"], found["true_positive_rate"]["value"]))
+    corners = list(zip(false.tolist(), true.tolist(), strict=True))
+    assert corners[0] == (0, 0)
+    assert corners[-1] == (1, 1)
+    assert {(round(a, 9), round(b, 9)) for a, b in corners} <= {(round(a, 9), round(b, 9)) for a, b in curve}
+    for a, b in curve:  # every cut lies on a straight piece between two corners
+        assert any(
+            (a == pytest.approx(p[0]) == pytest.approx(q[0]) and p[1] - 1e-9 <= b <= q[1] + 1e-9)
+            or (b == pytest.approx(p[1]) == pytest.approx(q[1]) and p[0] - 1e-9 <= a <= q[0] + 1e-9)
+            for p, q in itertools.pairwise(corners)
+        )
 
 
 def whitened(variances: np.ndarray, n: int = 50) -> np.ndarray:

@@ -66,18 +66,6 @@ def test_thinning_keeps_all_poison_and_says_so():
     assert "showing 5,000 of 15,000" in figure.layout.annotations[0].text
 
 
-def test_every_step_of_the_whitening_slider_is_a_mixture_of_its_two_views(cloud):
-    raw, naive, robust = cloud["points"], cloud["points"] * 2, cloud["points"][:, ::-1] * 5
-    views = [("raw", raw, "a"), ("naive", naive, "b"), ("robust", robust, "c")]
-    figure = charts.whitening_path(views, cloud["ids"], None, LIGHT)
-    assert len(figure.frames) == len(figure.layout.sliders[0].steps) == 2 * charts.FRAMES + 1
-    for number, points in ((0, raw), (charts.FRAMES, naive), (2 * charts.FRAMES, robust)):
-        np.testing.assert_allclose(figure.frames[number].data[0].x, points[:, 0], rtol=1e-5)
-    middle = figure.frames[5].data[0]
-    np.testing.assert_allclose(middle.x, raw[:, 0] * (1 + 5 / charts.FRAMES), rtol=1e-5)
-    assert [a.text for a in figure.frames[3].layout.annotations[1:]] == ["raw", "naive", "robust"]
-
-
 @pytest.mark.parametrize("scores", [np.random.default_rng(1).exponential(size=300), np.linspace(-5, 5, 300)])
 def test_histogram_counts_every_example_once(scores):
     truth = np.arange(300) < 40

@@ -46,36 +46,6 @@ def test_a_bundled_run_shows_spectre_removing_what_pca_misses_and_the_attack_gon
     assert abs(result["before"]["clean"]["value"] - result["after"]["clean"]["value"]) <= 0.02
 
 
-@pytest.mark.parametrize("step", ["Trigger", "Model", "Features", "Whiten", "Score", "Remove"])
-@pytest.mark.parametrize("run_id", sorted(data.bundled()))
-def test_every_step_of_the_story_opens_on_every_bundled_run(step, run_id):
-    app = open_page("story", step=step, run=run_id)
-    assert run_id in texts(app)
-
-
-def test_the_story_steps_forward_and_back_and_stops_at_its_ends():
-    app = open_page("story")
-    back, forward = (next(b for b in app.button if b.label == label) for label in ("Back", "Next"))
-    assert back.disabled
-    forward.click().run()
-    assert app.session_state["step"] == "Model"
-    for _ in range(4):
-        next(b for b in app.button if b.label == "Next").click().run()
-    assert app.session_state["step"] == "Remove"
-    assert next(b for b in app.button if b.label == "Next").disabled
-    next(b for b in app.button if b.label == "Back").click().run()
-    assert app.session_state["step"] == "Score"
-
-
-@pytest.mark.parametrize(("asked", "shown"), [("Whiten", "Whiten"), ("99", "Trigger"), ("<b>", "Trigger")])
-def test_the_address_picks_the_step_and_nonsense_the_first(asked, shown):
-    app = AppTest.from_file(str(SCREENS / "story.py"), default_timeout=60)
-    app.query_params["step"] = asked
-    app.run()
-    assert not app.exception
-    assert app.session_state["step"] == shown
-
-
 def test_the_address_picks_the_run_and_the_defense_and_nonsense_the_first():
     app = AppTest.from_file(str(SCREENS / "inspect.py"), default_timeout=60)
     app.query_params["run"], app.query_params["defense"] = "digits-patch-10", "spectral"
@@ -87,12 +57,3 @@ def test_the_address_picks_the_run_and_the_defense_and_nonsense_the_first():
     app.run()
     assert not app.exception
     assert "run signs-patch-50" in texts(app)
-
-
-def test_alpha_changes_what_the_score_finds():
-    app = open_page("story", step="Score")
-    before = texts(app)
-    app.select_slider[0].set_value(0.0).run()
-    assert not app.exception
-    assert "Found at α = 0 " in texts(app)
-    assert before != texts(app)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from core.cli.terminal import Device, RunsDir, Threads, out
 from core.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="A class at work: suspicious sets with the truth sealed, answers, a board."
 )
-out = Console()
 
 Home = Annotated[
     Path, typer.Option("--challenges", help="Folder of challenges and answers.", envvar="SPECTRE_LENS_CHALLENGES")
 ]
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
@@ -37,9 +36,9 @@ def make(
     assumed: Annotated[
         int | None, typer.Option(min=1, help="Poisons the scores reckon with in each label. Default: a tenth.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads.")] = None,
-    runs_dir: Annotated[Path, typer.Option("--runs-dir", envvar="SPECTRE_LENS_RUNS")] = Path("runs"),
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Make a challenge of a finished run, poisoned or clean (--poisons 0)."""
     from core import devices

@@ -1,0 +1,172 @@
+"""Runs from the command line: `run`, and `resume` for one that was stopped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from core.cli.terminal import (
+    AttackName,
+    Data,
+    DataSet,
+    DefenseName,
+    Device,
+    Epochs,
+    Layer,
+    ModelName,
+    Preset,
+    RunsDir,
+    Settings,
+    Source,
+    Target,
+    Threads,
+    err,
+    out,
+    progress,
+    telling,
+)  # fmt: skip
+from core.errors import InputError
+
+if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
+    from core.config import RunConfig
+    from core.datasets import Report
+    from core.images import Split
+    from core.pipeline import Staged
+    from core.runs import RunFolder
+
+WHOLE = re.compile(r"-?[0-9]+")
+
+
+def run(
+    dataset: DataSet = "digits",
+    data: Data = None,
+    attack: AttackName = "patch",
+    poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Poisons that the defenses expect. Default: as many as there are.")
+    ] = None,
+    source: Source = None,
+    target: Target = None,
+    model: ModelName = "small",
+    preset: Preset = None,
+    epochs: Epochs = None,
+    layer: Layer = "",
+    defense: DefenseName = "spectre",
+    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    settings: Settings = None,
+    retrain: Annotated[bool, typer.Option(help="Retrain without the removed images and judge again.")] = True,
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
+    from core import devices
+    from core.cost import estimate
+    from core.outcomes import duration
+    from core.pipeline import stage
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    config = assemble(
+        settings, preset, epochs, data, dataset=dataset, attack=attack, poisons=poisons, budget=budget, model=model,
+        layer=layer, defense=defense, seed=seed, device=device, retrain=retrain,
+    )  # fmt: skip
+    with telling() as report:
+        config, split = with_classes(config, source, target, report)
+        staged = stage(config, split, report)
+    for note in staged.split.notes:
+        out.print(f"note: {note}", soft_wrap=True, highlight=False)
+    with out.status("estimating what it will cost"):
+        expected = estimate(staged)
+    folder = Runs(runs_dir).create(staged.config, expected.as_json())
+    out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
+    err.print(f"about {duration(expected.total)} on {devices.describe(devices.resolve(device))}", soft_wrap=True)
+    _carry_out(folder, staged)
+    out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
+
+
+def assemble(
+    settings: list[str] | None, preset: str | None, epochs: int | None, data: Path | None, **rest: Any
+) -> RunConfig:
+    """A config from the options of the command line, classes and defaults still open. rest: fields of RunConfig."""
+    from core.config import RunConfig, parse_settings
+    from core.recipes import preset_options
+
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
+    if data is not None:
+        groups["dataset"]["path"] = str(data.expanduser().resolve())
+    groups["training"] = {**preset_options(preset), **groups["training"]}
+    if epochs is not None:
+        groups["training"]["epochs"] = epochs
+    return RunConfig(
+        dataset_options=groups["dataset"], attack_options=groups["attack"], model_options=groups["model"],
+        training=groups["training"], defense_options=groups["defense"], sampling=groups["sampling"],
+        poisoning=groups["poisoning"], seeds=groups["seeds"], **rest,
+    )  # fmt: skip
+
+
+def with_classes(
+    config: RunConfig, source: str | None, target: str | None, report: Report
+) -> tuple[RunConfig, Split | None]:
+    """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
+    from dataclasses import replace
+
+    from core.pipeline import load
+
+    sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
+    asked = [*(sources or []), *([] if target is None else [target])]
+    split = None
+    if not all(WHOLE.fullmatch(text) for text in asked):
+        split = load(config.resolved(), report)
+    names = split.train.class_names if split else ()
+
+    def number(text: str) -> int:
+        if WHOLE.fullmatch(text):
+            return int(text)
+        if text not in names:
+            raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
+        return names.index(text)
+
+    if sources is not None and [source] != sources and source in names:  # a class whose name has a comma
+        sources = [str(source)]
+    numbers = None if sources is None else [number(name) for name in sources]
+    return replace(config, source=numbers, target=None if target is None else number(target)), split
+
+
+def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
+    """Go on with a run that was stopped, from its last finished stage."""
+    from core import devices
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    folder = Runs(runs_dir).open(run_id)
+    if folder.status.active:
+        raise InputError(f"{run_id} is already {folder.status.state}")
+    folder.clear_cancel()
+    _carry_out(folder, None)
+
+
+def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
+    """Do the work of a queued run: what the dashboard starts in the background."""
+    from core import devices, jobs
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    store = Runs(runs_dir)
+    jobs.work(store.open(run_id), store)
+
+
+def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
+    """Run what is left of a run under a progress bar, and print the closing table."""
+    from core import report
+    from core.jobs import hearing
+    from core.pipeline import execute
+
+    with progress() as bar, hearing(folder):
+        task = bar.add_task("starting", total=1.0)
+        result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
+    for renderable in report.closing_table(folder.id, result):
+        out.print(renderable)

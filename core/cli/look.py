@@ -1,0 +1,86 @@
+"""Things to look at: what an attack does to images, and the dashboard."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.terminal import Data, DataSet, Device, Settings, Threads, out, progress, telling
+from core.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def preview(
+    dataset: DataSet = "signs",
+    data: Data = None,
+    attack: Annotated[str, typer.Option(help="Which trigger, or all.")] = "all",
+    settings: Settings = None,
+    images: Annotated[int, typer.Option(min=1, max=16, help="How many images of each attack.")] = 4,
+    prepare: Annotated[
+        bool, typer.Option(help="Train the attacker's own model where an attack has one, for the exact picture.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
+    device: Device = "auto",
+    threads: Threads = None,
+    out_file: Annotated[Path, typer.Option("--out", help="The picture, a .png.")] = Path("attacks.png"),
+) -> None:
+    """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
+    from core import devices
+    from core.attacks import ATTACKS
+    from core.config import RunConfig, parse_settings
+    from core.files import replacing
+    from core.pictures import sheet
+    from core.pipeline import load
+    from core.preview import preview as look
+    from core.workshop import Workshop
+
+    devices.use_threads(threads)
+    if out_file.suffix.lower() != ".png" or not out_file.parent.is_dir():
+        raise InputError(f"{out_file} cannot be written; give the name of a .png in a folder that exists")
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
+    if data is not None:
+        groups["dataset"]["path"] = str(data.expanduser().resolve())
+    configs = [
+        RunConfig(
+            dataset=dataset, dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
+            sampling=groups["sampling"], poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
+        ).resolved()
+        for key in (ATTACKS if attack == "all" else [attack])
+    ]  # fmt: skip
+    with telling() as report:
+        split = load(configs[0], report)
+    with progress() as bar:
+        task = bar.add_task("", total=1.0)
+        parts = []
+        for config in configs:
+            title = ATTACKS[config.attack].title
+            bar.update(task, description=title, completed=0.0)
+            where = devices.resolve(device)
+            workshop = Workshop(config, split, where, lambda s: bar.update(task, completed=s)) if prepare else None
+            shown = look(config, split.train, images, resources=workshop)
+            parts.append((title, (shown.clean, shown.poisoned, shown.difference)))
+    with replacing(out_file) as aside:
+        sheet(parts).save(aside, "PNG")
+    out.print(f"written to {out_file}", soft_wrap=True)
+
+
+def demo(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8501,
+) -> None:
+    """Open the dashboard on the bundled, finished runs: no training, no GPU."""
+    from importlib.util import find_spec
+
+    if find_spec("streamlit") is None:
+        raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
+    page = ROOT / "dashboard" / "app.py"
+    arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
+    # said here too: an installed package has no .streamlit/config.toml beside it
+    arguments += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
+    os.chdir(page.parents[1])  # where .streamlit/config.toml lies
+    os.execv(sys.executable, arguments)

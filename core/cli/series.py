@@ -1,0 +1,123 @@
+"""A series of runs: `sweep`."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.experiments import assemble, with_classes
+from core.cli.terminal import (
+    AttackName,
+    Data,
+    DataSet,
+    DefenseName,
+    Device,
+    Epochs,
+    Layer,
+    ModelName,
+    Preset,
+    Settings,
+    Source,
+    Target,
+    Threads,
+    out,
+    progress,
+    telling,
+)  # fmt: skip
+from core.errors import InputError
+
+
+def sweep(
+    poisons: Annotated[str, typer.Option(help="Numbers of poisons, as 5,15,50,150.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for the light run folders and series.json.")],
+    seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = "0,1,2",
+    dataset: DataSet = "digits",
+    data: Data = None,
+    attack: AttackName = "patch",
+    source: Source = None,
+    target: Target = None,
+    model: ModelName = "small",
+    preset: Preset = None,
+    epochs: Epochs = None,
+    layer: Layer = "",
+    defense: DefenseName = "spectre",
+    settings: Settings = None,
+    retrain: Annotated[bool, typer.Option(help="Retrain each without what was removed; doubles the time.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Make runs that differ in poisons and seed alone, one after the other. A sweep that was stopped goes on."""
+    from core import devices, filtering
+    from core.studies import sweep as work
+
+    devices.use_threads(threads)
+    counts, wanted = numbers(poisons, "--poisons"), numbers(seeds, "--seeds")
+    config = assemble(
+        settings, preset, epochs, data, dataset=dataset, attack=attack, model=model, layer=layer, defense=defense,
+        device=device, retrain=retrain,
+    )  # fmt: skip
+    filtering.check_output(out_dir)
+    with telling() as report:
+        config, _ = with_classes(config, source, target, report)
+    configs = work.plan(config, counts, wanted)
+    with progress() as bar:
+        task = bar.add_task("checking the largest", total=float(len(configs)))
+
+        def show(step: work.Step) -> None:
+            status = step.status
+            words = f"run {min(step.done + 1, step.total)} of {step.total}: {step.config.poisons} poisons, seed {step.config.seed}"
+            bar.update(task, description=words, completed=step.done + (status.overall if status else 0.0))
+
+        made = work.sweep(configs, out_dir, command=sweep_command(configs[0].command(), counts, wanted), on_step=show)
+    out.print(_series_table(made))
+    out.print(f"{len(made.rows)} runs, figures in {out_dir / 'series.json'}", soft_wrap=True)
+
+
+def sweep_command(run_command: str, poisons: list[int], seeds: list[int]) -> str:
+    """The command of a series from that of one of its runs; without --out, which is the reader's choice."""
+    words = shlex.split(run_command)
+    words[words.index("run")] = "sweep"
+    for name, values in (("--poisons", poisons), ("--seed", seeds)):
+        place = words.index(name)
+        words[place : place + 2] = [f"{name.rstrip('s')}s", ",".join(map(str, values))]
+    words = [word for word in words if word != "--no-retrain"] + ["--retrain"] * ("--no-retrain" not in words)
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """ "5,15" -> [5, 15], each once and in order. Raises InputError."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(re.fullmatch("[0-9]{1,9}", word) for word in words):
+        raise InputError(f"{option} '{text}' is not of the form 5,15,50: whole numbers with commas between them")
+    return sorted({int(word) for word in words})
+
+
+def _series_table(made: Any) -> Any:
+    """Attack success and what SPECTRE found, one line for each number of poisons."""
+    from rich.table import Table
+
+    from core.studies.intervals import over_runs
+
+    table = Table(title=f"{made.rows[0]['victims']} -> {made.rows[0]['goal']}", title_justify="left")
+    for heading in ("poisons", "runs", "attack success", *(f"{title}: found" for title in made.defenses.values())):
+        table.add_column(heading, justify="right")
+    for count in made.poisons:
+        rows = [row for row in made.rows if row["poisons"] == count]
+        shares = [[(r["before"]["attack_combined"]["count"], r["before"]["attack_combined"]["total"]) for r in rows]]
+        for key in made.defenses:
+            found = [r["defenses"][key]["true_positive_rate"] for r in rows]
+            shares.append([(f["count"], f["total"]) for f in found])
+        table.add_row(str(count), str(len(rows)), *(_ranged(over_runs(share)) for share in shares))
+    table.caption = "mean over the seeds; in brackets 95 %: Student's t over three seeds or more, Wilson where they agree or for one"
+    return table
+
+
+def _ranged(found: Any) -> str:
+    if found is None:
+        return "-"
+    mean = f"{100 * found.centre:.0f} %"
+    return mean if found.kind == "none" else f"{mean} ({100 * found.low:.0f} to {100 * found.high:.0f})"

@@ -1,0 +1,119 @@
+"""Features of your own in, verdicts out: `filter`, `scan`; and `features`, which writes a run's for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import TimeRemainingColumn
+
+from core.cli.terminal import Device, RunsDir, Threads, err, out, progress
+from core.errors import Cancelled
+
+
+def filter_features(
+    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
+    poisons: Annotated[str, typer.Option(help="How many poisons to expect, or auto for an estimate.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
+    method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
+    alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
+    k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Score features of your own and mark the rows that look poisoned."""
+    from core import devices, filtering, report
+
+    devices.use_threads(threads)
+    count = filtering.parse_poisons(poisons)
+    defense = filtering.make_defense(method, count or 0, alpha, k, device)
+    filtering.check_output(out_dir)
+    table = filtering.load_array(features)
+    size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
+    guess = None
+    if count is None:
+        with progress() as bar:
+            task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
+            guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
+        defense.set_params(n_poisons=guess.poisons)
+    with out.status(f"{defense.title} on {size}"):
+        summary = filtering.run_filter(table, defense, guess)
+    filtering.write_filter(out_dir, defense, summary)
+    verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
+    out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
+    out.print(report.filter_table(summary))
+    for note in report.filter_notes(summary):
+        out.print(note, soft_wrap=True, highlight=False)
+    out.print(f"written to {out_dir}", soft_wrap=True)
+
+
+def scan(
+    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows of all classes, in any order.")],
+    labels: Annotated[Path, typer.Argument(help="(n,) whole numbers in .npy: the label of each row.")],
+    poisons: Annotated[int, typer.Option(help="How many poisons to expect in the poisoned class.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for classes.csv, removed.npy and summary.json.")],
+    label: Annotated[int | None, typer.Option(help="Filter this class, whether it stands out or not.")] = None,
+    level: Annotated[float, typer.Option(help="Share of clean data sets in which a class may be suspected.")] = 0.05,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes, 0.6 GB each. Default: by cores and classes.")
+    ] = None,
+    device: Device = "auto",
+    threads: Threads = None,
+) -> None:
+    """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
+    from core import devices, filtering, report
+    from core.scanning import State, scan_files
+
+    devices.use_threads(threads)
+    filtering.check_output(out_dir)
+    with progress(TimeRemainingColumn()) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def show(state: State) -> None:
+            if state.classes == state.resumed and (state.resumed or state.started_anew):
+                earlier = f"going on: {state.resumed:,} of {state.total_classes:,} classes were finished before"
+                out.print(
+                    earlier if state.resumed else "starting anew: an earlier scan had other inputs", soft_wrap=True
+                )
+            words = f"class {state.classes:,} of {state.total_classes:,}"
+            bar.update(task, description=words, completed=state.rows, total=state.total_rows)
+
+        try:
+            summary = scan_files(
+                features, labels, poisons, out_dir,
+                label=label, level=level, workers=workers, device=device, on_state=show,
+            )  # fmt: skip
+        except KeyboardInterrupt:  # Typer would end without a word
+            err.print("finished classes are kept: the same command goes on from there")
+            raise Cancelled from None
+    out.print(f"[bold]{summary['verdict']}[/bold]", soft_wrap=True, highlight=False)
+    out.print(report.scan_table(summary))
+    for line in report.scan_lines(summary):
+        out.print(line, soft_wrap=True, highlight=False)
+    out.print(f"written to {out_dir}", soft_wrap=True)
+
+
+def features(
+    run_id: str,
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for features.npy, labels.npy and ids.npy.")],
+    layer: Annotated[str, typer.Option(help="Layer to look at. Default: the run's.")] = "",
+    truth: Annotated[bool, typer.Option("--truth", help="Also truth.npy: what is poisoned. Not for filters.")] = False,
+    device: Device = "auto",
+    threads: Threads = None,
+    runs_dir: RunsDir = Path("runs"),
+) -> None:
+    """Write the features of every training example of a finished run, for `scan` or tools of your own."""
+    from core import devices, filtering
+    from core.feature_files import write_features
+    from core.runs import Runs
+
+    devices.use_threads(threads)
+    filtering.check_output(out_dir)
+    folder = Runs(runs_dir).open(run_id)
+    with progress() as bar:
+        task = bar.add_task("features", total=1.0)
+        shape = write_features(
+            folder, out_dir, layer=layer, truth=truth, device=device, on_step=lambda s: bar.update(task, completed=s)
+        )
+    out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)

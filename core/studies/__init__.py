@@ -1,0 +1,11 @@
+"""Questions that one run alone, or one look at it, does not answer.
+
+overlap     which rows did several defenses remove, and what does each find at the same number removed?
+budgets     what does a wrong guess of the number of poisons cost?
+layers      does the layer matter, and the number of components?
+series      how many poisons does an attack take? runs that differ in poisons and seed alone, with intervals
+sweep       makes such runs
+store       what a study leaves in the folder of its run, and how it is started in the background
+
+overlap, intervals, series and store load no torch, for pages read them. No screen is known here.
+"""

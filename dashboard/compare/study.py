@@ -1,0 +1,92 @@
+"""A study in the background: the button that starts it, and where it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.outcomes import duration
+from core.runs import RunFolder
+from core.studies import store
+from dashboard import data
+from dashboard.widgets import as_sentence
+
+
+def stored(folder: RunFolder, kind: str) -> dict[str, Any] | None:
+    """The study of that kind in the folder; None where there is none, with a word where it is damaged."""
+    try:
+        return store.load(folder, kind)
+    except InputError as problem:
+        st.warning(f"{as_sentence(str(problem))} Start it again below.")
+        return None
+
+
+def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float) -> None:
+    """What stands in place of the figure: progress of a study at work, else a button, or why there is none.
+
+    what: a sentence of what the study does. seconds: expected.
+    """
+    status = store.status(folder)
+    if status and status.active:
+        _watch(folder)
+        return
+    if reason := store.missing(folder, kind):
+        st.info(
+            f"{what} It has not been done for this run, and cannot be: {reason}.", icon=":material/hourglass_disabled:"
+        )
+        st.caption("These two commands make the run again and then the study:")
+        st.code(f"{folder.result['command']}\npython -m core study RUN --{kind}", language="bash", wrap_lines=True)
+        return
+    if status and status.state in ("failed", "cancelled", "interrupted"):
+        st.warning(f"The last study was {status.state}: {as_sentence(status.message)}")
+    if "study-problem" in st.session_state:
+        st.error(as_sentence(st.session_state.pop("study-problem")))
+    st.info(what, icon=":material/hourglass_empty:")
+    st.button(
+        label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(folder, kind), key=f"start-{kind}"
+    )
+    st.caption(f"About {duration(seconds)}, in the background; what it finds is kept with the run.")
+
+
+def _start(folder: RunFolder, kind: str) -> None:
+    try:
+        store.start(folder, data.user_runs(), [kind])
+    except InputError as problem:
+        st.session_state["study-problem"] = str(problem)
+
+
+def _watch(folder: RunFolder) -> None:
+    """Live until the study has ended; then the page is drawn again, with the figure."""
+
+    @st.fragment(run_every=1.0)
+    def live() -> None:
+        status = store.status(folder)
+        if status is None or not status.active:
+            st.rerun()  # of the whole page, and never comes back
+        st.progress(min(max(status.overall, 0.0), 1.0), as_sentence(status.message))
+        asked = folder.file(store.CANCEL).exists()
+        st.button(
+            "Cancel", icon=":material/stop_circle:", on_click=store.request_cancel, args=(folder,), disabled=asked,
+            key="cancel-study",
+        )  # fmt: skip
+        st.caption("Stopping after the fit at hand." if asked else "The page may be closed; the study goes on.")
+
+    live()
+
+
+def small_print(found: dict[str, Any]) -> str:
+    return f"run {found['run']} · {found['n']:,} images · seed {found['seed']} · {found['device']} · {found['seconds']:.0f} s"
+
+
+def reproduce(run: data.RunView, kind: str) -> tuple[str, str]:
+    """The command line and the Python lines of a study."""
+    function = f"study_{kind}"
+    python = (
+        "from pathlib import Path\nfrom core.runs import Runs\n"
+        f"from core.studies.{kind} import {function}\n\n"
+        f'run = Runs(Path("runs")).open("{run.id}")\n'
+        f"found = {function}(run, lambda text, share: print(f'{{share:.0%}} {{text}}'))"
+    )
+    return f"{run.result['command']}\npython -m core study {run.id} --{kind}", python

@@ -1,0 +1,52 @@
+"""Compare: defenses on the same images, runs with other poisons and seeds, other layers, wrong budgets."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import data
+from dashboard.address import adopt, publish
+from dashboard.compare import budgets, choices, defenses, layers, poisons, runs
+from dashboard.widgets import choose_run
+
+QUESTIONS = {
+    "defenses": "Which defense caught what?",
+    "poisons": "How many poisons does it take?",
+    "layers": "Does the layer matter?",
+    "budgets": "What if I guess the budget wrong?",
+    "runs": "Runs side by side",
+}
+
+adopt("question", list(QUESTIONS))
+question = st.segmented_control(
+    "Question", list(QUESTIONS), format_func=QUESTIONS.__getitem__, required=True, key="question",
+    label_visibility="collapsed",
+)  # fmt: skip
+publish("question")
+
+if question == "poisons":
+    poisons.show()
+    st.stop()
+if question == "runs":
+    runs.show(choices.reveal())
+    st.stop()
+folders = data.finished()
+left, *middle, right = st.columns(
+    [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
+)
+with left:
+    view = choose_run(folders)
+if view is None:
+    st.stop()
+keys = list(view.result["defenses"])
+if middle:
+    with middle[0]:
+        keys = choices.choose_defenses(view)
+with right:
+    revealed = choices.reveal()
+if question == "defenses":
+    defenses.show(view, keys, revealed)
+elif question == "layers":
+    layers.show(view, folders[view.id], revealed)
+else:
+    budgets.show(view, folders[view.id], keys, revealed)

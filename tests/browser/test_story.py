@@ -1,0 +1,201 @@
+"""The Story in a real Chromium: told with the keyboard, its sliders and its toy answer in the browser, and a presenter's screen."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.covariance import MinCovDet
+
+from dashboard.story.steps import STEPS
+from tests.browser.chromium import PHONE, WIDE, open_view, wait_until_drawn
+
+LENS = Path(__file__).resolve().parents[2] / "dashboard" / "lens"
+RUN = "signs-patch-50"
+
+
+def open_step(page, address, step, query=""):
+    page.set_viewport_size(WIDE)
+    open_view(page, address, f"?step={step}&run={RUN}{query}")
+    page.locator(".sl-claim").wait_for()
+
+
+def wait_for_step(page, step):
+    page.wait_for_url(lambda url: f"step={step}" in url)
+    wait_until_drawn(page)
+
+
+def test_the_keyboard_leads_through_all_steps_and_back_and_each_has_an_address(page, address):
+    open_view(page, address)
+    page.locator(".sl-claim").wait_for()
+    claims = [page.locator(".sl-claim").inner_text()]
+    for i, step in enumerate(STEPS[1:]):
+        page.keyboard.press("ArrowRight" if i % 2 else "PageDown")
+        wait_for_step(page, step)
+        page.wait_for_function("was => document.querySelector('.sl-claim')?.innerText !== was", arg=claims[-1])
+        claims.append(page.locator(".sl-claim").inner_text())
+    assert len(set(claims)) == len(STEPS) == 7
+    page.keyboard.press("ArrowRight")  # the last step stays
+    page.keyboard.press("ArrowLeft")
+    wait_for_step(page, STEPS[-2])
+    page.keyboard.press("PageUp")
+    wait_for_step(page, STEPS[-3])
+    page.goto(page.url)
+    page.locator(".sl-claim").wait_for()
+    assert page.locator(".sl-claim").inner_text() == claims[-3]
+
+
+def test_the_difference_is_amplified_in_the_browser(page, address):
+    open_step(page, address, "Trigger")
+    slider = page.get_by_role("slider", name="Amplify the difference")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    page.get_by_text("Difference × 5").wait_for()
+    assert page.locator(".marks .row").last.evaluate("row => getComputedStyle(row).filter") == "brightness(5)"
+    assert "step=Trigger" in page.url  # the key was the slider's
+
+
+def test_the_whitening_slider_answers_to_keyboard_and_mouse(page, address):
+    open_step(page, address, "Whiten")
+    slider = page.get_by_role("slider", name="From raw over naive to robust whitening")
+    note = page.locator(".slider .note")
+    assert note.inner_text() == "Raw: finds 0 of 50 poisons"
+    slider.focus()
+    slider.press("ArrowRight")
+    assert note.inner_text() == "between Raw and Naive"
+    slider.press("End")
+    assert note.inner_text() == "Robust: finds 50 of 50 poisons"
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + box["height"] / 2)
+    assert note.inner_text().startswith("Raw")
+    page.get_by_role("button", name="Naive").click()
+    page.get_by_text("Naive: finds 18 of 50 poisons").wait_for()
+    assert "step=Whiten" in page.url
+
+
+def sigmas(page) -> tuple[float, float]:
+    """How far the poison lies, by all points and by the trusted ones."""
+    told = [text.removesuffix(" σ") for text in page.locator(".readout b:not(.verdict)").all_inner_texts()]
+    return float(told[0]), float(told[1])
+
+
+def test_dragging_the_poison_changes_both_measures_and_the_robust_one_more(page, address):
+    open_step(page, address, "Why")
+    naive, robust = sigmas(page)
+    assert naive < 3 < robust
+    assert page.locator(".verdict").all_inner_texts() == ["hidden", "stands out"]
+    box = page.locator(".handle").bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 60, middle[1] + 90, steps=5)
+    page.mouse.up()
+    farther = sigmas(page)
+    assert farther[1] > robust + 1
+    assert naive < farther[0] < 2.6  # what the words of the step promise
+    page.locator(".handle").focus()
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowUp")
+    assert sigmas(page)[1] < farther[1]
+    assert "step=Why" in page.url
+    page.get_by_role("button", name="put it back").click()
+    page.wait_for_timeout(600)  # it glides
+    assert sigmas(page) == (naive, robust)
+
+
+def test_the_toy_whitens_what_it_shows(page, address):
+    open_step(page, address, "Why")
+    place = page.locator(".handle").bounding_box()
+    page.get_by_role("button", name="whitened by the trusted").click()
+    page.wait_for_timeout(900)
+    assert page.locator(".handle").bounding_box() != place
+    assert page.get_by_role("button", name="whitened by the trusted").get_attribute("aria-pressed") == "true"
+
+
+def test_the_ellipses_are_those_that_slow_and_well_known_code_finds(page):
+    rng = np.random.default_rng(0)
+    clean = rng.multivariate_normal([0, 0], [[9, 3], [3, 2]], size=200)
+    points = np.vstack([clean, rng.normal([3, -6], 0.2, size=(30, 2))])
+    script = (LENS / "spread.js").read_text("utf-8")
+    got = page.evaluate(
+        "([script, points]) => { const f = new Function(script + '; return {spreadOf, robustSpread, whitener}')();"
+        " const all = f.spreadOf(points), robust = f.robustSpread(points, points.length - 60);"
+        " return {all, robust, root: f.whitener(all)}; }",
+        [script, points.tolist()],
+    )
+
+    def matrix(cov):
+        return np.array([[cov[0], cov[1]], [cov[1], cov[2]]])
+
+    np.testing.assert_allclose(got["all"]["mean"], points.mean(0))
+    np.testing.assert_allclose(matrix(got["all"]["cov"]), np.cov(points.T, bias=True), rtol=1e-6)
+    root = matrix(got["root"])
+    np.testing.assert_allclose(root @ np.cov(points.T, bias=True) @ root, np.eye(2), atol=1e-6)
+    assert all(row < 200 for row in got["robust"]["trusted"])
+    reference = MinCovDet(support_fraction=170 / 230, random_state=0).fit(points)
+    np.testing.assert_allclose(got["robust"]["mean"], reference.location_, atol=0.15)
+    np.testing.assert_allclose(matrix(got["robust"]["cov"]), reference.covariance_, rtol=0.25)
+    np.testing.assert_allclose(matrix(got["robust"]["cov"]), np.cov(clean.T), rtol=0.25)
+
+
+def test_alpha_answers_in_the_browser(page, address):
+    open_step(page, address, "Score")
+    slider = page.get_by_role("slider", name="α, from plain distance to the top direction")
+    note = page.locator(".histogram .note")
+    page.get_by_text("α = 4: finds 50 of 50 poisons among 75 removed").wait_for()
+    slider.focus()
+    slider.press("Home")
+    page.get_by_text("α = 0: finds 49 of 50 poisons").wait_for()
+    plain = note.inner_text()
+    slider.press("End")
+    page.get_by_text("α = ∞: finds").wait_for()
+    assert note.inner_text() != plain
+    assert "the top direction alone" in slider.get_attribute("aria-valuetext")
+    assert "step=Score" in page.url
+
+
+def type_size(page) -> float:
+    return page.evaluate("() => parseFloat(getComputedStyle(document.documentElement).fontSize)")
+
+
+def test_a_presenters_screen_is_large_and_bare_and_esc_leaves_it(page, address):
+    open_step(page, address, "Features")
+    usual = type_size(page)
+    points = page.locator("canvas[role=img]").bounding_box()
+    page.locator(".sl-claim").click()
+    page.keyboard.press("p")
+    page.wait_for_url(lambda url: "present=1" in url)
+    page.get_by_role("button", name="Leave").wait_for()
+    wait_until_drawn(page)
+    assert type_size(page) >= 1.2 * usual
+    assert not page.get_by_test_id("stHeader").is_visible()
+    assert not page.get_by_text("Tell it with another run").is_visible()
+    page.wait_for_function(
+        "low => [...document.querySelectorAll('*')].some(e => e.shadowRoot?.querySelector('canvas[role=img]')?.clientWidth > low)",
+        arg=points["width"],
+    )
+    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollHeight <= innerHeight")
+    page.keyboard.press("PageDown")
+    wait_for_step(page, "Why")
+    assert "present=1" in page.url
+    page.keyboard.press("Escape")
+    page.wait_for_url(lambda url: "present" not in url)
+    page.get_by_role("button", name="Present").wait_for()
+    wait_until_drawn(page)
+    assert type_size(page) == usual
+
+
+def test_the_last_step_leads_on_to_the_same_run(page, address):
+    open_step(page, address, "Remove")
+    page.get_by_role("link", name="Look inside this run").click()
+    page.wait_for_url(lambda url: "/inspect" in url and f"run={RUN}" in url)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_phone_shows_the_picture_first_and_never_scrolls_sideways(page, address, step):
+    page.set_viewport_size(PHONE)
+    open_view(page, address, f"?step={step}&run={RUN}")
+    page.locator(".sl-claim").wait_for()
+    assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= PHONE["width"]
+    picture = page.locator(".marks, .sl-grid, canvas").first.bounding_box()
+    assert picture["y"] < page.locator(".sl-claim").bounding_box()["y"]
