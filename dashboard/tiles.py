@@ -27,7 +27,7 @@ def source(image: np.ndarray) -> str:
 
 
 def grid(
-    images: np.ndarray,
+    images: np.ndarray | Sequence[str],
     captions: Sequence[str],
     *,
     kinds: Sequence[str] | None = None,
@@ -36,7 +36,8 @@ def grid(
 ) -> str:
     """Tiles with captions as HTML; enlarged by nearest neighbour, so pixels stay pixels.
 
-    images: (n, h, w, c) uint8. captions: plain text, newlines kept. kinds: classes "poison", "clean", "focus" or "".
+    images: (n, h, w, c) uint8, or what `source` made of each. captions: plain text, newlines kept. kinds: classes "poison",
+    "clean", "focus" or "".
     describe: what a screen reader says; the captions unless given.
     """
     tiles = []
@@ -45,7 +46,7 @@ def grid(
         kind = "".join(f" sl-{k}" for k in (kinds[i].split() if kinds else []))
         text = html.escape(captions[i]).replace("\n", "<br>")
         tiles.append(
-            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="{source(image)}">'
+            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="{image if isinstance(image, str) else source(image)}">'
             f"<figcaption>{text}</figcaption></figure>"
         )
     return f'<div class="sl-grid" style="--side:{side}px">{"".join(tiles)}</div>'

@@ -107,12 +107,22 @@ class Store:
         with self._reading() as db:
             return [_entry(row) for row in db.execute(query, (challenge,))] if db else []
 
+    def standing(self, challenge: str, name: str) -> tuple[bool, Entry | None, bool]:
+        """Whether a team may see the truth, its last answer, and whether it has looked at the hint, in one look.
+
+        name: empty for a visitor who has not given one. Raises InputError.
+        """
+        with self._reading() as db:
+            if not db:
+                return False, None, False
+            team = team_key(name) if name else EVERYONE
+            entry = self._last(db, challenge, team) if name else None
+            return self._revealed(db, challenge, team), entry, bool(name) and self._hinted(db, challenge, team)
+
     def last(self, challenge: str, name: str) -> Entry | None:
         """The last answer of a team. Raises InputError."""
-        query = f"SELECT {ENTRY} FROM submissions WHERE challenge = ? AND team = ? ORDER BY attempt DESC LIMIT 1"
         with self._reading() as db:
-            row = db.execute(query, (challenge, team_key(name))).fetchone() if db else None
-        return _entry(row) if row else None
+            return self._last(db, challenge, team_key(name)) if db else None
 
     def open_hint(self, challenge: str, name: str) -> None:
         """Note that a team looks at the hint. Raises InputError."""
@@ -120,9 +130,8 @@ class Store:
 
     def has_hint(self, challenge: str, name: str) -> bool:
         """Whether a team has looked at the hint. Raises InputError."""
-        query = "SELECT 1 FROM hints WHERE challenge = ? AND team = ?"
         with self._reading() as db:
-            return bool(db and db.execute(query, (challenge, team_key(name))).fetchone())
+            return bool(db and self._hinted(db, challenge, team_key(name)))
 
     def reveal(self, challenge: str, name: str | None = None) -> None:
         """Reveal the truth to a team, or to everyone where no name is given. Raises InputError.
@@ -149,6 +158,17 @@ class Store:
     def _note(self, table: str, challenge: str, team: str) -> None:
         with self._writing() as db:
             db.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", (challenge, team, time.time()))
+
+    @staticmethod
+    def _last(db: sqlite3.Connection, challenge: str, team: str) -> Entry | None:
+        query = f"SELECT {ENTRY} FROM submissions WHERE challenge = ? AND team = ? ORDER BY attempt DESC LIMIT 1"
+        row = db.execute(query, (challenge, team)).fetchone()
+        return _entry(row) if row else None
+
+    @staticmethod
+    def _hinted(db: sqlite3.Connection, challenge: str, team: str) -> bool:
+        query = "SELECT 1 FROM hints WHERE challenge = ? AND team = ?"
+        return db.execute(query, (challenge, team)).fetchone() is not None
 
     @staticmethod
     def _revealed(db: sqlite3.Connection, challenge: str, team: str) -> bool:

@@ -10,6 +10,7 @@ from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
 from core.errors import InputError
 from dashboard import tiles
 from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now
+from dashboard.challenge.pictures import sources
 from dashboard.widgets import as_sentence
 
 NOTHING, OPEN = "nothing", "open"
@@ -66,7 +67,7 @@ def _basket(game: Game) -> None:
     basket, challenge = game.basket, game.challenge
     if not basket:
         st.info(
-            "The basket is empty. Put images in above: by the cut, or by clicking them.",
+            "The basket is empty. Put images in above: by the cut, by a lasso, or by clicking them.",
             icon=":material/shopping_basket:",
         )
     else:
@@ -75,7 +76,7 @@ def _basket(game: Game) -> None:
         parts = ", ".join(f"{n} labelled {name}" for n, name in counts if n)
         st.markdown(f"**{len(basket)} in the basket**: {parts}")
         some = sorted(basket)[:SHOWN]
-        st.html(tiles.grid(challenge.images[some], [f"id {i}" for i in some], side=52))
+        st.html(tiles.grid(sources(challenge, some), [f"id {i}" for i in some], side=52))
         if len(basket) > SHOWN:
             st.caption(f"the first {SHOWN} of {len(basket)}, by id")
         st.button("Empty the basket", icon=":material/delete:", on_click=changes(basket.clear), key="empty")

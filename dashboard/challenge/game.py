@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,12 @@ class Game:
         return found
 
     @property
+    def selected(self) -> set[int]:
+        """Ids that a lasso, the cut or a click has selected. Kept in the session; change it in place."""
+        found: set[int] = st.session_state.setdefault(f"selected {self.seal}", set())
+        return found
+
+    @property
     def removed(self) -> set[int]:
         """What is ringed: the basket while it can still be changed, then what was last submitted."""
         if not self.revealed:
@@ -112,9 +119,10 @@ class Game:
     def new_token(self) -> None:
         st.session_state[f"token {self.seal}"] = secrets.token_hex(16)
 
+    @cached_property
     def truth(self) -> Truth | None:
-        """The truth where this visitor may see it, else None; the file is not read before."""
-        return read_truth(self.challenge) if self.revealed else None
+        """The truth where this visitor may see it, else None; the file is not read before. Raises InputError."""
+        return _truth(str(self.challenge.path), self.seal, self.challenge) if self.revealed else None
 
     def submit(self, label: int | None, rows: set[int]) -> int:
         """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError."""
@@ -128,18 +136,16 @@ class Game:
         return attempt
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _truth(path: str, seal: str, _challenge: Challenge) -> Truth:
+    """The truth of a challenge: its seal allows one only, so that the file is read once for all who may see it."""
+    return read_truth(_challenge)
+
+
 def open_game(challenge: Challenge) -> Game:
     """The visitor's game. Raises InputError where the answers cannot be read."""
     answers, name = store(), str(st.session_state.get(NAME, ""))
-    seal = challenge.seal
-    return Game(
-        challenge,
-        answers,
-        name,
-        answers.is_revealed(seal, name or None),
-        answers.last(seal, name) if name else None,
-        bool(name) and answers.has_hint(seal, name),
-    )
+    return Game(challenge, answers, name, *answers.standing(challenge.seal, name))
 
 
 def say_later(place: str, kind: str, message: str) -> None:

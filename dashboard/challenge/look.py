@@ -1,8 +1,10 @@
-"""The look at one label: its scores with a cut, three pictures, and the images, which can be ticked."""
+"""The look at one label: its scores with a cut, three projections, and the images.
+
+The cut and a lasso select. Buttons put what is selected into the basket or take it out; a click on an image does so for one.
+"""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,14 @@ import streamlit as st
 from core.challenges import Challenge
 from core.errors import InputError
 from core.outcomes import remove_count
-from dashboard import tiles
+from dashboard import lens
 from dashboard.address import adopt, publish
+from dashboard.challenge.gallery import gallery, show_set
 from dashboard.challenge.game import Game, catch_up, changes, open_game
-from dashboard.challenge.pictures import Label, histogram, multiples, overview, planes
+from dashboard.challenge.pictures import NAMES, Label, clouds_of, label_of, legend, overview, scores_of, synchronise
 from dashboard.widgets import as_sentence
 
-PAGE = 24  # images at a time
-NAMES = {"que": "QUE", "pca": "PCA"}
-CSS = """<style>
-.st-key-tiles button { height: auto; padding: 4px 4px 2px; border-radius: 5px; }
-.st-key-tiles button img { height: 72px !important; max-height: none !important; width: 72px !important;
-  max-width: none !important; object-fit: contain !important; image-rendering: pixelated; display: block; border-radius: 3px; }
-.st-key-tiles button p { display: flex; flex-direction: column; align-items: center; font-size: .75rem; line-height: 1.3; margin: 0; }
-.st-key-tiles button[aria-pressed="true"] { outline: 3px solid currentColor; outline-offset: -1px; font-weight: 650; }
-</style>"""
+CLOUDS, CUT = "challenge-clouds", "challenge-cut"
 
 
 @st.fragment
@@ -44,10 +39,10 @@ def look(challenge: Challenge) -> None:
         label = choose_label(challenge)
         overview(game, label)
     with right:
-        cut(game, label)
+        above = cut(game, label)
+    synchronise(game, label, above)
     planes(game, label)
-    if not game.revealed:
-        tick(game, label)
+    gallery(game, label)
 
 
 def advice() -> None:
@@ -73,86 +68,102 @@ def choose_label(challenge: Challenge) -> Label:
     publish("label")
     adopt("score", list(NAMES))
     column = st.segmented_control(
-        "Score", list(NAMES), required=True, key="score",
+        "Score", list(NAMES), required=True, key="score", wrap=True,
         format_func=lambda s: {"que": "QUE: after robust whitening", "pca": "PCA: first raw direction"}[s],
         help="Two ways to say how much an image stands apart from the others of its label. QUE (quantum entropy) adds up "
         "all directions that spread too much after robust whitening. PCA takes the one direction of largest spread.",
     )  # fmt: skip
     publish("score")
-    label = int(chosen or 0)
-    column = column or "que"
-    scores = multiples(challenge, label, column)
-    ranks = np.empty(len(scores), int)
-    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
-    name = challenge.classes[label]
-    return Label(label, name, challenge.of_label(label), column, NAMES[column], scores, ranks)
+    return label_of(challenge, int(chosen or 0), column or "que")
 
 
-@st.fragment
-def cut(game: Game, label: Label) -> None:
-    """The histogram of one label, and the cut that fills the basket. While the cut moves, nothing else is drawn."""
-    catch_up()
-    start = min(game.challenge.assumed, len(label.ids))
-    count = st.slider(
-        f"The highest of label {label.name}", 0, len(label.ids), start, format="%d images",
-        key=f"cut {game.seal} {label.number} {label.score_name}",
-        help="Moves the cut in the histogram. Nothing is taken until you press the button.",
-    )  # fmt: skip
-    above, threshold = remove_count(label.scores, count)
-    histogram(game, label, threshold)
-    if game.revealed:
-        return
+def cut(game: Game, label: Label) -> np.ndarray:
+    """The histogram with its cut, which selects, and the button that fills the basket. Returns what lies above: (n,) bool."""
+    key, total = f"cut {game.seal} {label.number} {label.column}", len(label.ids)
+    st.session_state.setdefault(key, min(game.challenge.assumed, total))
+    above, _ = remove_count(label.scores, int(st.session_state[key]))
+    moved = (game, label, key)
+    lens.cut(scores_of(game.seal, label.number, label.column, game.challenge, label), CUT, on_cut=lambda: _drag(*moved))
     ids = {int(i) for i in label.ids[above]}
-    inside = game.basket & {int(i) for i in label.ids}
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(
+            f"The highest of label {label.name}", 0, total, key=key, on_change=_select_above, args=moved, width=180,
+            help="Moves the cut, as dragging it does: what lies above it is selected. Nothing goes into the basket until you "
+            "press the button.",
+        )  # fmt: skip
+        if game.revealed:
+            return above
         st.button(
-            f"Put these {len(ids)} in the basket", icon=":material/add:", key="take", disabled=not ids - inside,
+            f"Put these {len(ids)} in the basket", icon=":material/add:", key="take", disabled=ids <= game.basket,
             on_click=changes(game.basket.update), args=(ids,),
         )  # fmt: skip
+        inside = game.basket & {int(i) for i in label.ids}
         st.button(
             f"Take all of {label.name} out", icon=":material/remove:", key="untake", disabled=not inside,
             on_click=changes(game.basket.difference_update), args=(inside,),
         )  # fmt: skip
+    return above
 
 
-def tick(game: Game, label: Label) -> None:
-    """The images of a label by falling score; a click puts one into the basket or takes it out."""
-    order = label.ids[np.argsort(label.ranks)]
-    pages = -(-len(order) // PAGE)
-    place = f"page {game.seal} {label.number} {label.score_name}"
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(
-            f"**Images labelled {label.name}**, highest {label.score_name} first. Click an image to put it into the basket "
-            "or to take it out."
-        )
-        page = st.pagination(pages, key=place) if pages > 1 else 1
-    shown = [int(i) for i in order[(page - 1) * PAGE : page * PAGE]]
-    rank = dict(zip(label.ids.tolist(), label.ranks.tolist(), strict=True))
-    sources = _sources(game.challenge, shown)
-    key = f"tiles-{label.number}-{label.score_name}-{page}"
-    st.session_state[key] = [i for i in shown if i in game.basket]
+def _drag(game: Game, label: Label, key: str) -> None:
+    """The cut was let go."""
+    count = (st.session_state.get(CUT) or {}).get("cut")
+    if count is not None:
+        st.session_state[key] = min(max(int(count), 0), len(label.ids))
+        _select_above(game, label, key)
 
-    def keep() -> None:
-        game.basket.difference_update(shown)
-        game.basket.update(st.session_state[key] or [])
 
-    with st.container(key="tiles"):
-        st.pills(
-            "Images to remove", shown, selection_mode="multi", key=key, on_change=changes(keep), label_visibility="collapsed",
-            format_func=lambda i: f"![image {i}, rank {rank[i]}]({sources[i]}) #{rank[i]} · id {i}",
+def _select_above(game: Game, label: Label, key: str) -> None:
+    """What lies above the cut is selected."""
+    above, _ = remove_count(label.scores, int(st.session_state[key]))
+    _select(game, label, label.ids[above].tolist())
+
+
+def planes(game: Game, label: Label) -> None:
+    """Three projections of one label, brushed together, and what to do with the selection."""
+    legend(game.revealed)
+    packed = clouds_of(game.seal, label.number, game.challenge, label)
+    taken = (game, label)
+    lens.clouds(packed, CLOUDS, on_select=lambda: _brush(*taken), on_look=lambda: _touch(*taken))
+    picked = game.selected & {int(i) for i in label.ids}
+    with st.container(horizontal=True, vertical_alignment="center", key="selection"):
+        if not game.revealed:
+            st.button(
+                f"Put the {len(picked)} selected into the basket" if picked else "Put the selected into the basket",
+                icon=":material/add:", key="put", disabled=picked <= game.basket, on_click=changes(game.basket.update),
+                args=(picked,),
+            )  # fmt: skip
+            st.button(
+                "Take them out", icon=":material/remove:", key="take-out", disabled=not picked & game.basket,
+                on_click=changes(game.basket.difference_update), args=(picked,),
+            )  # fmt: skip
+        st.button(
+            "Clear the selection", icon=":material/close:", key="unselect", disabled=not picked, on_click=_select,
+            args=(game, label, []),
         )  # fmt: skip
+        if not picked:
+            st.caption(
+                "Draw around points (*Lasso*, *Box*) or click one (*Tap* on a phone): their images appear below."
+            )
 
 
-_MADE: dict[str, dict[int, str]] = {}  # data URLs of images by seal and id: a class looks at the same ones
-KEPT = 8  # challenges
+def _brush(game: Game, label: Label) -> None:
+    """A lasso or a box."""
+    ids = (st.session_state.get(CLOUDS) or {}).get("selected")
+    if ids is not None:
+        _select(game, label, ids)
 
 
-def _sources(challenge: Challenge, ids: list[int]) -> dict[int, str]:
-    """Images as data URLs, each made once for all visitors: 24 of them take as long as a picture."""
-    if challenge.seal not in _MADE and len(_MADE) >= KEPT:
-        _MADE.clear()
-    made = _MADE.setdefault(challenge.seal, {})
-    for i in ids:
-        if i not in made:
-            made[i] = f"data:image/png;base64,{base64.b64encode(tiles.png(challenge.images[i])).decode()}"
-    return {i: made[i] for i in ids}
+def _touch(game: Game, label: Label) -> None:
+    """One point was clicked: it alone is selected."""
+    example = (st.session_state.get(CLOUDS) or {}).get("focus")
+    if example is not None:
+        _select(game, label, [example])
+
+
+def _select(game: Game, label: Label, ids: list[int]) -> None:
+    """Ids of the label, and nothing else that a browser may send, are selected and their images shown."""
+    game.selected.clear()
+    game.selected.update({int(i) for i in ids} & {int(i) for i in label.ids})
+    st.session_state.pop(f"focus {game.seal}", None)
+    show_set(game, "selected" if game.selected else "all")

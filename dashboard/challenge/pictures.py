@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.challenges import Challenge
-from dashboard import charts
+from dashboard import lens, tiles
 from dashboard.challenge.game import Game
 from dashboard.charts.labels import scores_by_label
 from dashboard.theme import palette
@@ -18,10 +18,10 @@ from dashboard.widgets import colours, plot
 
 VIEWS = (
     ("raw", "Raw", "σ of the first"),
-    ("naive", "Naive whitening", "σ of all rows"),
-    ("robust", "Robust whitening", "σ of the trusted rows"),
+    ("naive", "Naively whitened", "σ of all rows"),
+    ("robust", "Robustly whitened", "σ of the trusted rows"),
 )
-HEIGHT = 300  # pixels
+HEIGHT = 320  # pixels
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,30 @@ class Label:
     score_name: str
     scores: np.ndarray  # as multiples of the label's median
     ranks: np.ndarray  # from 1
+    channel: str  # over which its pictures agree
+
+    @property
+    def cut_channel(self) -> str:
+        """Of the histogram alone: its cut removes nothing."""
+        return f"{self.channel}/{self.column}"
+
+    def mask(self, ids: set[int]) -> np.ndarray:
+        """(n,) bool: which images of the label are among those."""
+        return np.isin(self.ids, list(ids))
+
+
+NAMES = {"que": "QUE", "pca": "PCA"}  # of the scores
+
+
+def label_of(challenge: Challenge, number: int, column: str) -> Label:
+    """A label as one score sees it."""
+    scores = multiples(challenge, number, column)
+    ranks = np.empty(len(scores), int)
+    ranks[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return Label(
+        number, challenge.classes[number], challenge.of_label(number), column, NAMES[column], scores, ranks,
+        f"challenge/{challenge.id}/{number}",
+    )  # fmt: skip
 
 
 def multiples(challenge: Challenge, label: int, column: str) -> np.ndarray:
@@ -46,88 +70,81 @@ def multiples(challenge: Challenge, label: int, column: str) -> np.ndarray:
 
 def overview(game: Game, label: Label) -> None:
     """All labels at a glance."""
-    challenge = game.challenge
-    numbers, poison = range(len(challenge.classes)), _poison(game)
-
-    def make() -> go.Figure:
-        return scores_by_label(
-            [multiples(challenge, i, label.column) for i in numbers],
-            challenge.classes,
-            palette(_kind()),
-            shown=label.number,
-            top=challenge.assumed,
-            name=label.score_name,
-            truth=None if poison is None else [np.isin(challenge.of_label(i), poison) for i in numbers],
-        )
-
-    figure = _shared(("labels", label.column, label.number, *_common(game)), make)
+    figure = _overview(game.seal, label.column, label.number, game.revealed, st.context.theme.type or "light", game)
     plot(figure, "by-label", "Scores of the images of every label")
 
 
-def histogram(game: Game, label: Label, threshold: float) -> None:
-    """How the scores of one label are spread, and the cut."""
-
-    def make() -> go.Figure:
-        figure = charts.score_histogram(
-            label.scores, threshold, palette(_kind()), name=label.score_name, height=HEIGHT, truth=_truth(game, label)
-        )
-        figure.update_xaxes(title_text=f"{label.score_name} score (× the median of the label, log scale)")
-        figure.layout.annotations[0].text = "cut →"
-        return figure
-
-    figure = _shared(("histogram", label.column, label.number, threshold, *_common(game)), make)
-    plot(figure, "histogram", f"Histogram of the scores of label {label.name}")
-
-
-def planes(game: Game, label: Label) -> None:
-    """Three plane pictures of one label; what is in the basket is ringed."""
-    _legend(game.revealed)
-    ringed = np.isin(label.ids, list(game.removed))
-    for column, (view, title, unit) in zip(st.columns(3), VIEWS, strict=True):
-
-        def make(view: str = view, unit: str = unit) -> go.Figure:
-            return charts.projection(
-                game.challenge.plane(view, label.ids), label.ids, palette(_kind()), unit=unit, removed=ringed,
-                truth=_truth(game, label), legend=False, height=HEIGHT,
-            )  # fmt: skip
-
-        with column:
-            st.markdown(f"**{title}**")
-            figure = _shared((view, label.number, ringed.tobytes(), *_common(game)), make)
-            plot(figure, f"plane-{view}", f"{title}: the images of label {label.name} in a plane")
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _overview(seal: str, column: str, shown: int, revealed: bool, theme: str, _game: Game) -> go.Figure:
+    """The figure by what it shows; nobody changes it afterwards. The seal stands for the rows and the truth."""
+    challenge, known = _game.challenge, _game.truth
+    numbers = range(len(challenge.classes))
+    return scores_by_label(
+        [multiples(challenge, i, column) for i in numbers],
+        challenge.classes,
+        palette(theme),
+        shown=shown,
+        top=challenge.assumed,
+        name=column.upper(),
+        truth=[np.isin(challenge.of_label(i), known.poison) for i in numbers] if known else None,
+    )
 
 
-def _legend(revealed: bool) -> None:
+def truth_of(game: Game, label: Label) -> np.ndarray | None:
+    """(n,) bool for the images of a label, True for poison; None while it is hidden."""
+    known = game.truth
+    return None if known is None else np.isin(label.ids, known.poison)
+
+
+def synchronise(game: Game, label: Label, above: np.ndarray) -> None:
+    """Tell the pictures of a label what holds: the basket is ringed; above: (n,) bool, the images above the cut."""
+    n, truth = len(label.ids), truth_of(game, label)
+    removed, selected = label.mask(game.removed), label.mask(game.selected)
+    focus = np.flatnonzero(label.ids == st.session_state.get(f"focus {game.seal}", -1))
+    lens.sync(
+        label.channel, n, removed=removed, truth=truth, selected=selected, focus=int(focus[0]) if len(focus) else None
+    )
+    lens.sync(label.cut_channel, n, removed=above, truth=truth)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def clouds_of(seal: str, number: int, _challenge: Challenge, _label: Label) -> bytes:
+    """The three projections of a label, packed once for all visitors."""
+    views = [(name, title, unit, _challenge.plane(name, _label.ids)) for name, title, unit in VIEWS]
+    file = f"{_challenge.id}-{number}-projections"
+    return lens.pack_clouds(_label.channel, _label.ids, views, height=HEIGHT, file=file, lead=2)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def scores_of(seal: str, number: int, column: str, _challenge: Challenge, _label: Label) -> bytes:
+    """The scores of a label, packed once for all visitors."""
+    name = _label.score_name
+    return lens.pack_histogram(
+        _label.cut_channel, _label.ids, _label.scores, name=name, height=HEIGHT, selects=_label.channel,
+        axis=f"{name} score (× the median of the label, log scale)", file=f"{_challenge.id}-{number}-{column}",
+    )  # fmt: skip
+
+
+def legend(revealed: bool) -> None:
     """What the colours and shapes mean, once for the three pictures."""
     c = colours()
     kinds = [("clean", c.clean, ""), ("poison", c.poison, "diamond")] if revealed else [("truth hidden", c.unknown, "")]
     marks = [f'<span><i class="{shape}" style="background:{colour}"></i>{name}</span>' for name, colour, shape in kinds]
-    ring = "you removed it" if revealed else "in your basket"
-    marks.append(f'<span><i class="ring" style="border-color:{c.ink}"></i>{ring}</span>')
+    rings = (("you removed it" if revealed else "in your basket", c.ink), ("selected", c.selected))
+    marks += [f'<span><i class="ring" style="border-color:{colour}"></i>{name}</span>' for name, colour in rings]
     st.html(f'<div class="sl-legend">{"".join(marks)}</div>')
 
 
-def _poison(game: Game) -> tuple[int, ...] | None:
-    truth = game.truth()
-    return truth.poison if truth else None
+def sources(challenge: Challenge, ids: Sequence[int]) -> list[str]:
+    """Images as data URLs, each made once for all visitors: a class looks at the same ones."""
+    made = _sources(challenge.seal)
+    for i in ids:
+        if i not in made:
+            made[i] = tiles.source(challenge.images[i])
+    return [made[i] for i in ids]
 
 
-def _truth(game: Game, label: Label) -> np.ndarray | None:
-    """(n,) bool for the images of a label, True for poison; None while it is hidden."""
-    poison = _poison(game)
-    return None if poison is None else np.isin(label.ids, poison)
-
-
-def _common(game: Game) -> tuple[str, bool, str]:
-    """What every picture depends on. The seal stands for the rows and the truth."""
-    return game.seal, game.revealed, _kind()
-
-
-def _kind() -> str:
-    return st.context.theme.type or "light"
-
-
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _shared(key: tuple, _make: Callable[[], go.Figure]) -> go.Figure:
-    """A figure by what it shows. Nobody changes it afterwards."""
-    return _make()
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _sources(seal: str) -> dict[int, str]:
+    """The data URLs of a challenge by id, to be filled."""
+    return {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from core.challenges import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, Entry, Truth
 from core.outcomes import share_text
 from dashboard import tiles
 from dashboard.challenge.game import BUNDLED, Game
+from dashboard.challenge.pictures import sources
 from dashboard.widgets import again
 
 SHOWN = 48  # images of one kind
@@ -118,18 +118,17 @@ def _images(game: Game, truth: Truth) -> None:
         st.markdown("No image was poisoned and you removed none: there is nothing to show.")
         return
     which = st.segmented_control(
-        "Images", there, default=there[0], required=True, key=f"outcome {game.seal}",
+        "Images", there, default=there[0], required=True, key=f"outcome {game.seal}", wrap=True,
         format_func=lambda k: f"{names[k]} ({len(sets[k])})",
     )  # fmt: skip
     rows = sets[which or there[0]]
-    shown = np.array(rows[:SHOWN])
     classes, labels = game.challenge.classes, game.challenge.rows["label"].to_numpy()
     captions = [
         f"id {i}\npoison: {classes[truth.true_labels[i]]}" if i in poison else f"id {i}\nclean: {classes[labels[i]]}"
         for i in rows[:SHOWN]
     ]
     kinds = ["poison" if i in poison else "clean" for i in rows[:SHOWN]]
-    st.html(tiles.grid(game.challenge.images[shown], captions, kinds=kinds, side=72))
+    st.html(tiles.grid(sources(game.challenge, rows[:SHOWN]), captions, kinds=kinds, side=72))
     if len(rows) > SHOWN:
         st.caption(f"showing {SHOWN} of {len(rows)}, by id")
 

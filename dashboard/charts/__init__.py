@@ -3,21 +3,17 @@
 from dashboard.charts.decision import filter_rounds, objective_by_k, spectrum
 from dashboard.charts.figures import number
 from dashboard.charts.grids import grid_map
-from dashboard.charts.points import SHOWN, projection
-from dashboard.charts.scores import roc_curve, score_histogram
+from dashboard.charts.scores import roc_curve
 from dashboard.charts.training import epochs_of, sample_of, training_curves
 
 __all__ = [
-    "SHOWN",
     "epochs_of",
     "filter_rounds",
     "grid_map",
     "number",
     "objective_by_k",
-    "projection",
     "roc_curve",
     "sample_of",
-    "score_histogram",
     "spectrum",
     "training_curves",
 ]

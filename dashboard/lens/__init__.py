@@ -38,6 +38,7 @@ def _script(name: str) -> str:
 
 
 _cloud, _film = component("cloud", "panel"), component("film", "panel")
+_cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
 _alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
 _marks, _keys = component("marks"), component("keys")
@@ -115,19 +116,25 @@ def pack_histogram(
     span: tuple[float, float] | None = None,
     fixed: bool = False,
     file: str = "scores",
+    **meta: Any,
 ) -> bytes:
     """What `histogram` shows. ids, scores: (n,). Positive scores lie on a log axis. span: fixed range of the axis.
 
-    fixed: the cut cannot be dragged.
+    fixed: the cut cannot be dragged. Other options: axis (its title); selects (for `cut`: the channel of the clouds).
     """
     log = bool((scores > 0).all())
     head = {"channel": channel, "name": name, "log": log, "height": height, "span": span, "fixed": fixed, "file": file}
-    return pack(head, ids=ids.astype(np.int32), scores=scores.astype(np.float64))
+    return pack({**head, **meta}, ids=ids.astype(np.int32), scores=scores.astype(np.float64))
 
 
 def histogram(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None) -> Any:
     """Place the histogram. After the cut was moved the result's `cut` holds how many rows lie at or above it."""
     return _histogram(data=data, key=key, on_cut_change=on_cut or _ignore)
+
+
+def cut(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None) -> Any:
+    """Place a histogram whose cut removes nothing: while it is dragged, what lies above is selected in the clouds."""
+    return _cut(data=data, key=key, on_cut_change=on_cut or _ignore)
 
 
 def pack_alphas(
@@ -226,10 +233,15 @@ def tiles(
     label: str,
     side: int = 88,
     on_look: Callable[[], None] | None = None,
+    on_put: Callable[[], None] | None = None,
 ) -> Any:
-    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...)."""
-    data = {"channel": channel, "tiles": list(entries), "side": side, "label": label}
-    return _tiles(data=data, key=key, on_focus_change=on_look or _ignore)
+    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...).
+
+    on_put: a click does not look at an image but puts it among the removed or takes it out. The result's `put` is then
+    {"in": ids, "out": ids}: all clicks since the server last had another opinion, so that none is lost in a hurry.
+    """
+    data = {"channel": channel, "tiles": list(entries), "side": side, "label": label, "members": on_put is not None}
+    return _tiles(data=data, key=key, on_focus_change=on_look or _ignore, on_put_change=on_put or _ignore)
 
 
 def _ignore() -> None:

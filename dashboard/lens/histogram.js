@@ -159,7 +159,7 @@ class Histogram {
     for (const at of span) pen.fillText(numberText(this.meta.log ? 10 ** at : at), this.x(at), floor + 5);
     pen.fillStyle = theme.ink;
     pen.textBaseline = "alphabetic";
-    pen.fillText(`${this.meta.name} score${this.meta.log ? " (log scale)" : ""}`, (SIDES.left + this.width) / 2, this.height - 6);
+    pen.fillText(this.meta.axis ?? `${this.meta.name} score${this.meta.log ? " (log scale)" : ""}`, (SIDES.left + this.width) / 2, this.height - 6);
     pen.save();
     pen.translate(12, (SIDES.top + floor) / 2);
     pen.rotate(-Math.PI / 2);

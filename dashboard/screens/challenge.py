@@ -81,7 +81,7 @@ def small_print(challenge: Challenge, revealed: bool) -> None:
     )
 
 
-st.html(look.CSS + board.CSS)
+st.html(board.CSS)
 words, choice = st.columns([5, 3], gap="large")
 with choice:
     played = choose_challenge()
@@ -92,7 +92,7 @@ with words:
     task(played)
 try:
     mine = game.open_game(played)
-    known = mine.truth()
+    known = mine.truth
 except InputError as problem:
     st.error(as_sentence(str(problem)))
     st.stop()

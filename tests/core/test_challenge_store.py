@@ -93,6 +93,24 @@ def test_challenges_have_boards_of_their_own(store):
     assert store.last(OTHER, "Ada") is None
 
 
+def test_where_a_team_stands_is_what_the_single_questions_say(store):
+    def questions(name):
+        return store.is_revealed(SEAL, name), store.last(SEAL, name), store.has_hint(SEAL, name)
+
+    assert store.standing(SEAL, "Ada") == (False, None, False)  # no file yet
+    answer(store, "Ada", "1")
+    store.open_hint(SEAL, "Ada")
+    store.reveal(SEAL, "Ada")
+    for name in ("ada", "Bob"):
+        assert store.standing(SEAL, name) == questions(name)
+    revealed, last, hinted = store.standing(SEAL, "Ada")
+    assert (revealed, last.name, hinted) == (True, "Ada", True)
+    assert store.standing(SEAL, "") == (False, None, False)  # somebody without a name
+    assert store.standing(OTHER, "Ada") == (False, None, False)
+    store.reveal(SEAL)
+    assert store.standing(SEAL, "") == (True, None, False)
+
+
 def test_a_hint_is_noted_for_the_team_and_no_other(store):
     assert not store.has_hint(SEAL, "Ada")
     store.open_hint(SEAL, "Ada")

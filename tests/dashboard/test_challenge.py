@@ -17,9 +17,10 @@ from benchmarks.sessions import Session, wait_for_server
 from core.challenges import ATTEMPTS, open_challenge, read_truth
 from core.errors import InputError
 from dashboard import data
-from dashboard.challenge import answer, board, game, truth
+from dashboard.challenge import answer, board, gallery, game, look, pictures, truth
 from dashboard.charts.labels import scores_by_label
 from dashboard.theme import LIGHT
+from tests.dashboard.test_inspect import component, mask
 
 PAGE = data.ROOT / "dashboard" / "screens" / "challenge.py"
 PLAYED = game.BUNDLED / "a-digits"
@@ -158,15 +159,111 @@ def test_the_basket_fills_by_the_cut_by_images_and_by_ids(challenge):
     assert not basket
 
 
-def test_an_image_that_is_clicked_goes_into_the_basket_and_out_again(challenge):
+def test_what_is_selected_goes_into_the_basket_and_out_again_and_is_ringed(challenge):
+    picked = {int(i) for i in challenge.of_label(0)[[2, 5, 9]]}
     app = open_page()
-    tiles = app.button_group(key="tiles-0-QUE-1")
-    first = challenge.of_label(0)[np.argmax(challenge.rows["que"].to_numpy()[challenge.of_label(0)])]
-    assert f"id {first}" in tiles.options[0]
-    tiles.set_value([int(first)]).run()
-    assert app.session_state[f"basket {challenge.seal}"] == {first}
-    app.button_group(key="tiles-0-QUE-1").set_value([]).run()
+    assert app.button(key="put").disabled
+    app.session_state[f"selected {challenge.seal}"].update(picked)
+    app.run()
+    assert np.flatnonzero(mask(app, "selected")).tolist() == [2, 5, 9]
+    assert not mask(app, "removed").any()
+    assert app.button(key="put").label == "Put the 3 selected into the basket"
+    press(app, "put")
+    assert app.session_state[f"basket {challenge.seal}"] == picked
+    assert np.flatnonzero(mask(app, "removed")).tolist() == [2, 5, 9]
+    press(app, "take-out")
     assert app.session_state[f"basket {challenge.seal}"] == set()
+    press(app, "unselect")
+    assert not mask(app, "selected").any()
+
+
+def test_a_cut_that_is_typed_selects_what_lies_above_it_and_takes_nothing(challenge):
+    app = open_page()
+    app.number_input[0].set_value(5).run()
+    order = np.argsort(-challenge.rows["que"].to_numpy()[challenge.of_label(0)], kind="stable")
+    assert sorted(order[:5]) == np.flatnonzero(mask(app, "selected")).tolist()
+    assert app.session_state[f"basket {challenge.seal}"] == set()
+    assert [tile["row"] for tile in component(app, "tiles")["tiles"]] == order[:5].tolist()
+    assert app.button(key="take").label == "Put these 5 in the basket"
+
+
+def test_the_gallery_shows_the_highest_scores_first_and_only_the_set_that_is_asked_for(challenge):
+    ids = challenge.of_label(0)
+    order = ids[np.argsort(-challenge.rows["que"].to_numpy()[ids], kind="stable")]
+    app = open_page()
+    assert [tile["id"] for tile in component(app, "tiles")["tiles"]] == order[:24].tolist()
+    press(app, "take")
+    app.session_state[f"which {challenge.seal}"] = "basket"
+    app.run()
+    assert [tile["id"] for tile in component(app, "tiles")["tiles"]] == order[: challenge.assumed].tolist()
+    app.session_state[f"which {challenge.seal}"] = "selected"
+    app.run()
+    assert "Nothing of this label is selected" in said(app)
+
+
+@pytest.fixture
+def playing(monkeypatch, challenge):
+    """A game outside of a page, with what the browser sends put into `state`."""
+    state = {}
+    monkeypatch.setattr(game.st, "session_state", state)
+    return game.open_game(challenge), state
+
+
+def test_images_that_are_clicked_go_into_the_basket_and_out_again(playing):
+    mine, state = playing
+    state["challenge-tiles"] = {"put": {"in": [3, 7], "out": []}}
+    gallery._put(mine)
+    state["challenge-tiles"] = {"put": {"in": [7, 8, -1, 10**6], "out": [3]}}  # two of these are no images
+    gallery._put(mine)
+    assert mine.basket == {7, 8}
+    state["challenge-tiles"] = {"put": None}
+    gallery._put(mine)
+    assert mine.basket == {7, 8}
+
+
+def test_only_images_of_the_label_can_be_selected(playing, challenge):
+    mine, state = playing
+    label = pictures.label_of(challenge, 0, "que")
+    stranger = int(challenge.of_label(1)[0])
+    state["challenge-clouds"] = {"selected": [*label.ids[:2].tolist(), stranger, -4]}
+    look._brush(mine, label)
+    assert mine.selected == set(label.ids[:2].tolist())
+    state["challenge-clouds"] = {"focus": int(label.ids[6])}
+    look._touch(mine, label)
+    assert mine.selected == {label.ids[6]}
+    key = f"cut {challenge.seal} 0 que"
+    state["challenge-cut"] = {"cut": 10**6}
+    look._drag(mine, label, key)
+    assert state[key] == len(label.ids)
+    assert mine.selected == set(label.ids.tolist())
+
+
+def test_the_truth_reaches_the_browser_only_after_the_reveal(challenge):
+    """Not as a mask, nor as a word, in any message to any picture; afterwards the points turn."""
+    known = read_truth(challenge)
+    app = open_page(name="Ada")
+    play_right(app, challenge)
+    sent = [e.proto.json.encode() or e.proto.bytes for e in app.get("bidi_component")]
+    assert len(sent) == 5  # two words of what holds, the histogram, the clouds, the tiles
+    assert not any(b"poison" in message for message in sent)
+    told = [json.loads(m) for m in sent if m.startswith(b"{") and b'"removed"' in m]
+    assert [t["truth"] for t in told] == [None, None]
+    assert "poison" not in "".join(f.proto.spec for f in app.get("plotly_chart"))
+    press(app, "reveal-me")
+    assert challenge.of_label(known.label)[mask(app, "truth")].tolist() == list(known.poison)
+    assert challenge.of_label(known.label)[mask(app, "truth", 1)].tolist() == list(known.poison)
+    kinds = {tile["id"]: tile["kind"] for tile in component(app, "tiles")["tiles"]}
+    assert all((kind == "poison") == (i in known.poison) for i, kind in kinds.items())
+    assert "poison" in "".join(f.proto.spec for f in app.get("plotly_chart"))
+
+
+def test_the_pictures_are_not_sent_anew_when_the_basket_or_the_selection_changes(challenge):
+    app = open_page()
+    before = [e.proto.bytes for e in app.get("bidi_component")]
+    press(app, "take")
+    app.session_state[f"selected {challenge.seal}"].add(int(challenge.of_label(0)[0]))
+    app.run()
+    assert [e.proto.bytes for e in app.get("bidi_component")] == before
 
 
 @pytest.mark.parametrize("text", ["", "x", "3,", "1-", "-4", "9-3", "99999", "1;2", "1" * 30])

@@ -1,84 +1,36 @@
 """Figures are pure functions; what they carry decides whether linked selection and colours can work."""
 
-import json
 
 import numpy as np
-import pytest
 
 from dashboard import charts
+from dashboard.charts.points import SHOWN, groups, thin
 from dashboard.theme import DARK, LIGHT
-
-
-@pytest.fixture
-def cloud() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    truth = np.arange(200) < 20
-    points = rng.normal(size=(200, 2)) + 3 * truth[:, None]
-    return {"points": points, "ids": np.arange(200) * 7 + 5, "truth": truth, "removed": rng.random(200) < 0.15}
 
 
 def traces(figure) -> dict:
     return {trace.name.split(" (")[0]: trace for trace in figure.data}
 
 
-def test_points_carry_example_ids_and_never_row_positions(cloud):
-    figure = charts.projection(
-        cloud["points"], cloud["ids"], LIGHT, unit="σ", removed=cloud["removed"], truth=cloud["truth"]
-    )
-    drawn = np.concatenate([traces(figure)["clean"].customdata, traces(figure)["poison"].customdata])
-    assert set(drawn) == set(cloud["ids"])
+def test_shape_repeats_what_colour_says_and_hidden_truth_has_one_kind():
+    truth = np.arange(9) < 2
+    clean, poison = groups(truth, 9, DARK)
+    assert (clean[0], poison[0]) == ("clean", "poison")
+    assert clean[2] != poison[2]
+    assert clean[3] != poison[3]
+    np.testing.assert_array_equal(poison[1], truth)
+    [(name, mask, _, _)] = groups(None, 9, DARK)
+    assert name == "truth hidden"
+    assert mask.all()
 
 
-def test_hidden_truth_leaves_no_trace_of_it_in_what_is_sent(cloud):
-    hidden = charts.projection(cloud["points"], cloud["ids"], LIGHT, unit="σ", removed=cloud["removed"], truth=None)
-    assert set(traces(hidden)) == {"truth hidden", "removed"}
-    sent = json.dumps(hidden.to_plotly_json(), default=str)
-    assert LIGHT.poison not in sent
-    assert "poison" not in sent
-
-
-def test_revealing_the_truth_or_moving_the_cut_keeps_the_axes(cloud):
-    def ranges(truth, removed):
-        figure = charts.projection(cloud["points"], cloud["ids"], LIGHT, unit="σ", removed=removed, truth=truth)
-        return figure.layout.xaxis.range, figure.layout.yaxis.range
-
-    hidden = ranges(None, cloud["removed"])
-    assert hidden == ranges(cloud["truth"], cloud["removed"])
-    assert hidden == ranges(None, np.zeros(200, bool))
-
-
-def test_shape_repeats_what_colour_says(cloud):
-    found = traces(
-        charts.projection(cloud["points"], cloud["ids"], DARK, unit="σ", removed=cloud["removed"], truth=cloud["truth"])
-    )
-    assert found["clean"].marker.symbol != found["poison"].marker.symbol
-    assert found["clean"].marker.color != found["poison"].marker.color
-
-
-def test_thinning_keeps_all_poison_and_says_so():
-    n = charts.SHOWN * 3
-    truth = np.arange(n) % 30 == 0
-    points = np.random.default_rng(0).normal(size=(n, 2))
-    figure = charts.projection(points, np.arange(n), LIGHT, unit="σ", removed=np.zeros(n, bool), truth=truth)
-    found = traces(figure)
-    assert len(found["poison"].customdata) == truth.sum()
-    assert len(found["poison"].customdata) + len(found["clean"].customdata) == charts.SHOWN
-    assert "showing 5,000 of 15,000" in figure.layout.annotations[0].text
-
-
-@pytest.mark.parametrize("scores", [np.random.default_rng(1).exponential(size=300), np.linspace(-5, 5, 300)])
-def test_histogram_counts_every_example_once(scores):
-    truth = np.arange(300) < 40
-    figure = charts.score_histogram(scores, float(np.sort(scores)[-30]), LIGHT, name="QUE", truth=truth)
-    found = traces(figure)
-    assert found["poison"].customdata.sum() == 40
-    assert found["clean"].customdata.sum() == 260
-    np.testing.assert_allclose(np.square(found["clean"].y), found["clean"].customdata)
-
-
-def test_histogram_survives_no_cut_and_equal_scores():
-    figure = charts.score_histogram(np.ones(50), float("inf"), LIGHT, name="QUE")
-    assert figure.data[0].customdata.sum() == 50
+def test_thinning_keeps_what_must_be_kept_and_no_more_than_are_shown():
+    keep = np.arange(3 * SHOWN) % 30 == 0
+    rows = thin(len(keep), keep)
+    assert len(rows) == SHOWN
+    assert keep[rows].sum() == keep.sum()
+    np.testing.assert_array_equal(rows, thin(len(keep), keep))  # the same each time
+    assert len(thin(100, keep[:100])) == 100
 
 
 def test_the_chosen_k_is_marked():

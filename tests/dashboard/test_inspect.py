@@ -26,8 +26,8 @@ def component(app: AppTest, name: str, place: int = 0):
     return json.loads(proto.json) if proto.json else unpack(proto.bytes)
 
 
-def mask(app: AppTest, name: str):
-    told = component(app, "sync")
+def mask(app: AppTest, name: str, place: int = 0):
+    told = component(app, "sync", place)
     if told[name] is None:
         return None
     raw = np.frombuffer(base64.b64decode(told[name]), np.uint8)
