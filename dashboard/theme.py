@@ -107,7 +107,8 @@ CSS = """
   .st-key-inspect-planes { order: 4; } .st-key-inspect-counts { order: 5; } .st-key-inspect-images { order: 6; }
   .st-key-inspect-card, .st-key-inspect-card-open { order: 7; }
   .st-key-inspect-card-open { position: sticky; bottom: 0; z-index: 9; max-height: 46vh; overflow-y: auto; background: var(--st-background-color, Canvas);
-    box-shadow: 0 -4px 14px rgba(0, 0, 0, .25); } .st-key-inspect-controls { order: 8; } .st-key-inspect-roc { order: 9; }
+    box-shadow: 0 -4px 14px rgba(0, 0, 0, .25); }
+  .st-key-inspect-card-open .sl-large { max-width: 96px; } .st-key-inspect-controls { order: 8; } .st-key-inspect-roc { order: 9; }
   .st-key-inspect-guess { order: 10; } .st-key-inspect-more { order: 11; }
 }
 .sl-claim { font-size: 1.55rem; line-height: 1.25; font-weight: 600; margin: 0 0 .4rem 0; }

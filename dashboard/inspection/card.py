@@ -34,6 +34,15 @@ def show(shown: Shown) -> None:
                     args=(example,), disabled=shown.revealed, key="guess-one",
                     help="Hide the truth to change your guess." if shown.revealed else "Adds it to your guess.",
                 )  # fmt: skip
+                if st.session_state.get("trail"):
+                    last = st.session_state["trail"][-1]
+                    st.button(
+                        "",
+                        icon=":material/undo:",
+                        key="card-back",
+                        on_click=state.step_back,
+                        help=f"Back to example {last}",
+                    )
                 st.button(
                     "", icon=":material/close:", key="close-card", on_click=state.clear_focus, help="Close the card"
                 )

@@ -1,6 +1,5 @@
 """Figures are pure functions; what they carry decides whether linked selection and colours can work."""
 
-
 import numpy as np
 
 from dashboard import charts
