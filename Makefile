@@ -68,10 +68,10 @@ run: ## Open the laboratory in the browser (PORT=8600 picks the port)
 	@$(if $(PORT),,echo "(Should that port be taken, the line below names the one in use.)";) \
 	exec $(python) -m streamlit run dashboard/app.py $(if $(PORT),--server.port "$(PORT)")
 
-test: ## Run the tests (ARGS="-k whitening -x" goes to pytest)
+test: ## Run the tests, two at a time (ARGS="-k whitening -x -n 0" goes to pytest)
 	$(install-dev)
 	@echo "Running the tests, some minutes ..."
-	@exec $(python) -m pytest $(ARGS)
+	@exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: ## Check style, format and types (ruff, mypy)
 	$(install-dev)
