@@ -47,7 +47,7 @@ def show(run: data.RunView, folder: RunFolder, keys: Sequence[str], revealed: bo
     with st.expander("As a table"):
         choices.table(frame, f"{run.id}-budgets", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
     again(*study.reproduce(run, "budgets"))
-    st.caption(study.small_print(found))
+    st.caption(study.small_print(found, run))
 
 
 def budgets_frame(found: dict[str, Any], keys: Sequence[str], revealed: bool) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     with st.expander(f"As a table: {len(frame)} places"):
         choices.table(frame, f"{run.id}-layers", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
     again(*study.reproduce(run, "layers"))
-    st.caption(f"{study.small_print(found)} · one run, so there is no interval over seeds")
+    st.caption(f"{study.small_print(found, run)} · one run, so there is no interval over seeds")
 
 
 def layers_frame(found: dict[str, Any], revealed: bool) -> pd.DataFrame:

@@ -171,6 +171,18 @@ def test_found_curves_hold_every_defense_and_the_number_removed() -> None:
     assert figure.layout.xaxis.range[1] < 2.1, "the axis ends with the data"
 
 
+def test_own_choices_are_marked_each_at_its_own_place() -> None:
+    truth = np.arange(100) < 10
+    curves = {key: overlap.curve(np.random.default_rng(i).random(100), truth) for i, key in enumerate(TITLES)}
+    own = {"spectre": (15, 10), "spectral": (15, 3), "clustering": (40, 9)}
+    figure = compare.found_curves(curves, TITLES, list(TITLES), own, 10, LIGHT)
+    marks = {trace.name: (trace.x[0], trace.y[0]) for trace in figure.data if trace.mode == "markers"}
+    assert marks == {
+        "SPECTRE: chose 15": (15, 100), "Spectral signatures: chose 15": (15, 30), "Activation clustering: chose 40": (40, 90),
+    }  # fmt: skip
+    assert not [trace for trace in figure.data if trace.name and trace.name.endswith(" removed")]
+
+
 def test_defenses_keep_their_looks_whichever_are_shown_and_differ_in_shape_dash_and_colour() -> None:
     for colours in (LIGHT, DARK):
         looks = methods.styles(["a", "b", "c", "d"], colours)
@@ -257,6 +269,35 @@ def test_the_sentence_of_the_same_number_names_the_best_and_the_next() -> None:
     assert "for nothing" in claims.matched({"spectre": {"true_positive_rate": share(0, 0)}}, TITLES, 1)
 
 
+def detected(hits: int, clean: int, total: int = 10) -> dict[str, Any]:
+    return {"true_positive_rate": share(hits, total), "false_positive_rate": share(clean, 90)}
+
+
+def test_the_sentence_of_own_choices_names_the_best_and_what_it_wastes() -> None:
+    found = {"spectre": detected(10, 5), "spectral": detected(0, 15), "clustering": detected(10, 40)}
+    assert claims.chosen(found, TITLES) == (
+        "Removing what each chose, SPECTRE finds 10 of 10 poisons and removes 5 clean images; the next best, Activation "
+        "clustering, finds 10 and removes 40 clean."
+    )
+    found = {"spectre": detected(9, 1), "spectral": detected(9, 1)}
+    assert claims.chosen(found, TITLES) == (
+        "Removing what each chose, SPECTRE and Spectral signatures find 9 of 10 poisons and remove 1 clean image each."
+    )
+    assert "for nothing" in claims.chosen({"spectre": detected(0, 5, total=0)}, TITLES)
+
+
+def test_a_mean_over_seeds_is_told_with_its_runs_and_range() -> None:
+    rows = [row(5, 0, 0), row(20, 0, 10), row(20, 1, 20)] + [
+        row(50, seed, hits) for seed, hits in enumerate((80, 90, 95))
+    ]
+    curve = series.by_poisons(rows, lambda one: one["before"]["attack_combined"])
+    assert claims.spread(curve) == (
+        "50 poisons: mean of 3 seeds (3 runs, 80 % to 95 %); 20 poisons: mean of 2 seeds (2 runs, 10 % to 20 %)."
+    )
+    alone = series.by_poisons(rows[:1], lambda one: one["before"]["attack_combined"])
+    assert claims.spread(alone) == ""
+
+
 def test_the_sentence_of_overlap_counts_agreement(masks: dict[str, np.ndarray]) -> None:
     total = np.stack(list(masks.values())).sum(0)
     said = claims.overlap(overlap.parts(masks), TITLES)
@@ -286,13 +327,16 @@ def test_the_sentence_of_a_series_says_where_the_attack_begins_to_work(means: di
 @pytest.mark.parametrize(
     ("means", "said"),
     [
-        ({5: 1.0, 50: 1.0}, "S finds 100 % of the poison, be there 5 or 50."),
-        ({5: 1.0, 50: 0.998}, "S finds more than 99 % of the poison, be there 5 or 50."),
+        ({5: 1.0, 50: 1.0}, "Told the true number of poisons, S finds 100 % of the poison, be there 5 or 50."),
+        (
+            {5: 1.0, 50: 0.998},
+            "Told the true number of poisons, S finds more than 99 % of the poison, be there 5 or 50.",
+        ),
         (
             {0: 0.0, 5: 0.2, 50: 0.998},
-            "S finds 20 % of the poison where there are 5 and more than 99 % where there are 50.",
+            "Told the true number of poisons, S finds 20 % of the poison where there are 5 and more than 99 % where there are 50.",
         ),
-        ({5: 0.5}, "S finds 50 % of 5 poisons."),
+        ({5: 0.5}, "Told the true number of poisons, S finds 50 % of 5 poisons."),
     ],
 )
 def test_the_sentence_of_what_is_found_never_rounds_to_all(means: dict[int, float], said: str) -> None:
@@ -416,6 +460,42 @@ def test_the_address_picks_question_run_defenses_number_and_part() -> None:
     assert app.session_state["defenses"] == ["spectral", "spectre"]
     assert "Where each removes 20 images" in claim_of(app)
     assert "only Spectral signatures" in next(b for b in app.selectbox if b.key == "part").format_func("spectral")
+
+
+def test_what_each_chose_rules_headline_table_and_slider() -> None:
+    app = page({"truth": True}, question="defenses", run="signs-patch-50", amount="own")
+    frame = data.bundled()["signs-patch-50"].load_scores()
+    table = app.dataframe[0].value.set_index("defense")
+    truth = frame["is_poison"].to_numpy(bool)
+    for key, found in data.bundled()["signs-patch-50"].result["defenses"].items():
+        mask = frame[f"removed_{key}"].to_numpy(bool)
+        one = table.loc[found["title"]]
+        assert (one["removed"], one["poison found"]) == (mask.sum(), (mask & truth).sum())
+        assert one["clean removed"] == (mask & ~truth).sum()
+        assert f"{found['title']} {mask.sum():,}" in texts(app)
+    assert claim_of(app).find("Removing what each chose") > 0
+    assert "Where each removes" not in texts(app)
+    assert not app.slider
+
+
+def test_the_number_for_all_is_kept_while_each_has_its_own() -> None:
+    app = page({"truth": True}, question="defenses", run="signs-patch-50", amount="same", same="20")
+    assert set(app.dataframe[0].value["removed"]) == {20}
+    app.session_state["amount"] = "own"
+    app.run()
+    assert "Removing what each chose" in claim_of(app)
+    app.session_state["amount"] = "same"
+    app.run()
+    assert app.slider[0].value == 20
+
+
+def test_a_study_of_a_bundled_run_is_signed_with_its_own_id() -> None:
+    for question, kind in (("layers", "layers"), ("budgets", "budgets")):
+        stored = store.load(data.bundled()["signs-patch-50"], kind)
+        assert stored is not None
+        said = texts(page(question=question, run="signs-patch-50"))
+        assert "run signs-patch-50 ·" in said
+        assert stored["run"] == "signs-patch-50" or stored["run"] not in said
 
 
 def test_what_only_spectre_caught_is_shown_as_pictures() -> None:
