@@ -40,6 +40,9 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     )  # fmt: skip
     if not revealed:
         st.caption("Shaded by the share of the layer's largest objective; objectives of two layers are not comparable.")
+    if lacking := charts.without_k(found):
+        named = claims.listed([f"{layer} has {columns:,} features" for layer, columns in lacking.items()])
+        st.caption(f"“no such k”: {named}, and no layer has more directions of spread than features, often fewer.")
     frame = layers_frame(found, revealed)
     with st.expander(f"As a table: {len(frame)} places"):
         choices.table(frame, f"{run.id}-layers", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
