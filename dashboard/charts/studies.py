@@ -92,7 +92,14 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
     top = _deepest(colours, revealed)
     # An empty place of a heat map shows no text of its own.
     notes = [
-        {"x": i, "y": j, "text": "no such k", "showarrow": False, "font": {"size": 12, "color": colours.ink}, "opacity": 0.7}
+        {
+            "x": i,
+            "y": j,
+            "text": "no such k",
+            "showarrow": False,
+            "font": {"size": 12, "color": colours.ink},
+            "opacity": 0.7,
+        }
         for j, k in enumerate(ks)
         for i, row in enumerate(rows)
         if _cell(row, k) is None

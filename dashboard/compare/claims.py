@@ -7,6 +7,7 @@ from typing import Any
 
 from core.studies.intervals import Interval
 from core.studies.overlap import Part
+from dashboard.compare import settings
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -193,6 +194,6 @@ def differ(names: Sequence[str], runs: int, most: int = 5) -> str:
     """In what several runs differ."""
     if not names:
         return f"These {numeral(runs)} runs have the same settings."
-    shown = [name.replace("_", " ") for name in names[:most]]
+    shown = [settings.name(name) for name in names[:most]]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"These {numeral(runs)} runs differ in {', '.join(shown) + more if more else listed(shown)}."

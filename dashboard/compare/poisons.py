@@ -62,7 +62,7 @@ def show() -> None:
         ranges = [column for column in frame.columns if column.endswith("%")]
         choices.table(
             frame, f"{one.name}-series", csv=every,
-            columns={c: st.column_config.NumberColumn(c, format="%.1f") for c in ranges},
+            columns=choices.rates(ranges),
         )  # fmt: skip
         st.caption("The CSV has a line for each run, in counts.")
     again(_command(one), _python(one))

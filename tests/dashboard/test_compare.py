@@ -16,7 +16,7 @@ from core.studies import overlap, store
 from core.studies.intervals import Interval, wilson
 from dashboard import data
 from dashboard.charts import compare, methods, series, studies
-from dashboard.compare import budgets, claims, layers, light, poisons, runs
+from dashboard.compare import budgets, claims, layers, light, poisons, runs, settings
 from dashboard.theme import DARK, LIGHT
 
 SCREEN = str(data.ROOT / "dashboard" / "screens" / "compare.py")
@@ -366,7 +366,7 @@ def test_the_sentence_of_budgets_says_what_the_ends_cost() -> None:
 def test_the_sentence_of_runs_names_a_few_differences() -> None:
     assert claims.differ(["poisons", "seed"], 3) == "These three runs differ in poisons and seed."
     assert claims.differ([], 2) == "These two runs have the same settings."
-    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("training.x 4 and 2 more.")
+    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("x 4 of the training and 2 more.")
 
 
 # --- tables
@@ -381,9 +381,41 @@ def test_tables_hide_what_the_page_hides() -> None:
     rows = [row(5, 0, 80, after=2), row(5, 1, 70)]
     hidden = runs.runs_frame(configs, rows, ["training.epochs"], False)
     assert not [column for column in hidden if "TPR" in column]
-    assert hidden["◆ training.epochs"].tolist() == ["3", "4"]
+    assert hidden["◆ epochs of the training"].tolist() == ["3", "4"]
     assert hidden["after retraining, %"].isna().tolist() == [False, True]
     assert [c for c in runs.runs_frame(configs, rows, [], True) if "TPR" in c]
+
+
+def test_settings_are_told_in_words_and_classes_by_name() -> None:
+    config = {
+        "source": [0], "target": 5, "retrain": True, "budget": None, "training": {"learning_rate": 0.1}, "dataset_options": {"x": 3}
+    }  # fmt: skip
+    signs = ["stop", "yield", "a", "b", "c", "speed 80"]
+    assert [settings.value(config, key, signs) for key in ("source", "target", "retrain", "budget")] == [
+        "stop", "speed 80", "yes", "–",
+    ]  # fmt: skip
+    assert settings.value({"source": []}, "source", signs) == "any other class"
+    assert settings.value({"source": 9}, "source", signs) == "9"
+    assert settings.value(config, "dataset.x") == "3"
+    assert settings.name("training.learning_rate") == "learning rate of the training"
+    assert settings.name("dataset.test_share") == "test share of the data set"
+    app = page(question="runs", runs="digits-patch-10,signs-patch-50")
+    assert "stop" in app.dataframe[0].value["◆ images that are poisoned"].tolist()
+    assert "epochs of the training" in claim_of(app)
+
+
+def test_a_layer_without_a_k_says_so_in_place_hover_and_list() -> None:
+    figure = studies.layer_map(LAYERS, LIGHT, revealed=True)
+    (note,) = figure.layout.annotations
+    assert (note.x, note.y, note.text) == (1, 1, "no such k")
+    assert "2 features" in figure.data[0].customdata[1][1]
+    assert studies.without_k(LAYERS) == {"block2": 2}
+    assert "pooled has 64 features" in texts(page(question="layers", run="signs-patch-50"))
+
+
+def test_budgets_are_told_in_whole_poisons_and_only_once_the_truth_is_known() -> None:
+    assert "12 for 12.5, 25, 50, 100, 200" in texts(page({"truth": True}, question="budgets", run="signs-patch-50"))
+    assert "whole poisons" not in texts(page(question="budgets", run="signs-patch-50"))
 
 
 def test_the_csv_of_a_series_has_a_line_for_each_run_and_the_table_one_for_each_number() -> None:
