@@ -8,8 +8,8 @@ from typing import Any
 NAMES = {
     "dataset": "data set",
     "budget": "poisons that defenses expect",
-    "source": "images that are poisoned",
-    "target": "label they get",
+    "source": "source class",
+    "target": "target class",
     "defense": "main defense",
     "device": "device asked for",
     "retrain": "retrained",
@@ -20,10 +20,12 @@ NAMES = {
 
 
 def name(key: str) -> str:
-    """ "training.learning_rate" as "learning rate of the training"."""
+    """ "training.learning_rate" as "learning rate", "attack.size" as "size of the attack"."""
     if key in NAMES:
         return NAMES[key]
     group, dot, option = key.replace("_", " ").partition(".")
+    if group == "training":
+        return option
     return f"{option} of the {NAMES.get(group, group)}" if dot else group
 
 

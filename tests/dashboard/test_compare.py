@@ -366,7 +366,7 @@ def test_the_sentence_of_budgets_says_what_the_ends_cost() -> None:
 def test_the_sentence_of_runs_names_a_few_differences() -> None:
     assert claims.differ(["poisons", "seed"], 3) == "These three runs differ in poisons and seed."
     assert claims.differ([], 2) == "These two runs have the same settings."
-    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("x 4 of the training and 2 more.")
+    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("x 4 and 2 more.")
 
 
 # --- tables
@@ -381,7 +381,7 @@ def test_tables_hide_what_the_page_hides() -> None:
     rows = [row(5, 0, 80, after=2), row(5, 1, 70)]
     hidden = runs.runs_frame(configs, rows, ["training.epochs"], False)
     assert not [column for column in hidden if "TPR" in column]
-    assert hidden["◆ epochs of the training"].tolist() == ["3", "4"]
+    assert hidden["◆ epochs"].tolist() == ["3", "4"]
     assert hidden["after retraining, %"].isna().tolist() == [False, True]
     assert [c for c in runs.runs_frame(configs, rows, [], True) if "TPR" in c]
 
@@ -397,11 +397,11 @@ def test_settings_are_told_in_words_and_classes_by_name() -> None:
     assert settings.value({"source": []}, "source", signs) == "any other class"
     assert settings.value({"source": 9}, "source", signs) == "9"
     assert settings.value(config, "dataset.x") == "3"
-    assert settings.name("training.learning_rate") == "learning rate of the training"
+    assert settings.name("training.learning_rate") == "learning rate"
     assert settings.name("dataset.test_share") == "test share of the data set"
     app = page(question="runs", runs="digits-patch-10,signs-patch-50")
-    assert "stop" in app.dataframe[0].value["◆ images that are poisoned"].tolist()
-    assert "epochs of the training" in claim_of(app)
+    assert "stop" in app.dataframe[0].value["◆ source class"].tolist()
+    assert "epochs" in claim_of(app)
 
 
 def test_a_layer_without_a_k_says_so_in_place_hover_and_list() -> None:
