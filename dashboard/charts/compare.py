@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.studies.overlap import Curve, Part
-from dashboard.charts.methods import styles, upright
+from dashboard.charts.methods import CHANCE, Style, styles, upright
 from dashboard.charts.points import SHOWN, SVG_UP_TO, groups, thin
 from dashboard.theme import Palette, layout
 
@@ -183,13 +183,14 @@ def found_curves(
     curves: Mapping[str, Curve],
     titles: Mapping[str, str],
     every: Sequence[str],
-    count: int,
+    mark: int | Mapping[str, tuple[int, int]],
     poisons: int,
     colours: Palette,
     height: int = 400,
 ) -> go.Figure:
-    """Share of the poisons among the highest rows of each defense, as their number grows; `count` is marked.
+    """Share of the poisons among the highest rows of each defense, as their number grows.
 
+    mark: the same number removed for all, or for each defense its own: (removed, poisons among them).
     every: keys of all defenses of the run, so that each keeps its style whichever are shown.
     """
     figure = go.Figure()
@@ -198,7 +199,7 @@ def found_curves(
     at = np.unique(np.geomspace(1, n, 100).round())
     figure.add_trace(
         go.Scatter(
-            x=at, y=100 * at / n, mode="lines", name="by chance", line={"color": colours.faint, "width": 2},
+            x=at, y=100 * at / n, mode="lines", name="by chance", line={"color": CHANCE, "width": 2},
             hoverinfo="skip",
         )
     )  # fmt: skip
@@ -211,13 +212,29 @@ def found_curves(
                 customdata=curve.hits, hovertemplate="%{customdata} of " + f"{poisons:,} poisons<extra>{titles[key]}</extra>",
             )
         )  # fmt: skip
-    figure.add_trace(upright(max(count, 1), f"{count:,} removed", colours))
+    if isinstance(mark, int):
+        figure.add_trace(upright(max(mark, 1), f"{mark:,} removed", colours))
+    else:
+        for key, (removed, hits) in mark.items():
+            figure.add_trace(_own_point(removed, hits, poisons, titles[key], looks[key], colours))
     figure.layout = layout(
             colours, height=height, hovermode="x unified",
             xaxis={"type": "log", "title": {"text": "images removed, the most suspicious first (log scale)"}, "dtick": 1, "range": [-0.03, np.log10(n) + 0.03]},
             yaxis={"title": {"text": "poison removed (%)"}, "range": [-2, 104]},
         )  # fmt: skip
     return figure
+
+
+def _own_point(removed: int, hits: int, poisons: int, title: str, look: Style, colours: Palette) -> go.Scatter:
+    """What a defense removed of its own choice, in its shape. Nothing removed stands at one, where a log axis begins."""
+    told = f"chose {removed:,}: {hits:,} of {poisons:,} poisons"
+    return go.Scatter(
+        x=[max(removed, 1)], y=[100 * hits / poisons], mode="markers", name=f"{title}: chose {removed:,}", showlegend=False,
+        marker={
+            "size": 13, "symbol": look.symbol, "color": look.colour, "line": {"width": 1.5, "color": colours.ground},
+        },
+        customdata=[told], hovertemplate="%{customdata}<extra>" + title + "</extra>",
+    )  # fmt: skip
 
 
 __all__ = ["MOST_BARS", "SHOWN", "found_curves", "part_key", "score_pair", "upset"]

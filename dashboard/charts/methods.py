@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from dashboard.theme import DARK, Palette
 
 SYMBOLS = ("circle", "square", "triangle-up", "x", "star-triangle-down", "hexagon")
+CHANCE = "#7A8490"  # the line of mere chance: quieter than any defense, yet over 3 to 1 on either ground
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 

@@ -87,9 +87,23 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
         z.append([_shade(cell, revealed, _largest(row)) for row, cell in zip(rows, line, strict=True)])
         words = [_words(cell, revealed) for cell in line]
         text.append(words if k else [f"{row['chosen']['k']}: {w}" for w, row in zip(words, rows, strict=True)])
-        hover.append([_hover(cell, revealed) for cell in line])
+        hover.append([_hover(cell, revealed, row["columns"]) for row, cell in zip(rows, line, strict=True)])
     names = [f"{row['layer']}<br>{row['columns']:,}" for row in rows]
     top = _deepest(colours, revealed)
+    # An empty place of a heat map shows no text of its own.
+    notes = [
+        {
+            "x": i,
+            "y": j,
+            "text": "no such k",
+            "showarrow": False,
+            "font": {"size": 12, "color": colours.ink},
+            "opacity": 0.7,
+        }
+        for j, k in enumerate(ks)
+        for i, row in enumerate(rows)
+        if _cell(row, k) is None
+    ]
     figure = go.Figure(
         go.Heatmap(
             z=z, x=names, y=[*map(str, ks), "its own k"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
@@ -98,7 +112,7 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
         )
     )  # fmt: skip
     figure.layout = layout(
-            colours, height=height or 110 + 34 * (len(ks) + 1), dragmode=False, margin={"l": 12, "t": 12},
+            colours, height=height or 110 + 34 * (len(ks) + 1), dragmode=False, margin={"l": 12, "t": 12}, annotations=notes,
             shapes=[{
                 "type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": len(ks) - 0.5, "y1": len(ks) - 0.5,
                 "line": {"color": colours.ink, "width": 1},
@@ -149,9 +163,15 @@ def _words(cell: Mapping[str, Any] | None, revealed: bool) -> str:
     return "" if cell["objective"] is None else f"{cell['objective']:.3g}"
 
 
-def _hover(cell: Mapping[str, Any] | None, revealed: bool) -> str:
+def without_k(study: Mapping[str, Any]) -> dict[str, int]:
+    """Layers that have no value at some k, with the number of their features."""
+    ks = {cell["k"] for row in study["rows"] for cell in row["by_k"]}
+    return {row["layer"]: row["columns"] for row in study["rows"] if ks - {cell["k"] for cell in row["by_k"]}}
+
+
+def _hover(cell: Mapping[str, Any] | None, revealed: bool, columns: int) -> str:
     if cell is None:
-        return "the layer has fewer directions"
+        return f"no such k: this layer has {columns:,} features, and no more directions of spread than those"
     objective = "not defined" if cell["objective"] is None else f"{cell['objective']:.4g}"
     if not revealed:
         return f"{cell['removed']:,} removed, objective {objective}"

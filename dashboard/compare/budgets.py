@@ -43,11 +43,27 @@ def show(run: data.RunView, folder: RunFolder, keys: Sequence[str], revealed: bo
         )
         + "One run, so there is no interval over seeds."
     )
+    if revealed:
+        st.caption(told_words(found))
     frame = budgets_frame(found, shown, revealed)
     with st.expander("As a table"):
         choices.table(frame, f"{run.id}-budgets", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
     again(*study.reproduce(run, "budgets"))
-    st.caption(study.small_print(found))
+    st.caption(study.small_print(found, run))
+
+
+def told_words(found: dict[str, Any]) -> str:
+    """Where the numbers that the defenses are told come from: the true one times a factor, in whole poisons."""
+    true = found["true"]
+    parts = []
+    for row in found["rows"]:
+        exact = true * row["factor"] if "factor" in row else row["assumed"]
+        nearest = min((0.25, 0.5, 1.0, 2.0, 4.0), key=lambda factor: abs(factor * true - exact)) * true
+        parts.append(f"{row['assumed']:,}" + (f" for {nearest:,.1f}" if 0 < abs(nearest - row["assumed"]) < 1 else ""))
+    return (
+        f"Told, in whole poisons: {', '.join(parts)}; a quarter, half, once, twice and four times the true {true:,}, "
+        "as far as the class has room."
+    )
 
 
 def budgets_frame(found: dict[str, Any], keys: Sequence[str], revealed: bool) -> pd.DataFrame:

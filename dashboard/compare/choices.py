@@ -108,6 +108,13 @@ def table(
     )  # fmt: skip
 
 
+def rates(names: Sequence[str]) -> dict[str, Any]:
+    """Columns whose unit stands in the head; a long head gets the room that it needs."""
+    return {
+        name: st.column_config.NumberColumn(name, format="%.1f", width=max(80, 30 + 8 * len(name))) for name in names
+    }
+
+
 def percents(names: Sequence[str]) -> dict[str, Any]:
     """Columns of percentages with one decimal."""
     return {name: st.column_config.NumberColumn(name, format="%.1f %%") for name in names}

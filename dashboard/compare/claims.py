@@ -7,6 +7,7 @@ from typing import Any
 
 from core.studies.intervals import Interval
 from core.studies.overlap import Part
+from dashboard.compare import settings
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
@@ -56,6 +57,30 @@ def matched(found: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], c
     return f"{text}; the next best, {listed(others)}, {'find' if len(others) > 1 else 'finds'} {second:,}."
 
 
+def chosen(found: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> str:
+    """Truth revealed: who finds most where each removes what it chose; of equal ones that which wastes fewest images."""
+    total = next(iter(found.values()))["true_positive_rate"]["total"]
+    if not total:
+        return "There is no poison among these images: whatever is removed is removed for nothing."
+    outcome = {
+        key: (-one["true_positive_rate"]["count"], one["false_positive_rate"]["count"]) for key, one in found.items()
+    }
+    first, *rest = sorted(set(outcome.values()))
+
+    def told(place: tuple[int, int]) -> tuple[str, str]:
+        names = [titles[key] for key in found if outcome[key] == place]
+        return listed(names), "" if len(names) > 1 else "s"
+
+    names, s = told(first)
+    each = "" if s else " each"
+    waste = f"{first[1]:,} clean image{'' if first[1] == 1 else 's'}"
+    text = f"Removing what each chose, {names} find{s} {-first[0]:,} of {total:,} poisons and remove{s} {waste}{each}"
+    if not rest:
+        return f"{text}."
+    names, s = told(rest[0])
+    return f"{text}; the next best, {names}, find{s} {-rest[0][0]:,} and remove{s} {rest[0][1]:,} clean."
+
+
 def how_many(curve: Sequence[tuple[int, Any, Interval]]) -> str:
     """(poisons, runs, interval) by rising poisons: where the attack begins to work."""
     poisoned = [(count, interval) for count, _, interval in curve if count]
@@ -74,20 +99,38 @@ def how_many(curve: Sequence[tuple[int, Any, Interval]]) -> str:
     return f"{text}; {fewer:,} turn {_percent(share) if share.centre else 'none'}."
 
 
+def spread(curve: Sequence[tuple[int, Sequence[tuple[Mapping[str, Any], float]], Interval]]) -> str:
+    """What stands behind the shares of `how_many`: "50 poisons: mean of 3 seeds (3 runs, 78 % to 92 %)." Empty where
+    no number of poisons was run more than once."""
+    poisoned = [item for item in curve if item[0]]
+    works = next((i for i, item in enumerate(poisoned) if item[2].centre >= 0.5), None)
+    if works is None:
+        named = sorted(poisoned, key=lambda item: item[2].centre)[-1:]
+    else:
+        named = poisoned[max(works - 1, 0) : works + 1][::-1]
+    told = []
+    for count, runs, _ in named:
+        if len(runs) > 1:
+            seeds, shares = len({row["seed"] for row, _ in runs}), [share for _, share in runs]
+            low, high = 100 * min(shares), 100 * max(shares)
+            told.append(f"{count:,} poisons: mean of {seeds} seeds ({len(runs)} runs, {low:.0f} % to {high:.0f} %)")
+    return "; ".join(told) + "." if told else ""
+
+
 def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
-    """What a defense finds at the two ends of the series."""
+    """What a defense, which is told the true number in every run, finds at the two ends of the series."""
     known = [(count, interval) for count, _, interval in curve if count]
     if not known:
         return ""
     (low, first), (high, last) = known[0], known[-1]
     if low == high:
-        return f"{title} finds {_percent(first)} of {low:,} poisons."
+        return f"Told the true number of poisons, {title} finds {_percent(first)} of {low:,} poisons."
     shares = [interval.centre for _, interval in known]
     if min(shares) == max(shares):
-        return f"{title} finds {_percent(first)} of the poison, be there {low:,} or {high:,}."
+        return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison, be there {low:,} or {high:,}."
     if min(shares) >= 0.995:
-        return f"{title} finds more than 99 % of the poison, be there {low:,} or {high:,}."
-    return f"{title} finds {_percent(first)} of the poison where there are {low:,} and {_percent(last)} where there are {high:,}."
+        return f"Told the true number of poisons, {title} finds more than 99 % of the poison, be there {low:,} or {high:,}."
+    return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison where there are {low:,} and {_percent(last)} where there are {high:,}."
 
 
 def _percent(interval: Interval) -> str:
@@ -151,6 +194,6 @@ def differ(names: Sequence[str], runs: int, most: int = 5) -> str:
     """In what several runs differ."""
     if not names:
         return f"These {numeral(runs)} runs have the same settings."
-    shown = [name.replace("_", " ") for name in names[:most]]
+    shown = [settings.name(name) for name in names[:most]]
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return f"These {numeral(runs)} runs differ in {', '.join(shown) + more if more else listed(shown)}."

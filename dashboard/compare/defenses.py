@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.outcomes import detection
 from core.studies import overlap
 from dashboard import data
 from dashboard.address import adopt, publish
@@ -35,9 +36,12 @@ def show(run: data.RunView, keys: Sequence[str], revealed: bool) -> None:
         for key in keys
     }
     parts = overlap.parts(removed, truth)
-    found = overlap.matched(scores, run.truth, count) if revealed else {}
+    found = {key: detection(mask, run.truth) for key, mask in removed.items()} if revealed else {}
     with place:
-        choices.claim(claims.matched(found, titles, count) if revealed else claims.overlap(parts, titles))
+        if not revealed:
+            choices.claim(claims.overlap(parts, titles))
+        else:
+            choices.claim(claims.matched(found, titles, count) if how == "same" else claims.chosen(found, titles))
     left, right = st.columns(2, gap="medium")
     chosen = _chosen_part(parts, run)
     with left:
@@ -45,8 +49,8 @@ def show(run: data.RunView, keys: Sequence[str], revealed: bool) -> None:
     with right:
         _pair(run, scores, removed, titles, truth)
     _pictures(run, parts, titles, scores, chosen, revealed)
-    _same_number(run, scores, titles, count, found)
-    again(run.result["command"], _python(run, list(keys), count), "Make this again")
+    _what_each_finds(run, scores, titles, count if how == "same" else None, found)
+    again(run.result["command"], _python(run, list(keys), count if how == "same" else None), "Make this again")
     st.caption(run.small_print)
 
 
@@ -63,14 +67,24 @@ def _amount(run: data.RunView) -> tuple[str, int]:
     n = len(run.frame)
     first = next(iter(run.result["defenses"].values()))["removed"]  # the run's own main defense
     key = f"same-{run.id}"
+    choices.adopt_count("same", key, 1, n, min(max(first, 1), n))
     with right:
-        choices.adopt_count("same", key, 1, n, min(max(first, 1), n))
-        count = st.slider(
-            "The same number for all", 1, n, key=key, format="%d images",
-            help="Matched budget: how many images each defense may remove. Ties at the cut go by example id.",
-        )  # fmt: skip
-        choices.publish_count("same", key)
-    return how or "own", count
+        if how == "same":
+            st.slider(
+                "The same number for all", 1, n, key=key, format="%d images",
+                help="Matched budget: how many images each defense may remove. Ties at the cut go by example id.",
+            )  # fmt: skip
+            choices.publish_count("same", key)
+        else:
+            st.session_state[key] = st.session_state[key]  # kept for when the slider comes back
+            st.caption(own_numbers(run))
+    return how or "own", int(st.session_state[key])
+
+
+def own_numbers(run: data.RunView) -> str:
+    """How many images each defense chose to remove, in words."""
+    chosen = [f"{found['title']} {found['removed']:,}" for found in run.result["defenses"].values()]
+    return f"Images each chose to remove in the run: {', '.join(chosen)}."
 
 
 def _chosen_part(parts: Sequence[overlap.Part], run: data.RunView) -> str:
@@ -203,12 +217,12 @@ def _pictures(
                   on_click=lambda: st.session_state.update(more={"of": (run.id, chosen), "pages": pages + 1}))  # fmt: skip
 
 
-def _same_number(
-    run: data.RunView, scores: dict[str, np.ndarray], titles: dict[str, str], count: int, found: dict[str, Any]
+def _what_each_finds(
+    run: data.RunView, scores: dict[str, np.ndarray], titles: dict[str, str], count: int | None, found: dict[str, Any]
 ) -> None:
-    """Matched budgets: all defenses remove the same number of images."""
+    """What each removes and finds. count: the same number for all; None: each what it chose in the run."""
     st.markdown(
-        f"**Where each removes {claims.images(count)}**",
+        "**What each chose to remove**" if count is None else f"**Where each removes {claims.images(count)}**",
         help="TPR, true positive rate: share of the poison that is removed. FPR, false positive rate: share of the clean "
         "images that is removed. Precision: share of the removed that were poison.",
     )
@@ -216,20 +230,28 @@ def _same_number(
         st.caption("The truth is hidden, so nobody can say who is right. Reveal it to see how much poison each finds.")
         return
     left, right = st.columns([1, 1], gap="medium")
-    frame = matched_frame(found, titles)
+    frame = found_frame(found, titles)
     with left:
-        choices.table(frame, f"{run.id}-same-number", columns=choices.percents(["TPR", "FPR", "precision"]))
+        name = f"{run.id}-{'what-each-chose' if count is None else 'same-number'}"
+        choices.table(frame, name, columns=choices.percents(["TPR", "FPR", "precision"]))
     with right:
         if not run.truth.any():
             st.caption("There is no poison among these images.")
             return
         curves = {key: overlap.curve(values, run.truth) for key, values in scores.items()}
         every = list(run.result["defenses"])
-        figure = charts.found_curves(curves, titles, every, count, int(run.truth.sum()), colours())
+        mark = count or {key: (one["removed"], one["true_positive_rate"]["count"]) for key, one in found.items()}
+        figure = charts.found_curves(curves, titles, every, mark, int(run.truth.sum()), colours())
         plot(figure, "found", "Share of the poison removed against the number of images removed, for each defense")
+        if count is None:
+            st.caption(
+                "Lines: what each would find if it removed its highest scores, however many. Marks: what it removed in "
+                "the run. A mark lies off its line where the choice is no cut of the score: Activation clustering removes "
+                "a whole cluster."
+            )
 
 
-def matched_frame(found: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame:
+def found_frame(found: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame:
     """One line for each defense; shares in percent."""
 
     def percent(share: dict[str, Any]) -> float | None:
@@ -238,25 +260,37 @@ def matched_frame(found: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame
     return pd.DataFrame(
         {
             "defense": titles[key],
+            "removed": one["removed"],
+            "poison found": one["true_positive_rate"]["count"],
+            "clean removed": one["false_positive_rate"]["count"],
             "TPR": percent(one["true_positive_rate"]),
             "FPR": percent(one["false_positive_rate"]),
             "precision": percent(one["precision"]),
-            "poison removed": one["true_positive_rate"]["count"],
-            "clean removed": one["false_positive_rate"]["count"],
         }
         for key, one in found.items()
     )
 
 
-def _python(run: data.RunView, keys: list[str], count: int) -> str:
+def _python(run: data.RunView, keys: list[str], count: int | None) -> str:
+    """Lines that give what is shown. count: the same number for all; None: each what it chose in the run."""
+    if count is None:
+        extra = "from core.outcomes import detection\n"
+        removed = 'removed = {key: frame[f"removed_{key}"].to_numpy() for key in keys}\n'
+    else:
+        extra = ""
+        removed = f'removed = {{key: overlap.highest(frame[f"score_{{key}}"].to_numpy(), {count}) for key in keys}}\n'
+    found = "{key: detection(mask, truth) for key, mask in removed.items()}"
+    if count is not None:
+        found = f'overlap.matched({{key: frame[f"score_{{key}}"].to_numpy() for key in keys}}, truth, {count})'
     return (
-        "from pathlib import Path\n"
+        f"from pathlib import Path\n{extra}"
         "from core.runs import Runs\n"
         "from core.studies import overlap\n\n"
         f'frame = Runs(Path("runs")).open("{run.id}").load_scores()\n'
         f"keys = {keys}\n"
         'truth = frame["is_poison"].to_numpy()\n'
-        'for part in overlap.parts({key: frame[f"removed_{key}"].to_numpy() for key in keys}, truth):\n'
+        f"{removed}"
+        "for part in overlap.parts(removed, truth):\n"
         "    print(part.members, len(part), part.poisons)\n"
-        f'print(overlap.matched({{key: frame[f"score_{{key}}"].to_numpy() for key in keys}}, truth, {count}))'
+        f"print({found})"
     )

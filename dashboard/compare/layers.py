@@ -40,11 +40,14 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     )  # fmt: skip
     if not revealed:
         st.caption("Shaded by the share of the layer's largest objective; objectives of two layers are not comparable.")
+    if lacking := charts.without_k(found):
+        named = claims.listed([f"{layer} has {columns:,} features" for layer, columns in lacking.items()])
+        st.caption(f"“no such k”: {named}, and no layer has more directions of spread than features, often fewer.")
     frame = layers_frame(found, revealed)
     with st.expander(f"As a table: {len(frame)} places"):
         choices.table(frame, f"{run.id}-layers", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
     again(*study.reproduce(run, "layers"))
-    st.caption(f"{study.small_print(found)} · one run, so there is no interval over seeds")
+    st.caption(f"{study.small_print(found, run)} · one run, so there is no interval over seeds")
 
 
 def layers_frame(found: dict[str, Any], revealed: bool) -> pd.DataFrame:

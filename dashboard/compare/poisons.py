@@ -40,6 +40,8 @@ def show() -> None:
     curve = charts.by_poisons(rows, lambda row: row["before"][name])
     with place:
         choices.claim(claims.how_many(curve))
+        if spread := claims.spread(curve):
+            st.caption(spread)
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(
@@ -60,14 +62,15 @@ def show() -> None:
         ranges = [column for column in frame.columns if column.endswith("%")]
         choices.table(
             frame, f"{one.name}-series", csv=every,
-            columns={c: st.column_config.NumberColumn(c, format="%.1f") for c in ranges},
+            columns=choices.rates(ranges),
         )  # fmt: skip
         st.caption("The CSV has a line for each run, in counts.")
     again(_command(one), _python(one))
     devices = sorted({row["device"] for row in rows})
     st.caption(
         f"showing {len(rows)} of {len(rows)} runs · seeds {', '.join(map(str, one.seeds))} · layer {rows[0]['layer']} · "
-        f"{'; '.join(devices)} · {duration(sum(row['seconds'] for row in rows))} in all"
+        f"{'; '.join(devices)} · {duration(sum(row['seconds'] for row in rows))} in all · the same seed on another number of processor threads gives "
+        "slightly different weights, and so slightly different figures than those of the run that comes with the program"
     )
 
 

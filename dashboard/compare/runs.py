@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.runs import RunFolder
 from core.studies.series import differences
 from dashboard import data
 from dashboard.charts import series as charts
-from dashboard.compare import choices, claims, light
+from dashboard.compare import choices, claims, light, settings
 from dashboard.widgets import again, colours, plot
 
 MOST = 20
@@ -38,12 +39,12 @@ def show(revealed: bool) -> None:
     configs, rows = [found[0] for _, found in read], [found[1] for _, found in read]
     differ = differences(configs)
     choices.claim(claims.differ(differ, len(rows)))
-    frame = runs_frame(configs, rows, differ, revealed)
+    classes = [_classes(folders[run_id]) for run_id, _ in read]
+    frame = runs_frame(configs, rows, differ, revealed, classes)
     rates = [column for column in frame.columns if column.endswith("%")]
     choices.table(
         frame, "runs-side-by-side",
-        columns={c: st.column_config.NumberColumn(c, format="%.1f") for c in rates}
-        | {"run": st.column_config.TextColumn("run", pinned=True)},
+        columns=choices.rates(rates) | {"run": st.column_config.TextColumn("run", pinned=True)},
     )  # fmt: skip
     hidden = "" if revealed else " What each defense found stays hidden until the truth is revealed."
     st.caption(f"showing {len(rows)} of {len(folders)} finished runs; ◆ marks a setting in which they differ.{hidden}")
@@ -66,13 +67,20 @@ def show(revealed: bool) -> None:
 
 
 def runs_frame(
-    configs: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], differ: Sequence[str], revealed: bool
+    configs: Sequence[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    differ: Sequence[str],
+    revealed: bool,
+    classes: Sequence[Sequence[str]] = (),
 ) -> pd.DataFrame:
-    """One line for each run: first the settings in which they differ, marked; shares in percent."""
+    """One line for each run: first the settings in which they differ, marked; shares in percent.
+
+    classes: the class names of each run, where they are known.
+    """
     lines = []
-    for config, row in zip(configs, rows, strict=True):
+    for config, row, names in zip(configs, rows, classes or [()] * len(rows), strict=True):
         line: dict[str, Any] = {"run": row["run"]}
-        line |= {f"◆ {name.replace('_', ' ')}": _plain(_setting(config, name)) for name in differ}
+        line |= {f"◆ {settings.name(key)}": settings.value(config, key, names) for key in differ}
         line["attack success, %"] = _percent(row["before"]["attack_combined"])
         line["after retraining, %"] = _percent((row["after"] or {}).get("attack_combined"))
         line["clean accuracy, %"] = _percent(row["before"]["clean"])
@@ -89,17 +97,10 @@ def runs_frame(
     return pd.DataFrame(lines)
 
 
-def _setting(config: Mapping[str, Any], name: str) -> Any:
-    group, dot, option = name.partition(".")
-    inner = config.get(f"{group}_options", config.get(group)) if dot else config.get(name)
-    return inner.get(option) if dot and isinstance(inner, Mapping) else inner
-
-
-def _plain(value: Any) -> str:
-    """As text, so that a column of settings may hold numbers in one run and nothing in the next."""
-    if isinstance(value, list):
-        return ",".join(map(str, value)) or "any"
-    return "–" if value in (None, "") else str(value)
+def _classes(folder: RunFolder) -> list[str]:
+    """Names of a run's classes; none where its result does not hold them."""
+    found = folder.result.get("classes")
+    return [str(name) for name in found] if isinstance(found, list) else []
 
 
 def _percent(share: Mapping[str, Any] | None) -> float | None:

@@ -76,8 +76,9 @@ def _watch(folder: RunFolder) -> None:
     live()
 
 
-def small_print(found: dict[str, Any]) -> str:
-    return f"run {found['run']} · {found['n']:,} images · seed {found['seed']} · {found['device']} · {found['seconds']:.0f} s"
+def small_print(found: dict[str, Any], run: data.RunView) -> str:
+    """Under a study; run: as the menu names it, for the file keeps the id of the run that a bundled one was made from."""
+    return f"run {run.id} · {found['n']:,} images · seed {found['seed']} · {found['device']} · {found['seconds']:.0f} s"
 
 
 def reproduce(run: data.RunView, kind: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from core.studies import overlap, store
 from core.studies.intervals import Interval, wilson
 from dashboard import data
 from dashboard.charts import compare, methods, series, studies
-from dashboard.compare import budgets, claims, layers, light, poisons, runs
+from dashboard.compare import budgets, claims, layers, light, poisons, runs, settings
 from dashboard.theme import DARK, LIGHT
 
 SCREEN = str(data.ROOT / "dashboard" / "screens" / "compare.py")
@@ -171,6 +171,18 @@ def test_found_curves_hold_every_defense_and_the_number_removed() -> None:
     assert figure.layout.xaxis.range[1] < 2.1, "the axis ends with the data"
 
 
+def test_own_choices_are_marked_each_at_its_own_place() -> None:
+    truth = np.arange(100) < 10
+    curves = {key: overlap.curve(np.random.default_rng(i).random(100), truth) for i, key in enumerate(TITLES)}
+    own = {"spectre": (15, 10), "spectral": (15, 3), "clustering": (40, 9)}
+    figure = compare.found_curves(curves, TITLES, list(TITLES), own, 10, LIGHT)
+    marks = {trace.name: (trace.x[0], trace.y[0]) for trace in figure.data if trace.mode == "markers"}
+    assert marks == {
+        "SPECTRE: chose 15": (15, 100), "Spectral signatures: chose 15": (15, 30), "Activation clustering: chose 40": (40, 90),
+    }  # fmt: skip
+    assert not [trace for trace in figure.data if trace.name and trace.name.endswith(" removed")]
+
+
 def test_defenses_keep_their_looks_whichever_are_shown_and_differ_in_shape_dash_and_colour() -> None:
     for colours in (LIGHT, DARK):
         looks = methods.styles(["a", "b", "c", "d"], colours)
@@ -257,6 +269,35 @@ def test_the_sentence_of_the_same_number_names_the_best_and_the_next() -> None:
     assert "for nothing" in claims.matched({"spectre": {"true_positive_rate": share(0, 0)}}, TITLES, 1)
 
 
+def detected(hits: int, clean: int, total: int = 10) -> dict[str, Any]:
+    return {"true_positive_rate": share(hits, total), "false_positive_rate": share(clean, 90)}
+
+
+def test_the_sentence_of_own_choices_names_the_best_and_what_it_wastes() -> None:
+    found = {"spectre": detected(10, 5), "spectral": detected(0, 15), "clustering": detected(10, 40)}
+    assert claims.chosen(found, TITLES) == (
+        "Removing what each chose, SPECTRE finds 10 of 10 poisons and removes 5 clean images; the next best, Activation "
+        "clustering, finds 10 and removes 40 clean."
+    )
+    found = {"spectre": detected(9, 1), "spectral": detected(9, 1)}
+    assert claims.chosen(found, TITLES) == (
+        "Removing what each chose, SPECTRE and Spectral signatures find 9 of 10 poisons and remove 1 clean image each."
+    )
+    assert "for nothing" in claims.chosen({"spectre": detected(0, 5, total=0)}, TITLES)
+
+
+def test_a_mean_over_seeds_is_told_with_its_runs_and_range() -> None:
+    rows = [row(5, 0, 0), row(20, 0, 10), row(20, 1, 20)] + [
+        row(50, seed, hits) for seed, hits in enumerate((80, 90, 95))
+    ]
+    curve = series.by_poisons(rows, lambda one: one["before"]["attack_combined"])
+    assert claims.spread(curve) == (
+        "50 poisons: mean of 3 seeds (3 runs, 80 % to 95 %); 20 poisons: mean of 2 seeds (2 runs, 10 % to 20 %)."
+    )
+    alone = series.by_poisons(rows[:1], lambda one: one["before"]["attack_combined"])
+    assert claims.spread(alone) == ""
+
+
 def test_the_sentence_of_overlap_counts_agreement(masks: dict[str, np.ndarray]) -> None:
     total = np.stack(list(masks.values())).sum(0)
     said = claims.overlap(overlap.parts(masks), TITLES)
@@ -286,13 +327,16 @@ def test_the_sentence_of_a_series_says_where_the_attack_begins_to_work(means: di
 @pytest.mark.parametrize(
     ("means", "said"),
     [
-        ({5: 1.0, 50: 1.0}, "S finds 100 % of the poison, be there 5 or 50."),
-        ({5: 1.0, 50: 0.998}, "S finds more than 99 % of the poison, be there 5 or 50."),
+        ({5: 1.0, 50: 1.0}, "Told the true number of poisons, S finds 100 % of the poison, be there 5 or 50."),
+        (
+            {5: 1.0, 50: 0.998},
+            "Told the true number of poisons, S finds more than 99 % of the poison, be there 5 or 50.",
+        ),
         (
             {0: 0.0, 5: 0.2, 50: 0.998},
-            "S finds 20 % of the poison where there are 5 and more than 99 % where there are 50.",
+            "Told the true number of poisons, S finds 20 % of the poison where there are 5 and more than 99 % where there are 50.",
         ),
-        ({5: 0.5}, "S finds 50 % of 5 poisons."),
+        ({5: 0.5}, "Told the true number of poisons, S finds 50 % of 5 poisons."),
     ],
 )
 def test_the_sentence_of_what_is_found_never_rounds_to_all(means: dict[int, float], said: str) -> None:
@@ -322,7 +366,7 @@ def test_the_sentence_of_budgets_says_what_the_ends_cost() -> None:
 def test_the_sentence_of_runs_names_a_few_differences() -> None:
     assert claims.differ(["poisons", "seed"], 3) == "These three runs differ in poisons and seed."
     assert claims.differ([], 2) == "These two runs have the same settings."
-    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("training.x 4 and 2 more.")
+    assert claims.differ([f"training.x_{i}" for i in range(7)], 2).endswith("x 4 and 2 more.")
 
 
 # --- tables
@@ -337,9 +381,41 @@ def test_tables_hide_what_the_page_hides() -> None:
     rows = [row(5, 0, 80, after=2), row(5, 1, 70)]
     hidden = runs.runs_frame(configs, rows, ["training.epochs"], False)
     assert not [column for column in hidden if "TPR" in column]
-    assert hidden["◆ training.epochs"].tolist() == ["3", "4"]
+    assert hidden["◆ epochs"].tolist() == ["3", "4"]
     assert hidden["after retraining, %"].isna().tolist() == [False, True]
     assert [c for c in runs.runs_frame(configs, rows, [], True) if "TPR" in c]
+
+
+def test_settings_are_told_in_words_and_classes_by_name() -> None:
+    config = {
+        "source": [0], "target": 5, "retrain": True, "budget": None, "training": {"learning_rate": 0.1}, "dataset_options": {"x": 3}
+    }  # fmt: skip
+    signs = ["stop", "yield", "a", "b", "c", "speed 80"]
+    assert [settings.value(config, key, signs) for key in ("source", "target", "retrain", "budget")] == [
+        "stop", "speed 80", "yes", "–",
+    ]  # fmt: skip
+    assert settings.value({"source": []}, "source", signs) == "any other class"
+    assert settings.value({"source": 9}, "source", signs) == "9"
+    assert settings.value(config, "dataset.x") == "3"
+    assert settings.name("training.learning_rate") == "learning rate"
+    assert settings.name("dataset.test_share") == "test share of the data set"
+    app = page(question="runs", runs="digits-patch-10,signs-patch-50")
+    assert "stop" in app.dataframe[0].value["◆ source class"].tolist()
+    assert "epochs" in claim_of(app)
+
+
+def test_a_layer_without_a_k_says_so_in_place_hover_and_list() -> None:
+    figure = studies.layer_map(LAYERS, LIGHT, revealed=True)
+    (note,) = figure.layout.annotations
+    assert (note.x, note.y, note.text) == (1, 1, "no such k")
+    assert "2 features" in figure.data[0].customdata[1][1]
+    assert studies.without_k(LAYERS) == {"block2": 2}
+    assert "pooled has 64 features" in texts(page(question="layers", run="signs-patch-50"))
+
+
+def test_budgets_are_told_in_whole_poisons_and_only_once_the_truth_is_known() -> None:
+    assert "12 for 12.5, 25, 50, 100, 200" in texts(page({"truth": True}, question="budgets", run="signs-patch-50"))
+    assert "whole poisons" not in texts(page(question="budgets", run="signs-patch-50"))
 
 
 def test_the_csv_of_a_series_has_a_line_for_each_run_and_the_table_one_for_each_number() -> None:
@@ -416,6 +492,42 @@ def test_the_address_picks_question_run_defenses_number_and_part() -> None:
     assert app.session_state["defenses"] == ["spectral", "spectre"]
     assert "Where each removes 20 images" in claim_of(app)
     assert "only Spectral signatures" in next(b for b in app.selectbox if b.key == "part").format_func("spectral")
+
+
+def test_what_each_chose_rules_headline_table_and_slider() -> None:
+    app = page({"truth": True}, question="defenses", run="signs-patch-50", amount="own")
+    frame = data.bundled()["signs-patch-50"].load_scores()
+    table = app.dataframe[0].value.set_index("defense")
+    truth = frame["is_poison"].to_numpy(bool)
+    for key, found in data.bundled()["signs-patch-50"].result["defenses"].items():
+        mask = frame[f"removed_{key}"].to_numpy(bool)
+        one = table.loc[found["title"]]
+        assert (one["removed"], one["poison found"]) == (mask.sum(), (mask & truth).sum())
+        assert one["clean removed"] == (mask & ~truth).sum()
+        assert f"{found['title']} {mask.sum():,}" in texts(app)
+    assert claim_of(app).find("Removing what each chose") > 0
+    assert "Where each removes" not in texts(app)
+    assert not app.slider
+
+
+def test_the_number_for_all_is_kept_while_each_has_its_own() -> None:
+    app = page({"truth": True}, question="defenses", run="signs-patch-50", amount="same", same="20")
+    assert set(app.dataframe[0].value["removed"]) == {20}
+    app.session_state["amount"] = "own"
+    app.run()
+    assert "Removing what each chose" in claim_of(app)
+    app.session_state["amount"] = "same"
+    app.run()
+    assert app.slider[0].value == 20
+
+
+def test_a_study_of_a_bundled_run_is_signed_with_its_own_id() -> None:
+    for question, kind in (("layers", "layers"), ("budgets", "budgets")):
+        stored = store.load(data.bundled()["signs-patch-50"], kind)
+        assert stored is not None
+        said = texts(page(question=question, run="signs-patch-50"))
+        assert "run signs-patch-50 ·" in said
+        assert stored["run"] == "signs-patch-50" or stored["run"] not in said
 
 
 def test_what_only_spectre_caught_is_shown_as_pictures() -> None:
