@@ -35,7 +35,7 @@ left, *middle, right = st.columns(
     [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
 )
 with left:
-    view = choose_run(folders)
+    view = choose_run(folders, sealed=not st.session_state.get("truth"))
 if view is None:
     st.stop()
 keys = list(view.result["defenses"])
