@@ -32,18 +32,39 @@ def refuse(key: str) -> None:
         st.toast(f"The address names a “{key}” that does not fit here; it was left out.", icon=":material/link_off:")
 
 
+def turn_to(page: str) -> None:
+    """Before a page runs: note whether it is another one than before.
+
+    Streamlit forgets what the widgets of the last page held only after the first run of the next, and gives those of
+    the same key their defaults: what they held, or what the address says, must then be set anew.
+    """
+    st.session_state["page turned"] = st.session_state.get("page shown") != page
+    st.session_state["page shown"] = page
+
+
+def _asked(key: str, remembers: bool) -> str:
+    """What the address asks for that the widget of that key does not already know."""
+    if remembers and not st.session_state.get("page turned"):
+        return news(key)
+    return str(st.query_params.get(key, ""))
+
+
 def adopt(key: str, options: Sequence[str]) -> None:
     """Before a widget of that key is placed: take its value from the address if that is new and one of the options.
 
     A link into the page wins over what the session remembers; a value that is not an option gives way to the first.
     """
-    asked = news(key) if key in st.session_state else st.query_params.get(key, "")  # a page forgets its widgets
+    held = st.session_state.get(key)
+    asked = _asked(key, held in options)
     if asked in options:
         st.session_state[key] = asked
-    elif asked:
+        return
+    if asked:
         refuse(key)
-    if st.session_state.get(key) not in options:
+    if held not in options:
         st.session_state[key] = options[0]
+    elif st.session_state.get("page turned"):
+        st.session_state[key] = held
 
 
 def publish(key: str) -> None:
@@ -53,7 +74,8 @@ def publish(key: str) -> None:
 
 def adopt_number(key: str, low: float, high: float, default: float) -> None:
     """As `adopt`, for a whole number between bounds."""
-    asked = news(key) if key in st.session_state else st.query_params.get(key, "")
+    remembers = low <= st.session_state.get(key, low - 1) <= high
+    asked = _asked(key, remembers)
     if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
     elif asked:

@@ -10,7 +10,7 @@ import streamlit as st
 # `streamlit run` puts this folder on the path, not the project.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dashboard import export, settled
+from dashboard import address, export, settled
 from dashboard.theme import CSS
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"  # a named icon would be fetched from elsewhere
@@ -19,7 +19,7 @@ st.html(CSS)
 export.offer()
 settled.set_modules_aside()
 screens = Path(__file__).parent / "screens"  # not "pages": Streamlit would list that folder by itself
-st.navigation(
+page = st.navigation(
     [
         st.Page(screens / "story.py", title="Story", icon=":material/auto_stories:", default=True),
         st.Page(screens / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
@@ -29,4 +29,6 @@ st.navigation(
         st.Page(screens / "challenge.py", title="Challenge", icon=":material/emoji_events:", url_path="challenge"),
     ],
     position="top",
-).run()
+)
+address.turn_to(page.url_path)
+page.run()

@@ -21,7 +21,7 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, ad
     page.get_by_role("button", name="Cancel").wait_for()
     page.get_by_text("SPECTRE removed").wait_for(timeout=600_000)
     page.get_by_role("link", name="Look inside").click()
-    page.get_by_text("Looks poisoned").wait_for()
+    page.get_by_text("Above the cut").wait_for()
     assert "run=digits-patch-10" in page.url
     page.locator(".tiles button").nth(14).wait_for()
     assert page.locator(".tiles button").count() == 15
@@ -76,7 +76,7 @@ def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth
     page.get_by_text("Retrain after").click()
     page.get_by_text("looks for the poison.").wait_for()
     page.get_by_role("link", name="Inspect").click()  # what was set up is still there afterwards
-    page.get_by_text("Looks poisoned").wait_for()
+    page.get_by_text("Above the cut").wait_for()
     page.get_by_role("link", name="Lab").click()
     page.get_by_text("8 of 143 images").wait_for()
     page.get_by_text("a picture of 3x3 pixels").wait_for()

@@ -28,3 +28,31 @@ def test_too_many_are_left_out_rather_than_cut_short():
 )
 def test_nonsense_selects_nothing(text):
     assert ids_from_text(text) == []
+
+
+def script(page: str) -> None:
+    """One page of an app: a menu whose choice is in the address. Other pages have a menu of the same key."""
+    import streamlit as st
+
+    from dashboard import address
+
+    address.turn_to(page)
+    options = ["b", "a", "c"] if page == "second" else ["a", "b"]
+    address.adopt("run", options)
+    st.selectbox(f"Run of {page}", options, key="run")
+    address.publish("run")
+
+
+def test_a_link_to_another_page_keeps_its_choice():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(script, kwargs={"page": "first"})
+    app.query_params["run"] = "a"
+    app.run()
+    other = AppTest.from_function(script, kwargs={"page": "second"})
+    for key in ("page shown", "run said"):
+        other.session_state[key] = app.session_state[key]
+    other.query_params["run"] = "a"
+    other.run()
+    assert other.selectbox(key="run").value == "a"
+    assert other.query_params["run"] == "a"
