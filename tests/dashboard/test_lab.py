@@ -69,7 +69,7 @@ def run(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    pieces = [*app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
     return "\n".join(str(piece.value) for piece in pieces)
 
 
