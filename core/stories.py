@@ -23,8 +23,8 @@ STORIES = {
         Story(
             "spectre-wins",
             "PCA fails, SPECTRE wins",
-            "A white square on 50 of 1,000 stop signs, and nine of ten with the square pass for speed 80. PCA finds none "
-            "of the poison, SPECTRE all of it; after retraining the square does nothing.",
+            "A white square on 50 of 1,000 stop signs, and nine of ten with the square pass for speed 80. Spectral "
+            "signatures (PCA) find none of the poison, SPECTRE all of it; after retraining the square does nothing.",
             RunConfig(dataset="signs", attack="patch", poisons=50),
         ),
         Story(

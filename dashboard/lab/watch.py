@@ -13,9 +13,8 @@ from dashboard import data
 from dashboard.lab import origin
 from dashboard.runs import live
 from dashboard.runs.outcome import outcome
-from dashboard.runs.states import icon
+from dashboard.runs.states import icon, quoted
 from dashboard.widgets import as_sentence
-
 
 ANCHOR = "the-run"  # where the bar leads to
 
@@ -34,7 +33,7 @@ def watched() -> RunFolder | None:
     try:
         return data.user_runs().open(run_id)
     except InputError:
-        st.warning("The run in the address is not here any more.")
+        st.toast(f"There is no run {quoted(run_id)} here any more.", icon=":material/link_off:", duration="long")
         st.query_params.pop("watch", None)
         st.session_state.pop("watch", None)
         return None

@@ -81,6 +81,7 @@ def _ask(run: RunFolder) -> None:
 def _delete(run: RunFolder) -> None:
     try:
         run.delete()
+        st.query_params.pop("run", None)
     except (InputError, OSError) as problem:
         st.session_state[live.PROBLEM] = str(problem)
 

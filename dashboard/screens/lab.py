@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -67,7 +69,7 @@ def bar() -> DeltaGenerator:
     return st.container(key="start-bar", gap="xsmall")
 
 
-def only_watch() -> None:
+def only_watch() -> NoReturn:
     """There is nothing that could be started; a run may be at work all the same."""
     with bar():
         watch.in_bar()

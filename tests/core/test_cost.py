@@ -33,7 +33,7 @@ def test_every_stage_has_a_cost_and_the_total_is_their_sum(staged: Staged) -> No
 
 
 def test_ten_times_the_epochs_cost_about_ten_times_as_much(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: 0.5)
+    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: (0.5, 0.5))
     monkeypatch.setattr(cost, "_seconds_of_an_image", lambda *_: (0.0, 256))
     short = estimate_of(staged, training={"epochs": 2, "batch_size": 16})
     long = estimate_of(staged, training={"epochs": 20, "batch_size": 16})
