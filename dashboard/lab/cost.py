@@ -47,7 +47,7 @@ def show(config: RunConfig, split: Split) -> None:
     if found is None:
         by_itself = st.session_state.get("measures", False)
         if not by_itself and not _asked(slot, "What will it cost?"):
-            st.markdown(took(config) or "Times a few steps of each stage here, for some seconds.")
+            st.caption(took(config) or "Times a few steps of each stage here, for some seconds.")
             return
         found = _measure(config, split, slot)
         st.session_state["measures"] = not by_itself or found.measuring < QUICK
@@ -55,7 +55,12 @@ def show(config: RunConfig, split: Split) -> None:
     elif found.busy and _asked(slot, "Measure again"):
         found = _measure(config, split, slot)
         slot.empty()
-    st.markdown(" ".join(filter(None, (estimate_text(found), took(config)))))
+    st.markdown(estimate_text(found))
+    if stages := stages_text(found):
+        with st.container(key="cost-stages"):
+            st.caption(stages)
+    if earlier := took(config):
+        st.caption(earlier)
 
 
 def _asked(slot: DeltaGenerator, label: str) -> bool:
@@ -68,11 +73,15 @@ def _measure(config: RunConfig, split: Split, slot: DeltaGenerator) -> Estimate:
 
 
 def estimate_text(found: Estimate) -> str:
-    """From and to, the stages at their fastest, and a warning where the machine had too much to do; as Markdown."""
-    parts = [f"{STAGE_NAMES[name]} {duration(found.stages[name])}" for name in STAGES if found.stages[name] >= 0.5]
-    of = f" (at best {' + '.join(parts)})" if len(parts) > 1 else ""
-    told = f":material/timer: **{range_text(found.total, found.at_most)}** on this computer{of}."
+    """From and to, and a warning where the machine had too much to do; as Markdown."""
+    told = f":material/timer: **{range_text(found.total, found.at_most)}** on this computer."
     return f"{told} **The computer is busy: this may be far too high.**" if found.busy else told
+
+
+def stages_text(found: Estimate) -> str:
+    """The stages that cost something, each at its fastest; empty where it is one alone."""
+    parts = [f"{STAGE_NAMES[name]} {duration(found.stages[name])}" for name in STAGES if found.stages[name] >= 0.5]
+    return f"At best {' + '.join(parts)}." if len(parts) > 1 else ""
 
 
 def range_text(low: float, high: float) -> str:

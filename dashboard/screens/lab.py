@@ -26,12 +26,13 @@ CSS = """
 div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; background: light-dark(#FFFFFF, #11151A);
   border-top: 1px solid rgba(128, 140, 150, .35); }
 .st-key-start-bar { padding: .5rem 0; }
-.st-key-start-bar p { margin-bottom: 0; }
 .st-key-watched-line { flex-wrap: nowrap !important; }
+[data-testid="stElementContainer"]:has([data-testid="stSkeleton"]) { min-width: 6.5rem; }
 .st-key-stories { flex-wrap: nowrap !important; overflow-x: auto; padding-bottom: 4px; }
 .st-key-stories > div { flex: 1 0 235px !important; }
 [class*="st-key-story-"] > div:last-child { margin-top: auto; }
 @media (max-width: 640px) {
+  .st-key-cost-stages { display: none; }
   .st-key-stories > div { flex: 0 0 255px !important; }
   [data-testid="stColumn"] [data-testid="stHorizontalBlock"], .st-key-strip [data-testid="stHorizontalBlock"] {
     flex-wrap: nowrap; gap: .6rem; }
