@@ -43,7 +43,9 @@ def _key(config: RunConfig) -> str:
 
 def show(config: RunConfig, split: Split) -> None:
     """The estimate; measured when the visitor asks, and from then on by itself where that is quick."""
-    found, slot = known(config), st.empty()  # the slot is always there, so that nothing below it moves
+    found = known(config)
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    text, slot = row.empty(), row.empty()  # always there, so that nothing below them moves
     if found is None:
         by_itself = st.session_state.get("measures", False)
         if not by_itself and not _asked(slot, "What will it cost?"):
@@ -55,12 +57,13 @@ def show(config: RunConfig, split: Split) -> None:
     elif found.busy and _asked(slot, "Measure again"):
         found = _measure(config, split, slot)
         slot.empty()
-    st.markdown(estimate_text(found))
-    if stages := stages_text(found):
-        with st.container(key="cost-stages"):
-            st.caption(stages)
-    if earlier := took(config):
-        st.caption(earlier)
+    text.markdown(estimate_text(found), width="content")
+    with st.container(horizontal=True, gap="xsmall", key="cost-small"):
+        if stages := stages_text(found):
+            with st.container(key="cost-stages", width="content"):
+                st.caption(stages, width="content")
+        if earlier := took(config):
+            st.caption(earlier, width="content")
 
 
 def _asked(slot: DeltaGenerator, label: str) -> bool:
