@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -25,36 +26,50 @@ from core.training import empty_classifier, predict, train
 from core.workshop import Workshop
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
-STEPS = 20  # training steps that are done at most; the later half is timed, since the first five are slower
+STEPS = 20  # training steps that are done at most; the first few are slower than those that follow
+SPREAD = 1.4  # runs took up to so many times what their fastest steps promised, on a machine with nothing else to do
 SAMPLE = (300, 1024)  # rows and columns of the features on which the defenses are timed
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds by stage, and how long it took to find out."""
+    """Seconds by stage, and how long it took to find out.
+
+    stages: where every step is as fast as the fastest one measured. spread: how many times that it may well take.
+    busy: whether more wanted to be computed at the time than the machine has cores, which slows single steps greatly.
+    """
 
     stages: dict[str, float]
     measuring: float
+    spread: float = SPREAD
+    busy: bool = False
 
     @property
     def total(self) -> float:
         return sum(self.stages.values())
+
+    @property
+    def at_most(self) -> float:
+        """Seconds in all, where steps are as slow as the usual one measured."""
+        return self.total * self.spread
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "total": self.total}
 
 
 def estimate(staged: Staged) -> Estimate:
-    """Time a few steps of each stage as the run will do it, and count how many there are. Takes two to five seconds.
+    """Time a few steps of each stage as the run will do it, and count how many there are. Takes some seconds.
+
+    The fastest step counts, not the mean: where others use the machine, single steps take many times as long as they need.
 
     The defenses are timed on a small table of random numbers and scaled: their rounds grow with the root of the rows, and
     the Gram matrix that each of them makes with rows x columns x the smaller of both.
     """
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), is_busy()
     config, data = staged.config, staged.poisoned
     device = devices.resolve(config.device)
     recipe = config.make_recipe()
-    a_step = _seconds_of_a_step(config, data, device)
+    a_step, usual = _seconds_of_a_step(config, data, device)
     forward, columns = _seconds_of_an_image(config, data, device)
     per_epoch = max(1, len(data) // min(recipe.batch_size, len(data)))
     training = recipe.epochs * per_epoch * a_step
@@ -66,7 +81,17 @@ def estimate(staged: Staged) -> Estimate:
     stages["defend"] = _seconds_of_defenses(rows, columns)
     stages["retrain"] = training + judging if config.retrain else 0.0
     stages["poison"] = _seconds_of_workshop(staged, device, training)
-    return Estimate({name: round(seconds, 2) for name, seconds in stages.items()}, time.perf_counter() - started)
+    spread = max(SPREAD, usual / a_step if a_step else 1.0)
+    rounded = {name: round(seconds, 2) for name, seconds in stages.items()}
+    return Estimate(rounded, time.perf_counter() - started, round(spread, 2), busy)
+
+
+def is_busy() -> bool:
+    """Whether more wants to be computed on this machine than it has cores; False where it does not say."""
+    try:
+        return os.getloadavg()[0] > (os.cpu_count() or 1)  # the mean of the last minute
+    except (AttributeError, OSError):  # not on Windows
+        return False
 
 
 class _EnoughError(Exception):
@@ -83,24 +108,30 @@ class _Stopwatch:
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)  # here only: a step that has been handed over is not a step done
         self.moments.append(time.perf_counter())
-        since_first = self.moments[-1] - self.moments[1]
-        if len(self.moments) > STEPS or (len(self.moments) > 2 and since_first > PATIENCE):
+        passed = self.moments[-1] - self.moments[0]
+        if len(self.moments) > STEPS or (len(self.moments) > 3 and passed > PATIENCE):
             raise _EnoughError
 
     @property
     def seconds(self) -> float:
-        """Of a step: the median of the later half."""
+        """Of the fastest step."""
+        return float(np.diff(self.moments).min())
+
+    @property
+    def usual(self) -> float:
+        """Of a usual step: the median of the later half."""
         steps = np.diff(self.moments)
         return float(np.median(steps[len(steps) // 2 :]))
 
 
-def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device) -> float:
+def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, float]:
+    """Of the fastest step, and of a usual one."""
     recipe = replace(config.make_recipe(), epochs=1)
     few = data.take(np.arange(min(len(data), recipe.batch_size * STEPS)))
     watch = _Stopwatch(device)
     with contextlib.suppress(_EnoughError):
         train(few, config.make_model(), recipe, flip=True, seed=0, device=device, on_step=watch.step)
-    return watch.seconds
+    return watch.seconds, watch.usual
 
 
 def _seconds_of_workshop(staged: Staged, device: torch.device, training: float) -> float:

@@ -20,7 +20,7 @@ class Digits(Dataset):
 
     key: ClassVar[str] = "digits"
     title: ClassVar[str] = "Digits"
-    summary: ClassVar[str] = "1,797 real scanned digits, 32x32 grey. Trains in about twenty seconds."
+    summary: ClassVar[str] = "1,797 real scanned digits, 32x32 grey."
     # Picked among about twenty recipes after seeing results: all three seeds tried learn the attack with it. Whether
     # the first component shows the poison still differs from seed to seed.
     training: ClassVar = {"epochs": 30, "batch_size": 64, "crop": 1, "learning_rate": 0.03, "weight_decay": 0.0}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.datasets import DATASETS, Dataset, Sampling
@@ -49,8 +50,9 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
         return Chosen(key, options, sampling, None)
     config = RunConfig(dataset=key, dataset_options=options, sampling=sampling, seed=seed, seeds=seeds)
     split = None
+    slot = st.empty()  # there in every run of the page, so that what follows keeps its place
     try:
-        split = load(config, ask="download" in names)
+        split = load(config, slot, ask="download" in names)
     except InputError as problem:
         st.error(f"{problem}")
         if "download" in names:  # not by itself at every change of a widget
@@ -70,27 +72,29 @@ def fill(config: RunConfig) -> None:
     forms.fill(Sampling, f"sampling-{key}", config.sampling)
 
 
-def load(config: RunConfig, *, ask: bool) -> Split | None:
-    """The images of a config, from memory where they are there; None while the visitor has not asked for a download."""
+def load(config: RunConfig, slot: DeltaGenerator, *, ask: bool) -> Split | None:
+    """The images of a config, from memory where they are there; None while the visitor has not asked for a download.
+
+    slot: where to ask, and to show how far it is.
+    """
     dataset, sampling, seed = config.make_dataset(), config.make_sampling(), config.seed_for("data")
     source = key_of(config.dataset, dict(config.dataset_options))
     whole_key = key_of(source, seed)
     whole = shelf().find("whole", whole_key)
-    if whole is None and ask and not asked_for(source, dataset):
+    if whole is None and ask and not asked_for(source, dataset, slot):
         return None
     if whole is None:
-        whole = read(dataset, seed, whole_key)
+        whole = read(dataset, seed, whole_key, slot)
     return shelf().make("sampled", key_of(whole_key, dict(config.sampling)), lambda: sampling.apply(whole, seed))
 
 
-def asked_for(source: str, dataset: Dataset) -> bool:
+def asked_for(source: str, dataset: Dataset, slot: DeltaGenerator) -> bool:
     """Whether the visitor has pressed the button for these files; places it where not."""
     asked = st.session_state.setdefault("fetched", set())
     if source in asked:
         return True
     size = megabytes(dataset)
     label = f"Fetch and load ({size})" if size else "Fetch and load"
-    slot = st.empty()
     with slot.container():
         pressed = st.button(label, icon=":material/download:", key="fetch", type="primary")
         st.caption("Fetched once from its publisher and checked; what is on this computer already is only read.")
@@ -106,13 +110,12 @@ def megabytes(dataset: Dataset) -> str:
     return f"up to {sum(sizes) / 1e6:,.0f} MB" if sizes else ""
 
 
-def read(dataset: Dataset, seed: int, key: str) -> Split:
+def read(dataset: Dataset, seed: int, key: str, slot: DeltaGenerator) -> Split:
     """Load with a bar that says what is being done.
 
     The loading is done aside: where a change of any widget runs the page again, it finds it still at work.
     """
     task = errand(key, lambda report: shelf().keep("whole", key, dataset.load(seed, report)))
-    slot = st.empty()
     try:
         while not task.is_done(0.1):
             slot.progress(task.share, task.message or f"Loading {dataset.title}")

@@ -15,6 +15,7 @@ from dashboard import data
 from dashboard.lab import attack, training
 from dashboard.lab import data as images
 from dashboard.lab.changes import changes
+from dashboard.runs.states import quoted
 from dashboard.widgets import as_sentence
 
 KEY, PROBLEM = "lab-origin", "lab-origin-problem"
@@ -73,7 +74,9 @@ def from_address() -> None:
             like(run)
         else:
             st.query_params.pop(name, None)
-            st.session_state[PROBLEM] = f"there is no {'run' if name == 'like' else 'story'} of the name in the address"
+            said = f"There is no {'run' if name == 'like' else 'story'} {quoted(asked)} here"
+            st.toast(f"{said}; showing the settings as they were.", icon=":material/link_off:", duration="long")
+            st.session_state[PROBLEM] = said
 
 
 def leave() -> None:

@@ -13,6 +13,7 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.errors import InputError
 from core.models import MODELS
+from core.params import values_of
 from core.recipes import PRESETS, Recipe, preset_options
 from core.seeds import LAST_SEED, Seeds
 from dashboard import forms
@@ -120,8 +121,20 @@ def choose_training(dataset: str) -> dict[str, Any]:
     if preset != SUGGESTED:
         st.caption(PRESETS[preset].reproduces)
         suggested = {**suggested, **preset_options(preset)}
+    slot = st.empty()
     with st.expander("Options of the training"):
-        return forms.parameters(Recipe, f"training-{dataset}-{preset}", defaults=suggested, columns=2)
+        options = forms.parameters(Recipe, f"training-{dataset}-{preset}", defaults=suggested, columns=2)
+    if told := changed_from({**values_of(Recipe()), **suggested}, options):
+        slot.caption(f":material/edit: **Changed**: {told}.")
+    return options
+
+
+def changed_from(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """ "epochs 30 → 2, batch size 64 → 32", as the labels of the options say it."""
+    labels = {p.name: p.label.split(" (")[0].lower() for p in forms.describe(Recipe)}
+    return ", ".join(
+        f"{labels[name]} {before[name]} → {value}" for name, value in after.items() if value != before.get(name)
+    )
 
 
 def choose_defense() -> tuple[str, dict[str, Any], int | None]:

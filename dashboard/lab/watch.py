@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from core import queueing
 from core.errors import InputError
 from core.runs import RunFolder
 from dashboard import data
 from dashboard.lab import origin
 from dashboard.runs import live
 from dashboard.runs.outcome import outcome
-from dashboard.runs.states import icon
+from dashboard.runs.states import icon, quoted
 from dashboard.widgets import as_sentence
+
+ANCHOR = "the-run"  # where the bar leads to
 
 
 def remember(run: RunFolder) -> None:
@@ -20,39 +25,70 @@ def remember(run: RunFolder) -> None:
     st.query_params["watch"] = run.id
 
 
+def watched() -> RunFolder | None:
+    """The run that was started last, or the one in the address; one that is gone is forgotten, and that is said."""
+    run_id = st.query_params.get("watch") or st.session_state.get("watch")
+    if not run_id:
+        return None
+    try:
+        return data.user_runs().open(run_id)
+    except InputError:
+        st.toast(f"There is no run {quoted(run_id)} here any more.", icon=":material/link_off:", duration="long")
+        st.query_params.pop("watch", None)
+        st.session_state.pop("watch", None)
+        return None
+
+
 def show_watched() -> None:
-    """The run that was started last, or the one in the address."""
+    """What is watched, with its curves, in the flow of the page."""
     live.show_problem()
-    watched = st.query_params.get("watch") or st.session_state.get("watch")
-    if watched:
-        try:
-            watch(data.user_runs().open(watched))
-        except InputError:
-            st.warning("The run in the address is not here any more.")
-            st.query_params.pop("watch", None)
-            st.session_state.pop("watch", None)
+    if run := watched():
+        watch(run, show)
 
 
-def watch(run: RunFolder) -> None:
-    """Live: stage, bar, remaining time, curves, cancel. The page may be closed; the run goes on."""
+def in_bar() -> None:
+    """The same run in one line, for the bar that stays in sight."""
+    if run := watched():
+        watch(run, line)
+
+
+def watch(run: RunFolder, draw_it: Callable[[RunFolder], None]) -> None:
+    """Draw it again every second while it is active. The page may be closed; the run goes on."""
     active = run.status.active
 
     @st.fragment(run_every=1.0 if active else None)  # a run that has ended is drawn once
     def draw() -> None:
-        show(run)
+        draw_it(run)
         if active and not run.status.active:
             st.rerun()
 
     draw()
 
 
-def show(run: RunFolder) -> None:
-    status, runs = run.status, data.user_runs()
-    with st.container(border=True, key="watched"):
-        st.markdown(f"{icon(status.state)} **{run.id}** · {status.state}")
+def line(run: RunFolder) -> None:
+    """State, stage or place in the queue, remaining time, the way down to the curves, and Cancel.
+
+    Cancel is the last of the line and nothing takes its place: a second click must not start anything.
+    """
+    status = run.status
+    with st.container(horizontal=True, vertical_alignment="center", key="watched-line"):
         if status.active:
-            live.progress(run, runs)
+            live.bar(run, data.user_runs())
+        else:
+            st.markdown(f"{icon(status.state)} **{status.state.capitalize()}**: {run.id}", width="stretch")
+        has_curves = status.active and run.metrics() and not queueing.place(run, data.user_runs())
+        where = "Curves" if has_curves else "Details"
+        st.markdown(f"[{where} :material/arrow_downward:](#{ANCHOR})", width="content")
+        if status.active:
             live.cancel(run)
+
+
+def show(run: RunFolder) -> None:
+    status = run.status
+    with st.container(border=True, key="watched"):
+        st.subheader(f"{icon(status.state)} {run.id} · {status.state}", anchor=ANCHOR)
+        if status.active:
+            st.caption(live.reassurance(run))
         elif status.state == "finished":
             outcome(run.result)
         else:

@@ -50,9 +50,7 @@ def _actions(row: Row, runs: Runs) -> None:
             "screens/lab.py", label="Duplicate", icon=":material/content_copy:", query_params={"like": run.id},
             help="Opens the Lab with these settings; what you then change is listed there.", disabled=state == DAMAGED,
         )  # fmt: skip
-        if row.status.active:
-            live.cancel(run)
-        elif state != "finished" and not row.bundled:
+        if not row.status.active and state != "finished" and not row.bundled:
             live.go_on(run, runs)
         if state == "finished":
             st.download_button(
@@ -83,6 +81,7 @@ def _ask(run: RunFolder) -> None:
 def _delete(run: RunFolder) -> None:
     try:
         run.delete()
+        st.query_params.pop("run", None)
     except (InputError, OSError) as problem:
         st.session_state[live.PROBLEM] = str(problem)
 
@@ -98,6 +97,7 @@ def _working(run: RunFolder, runs: Runs) -> None:
             st.rerun()
 
     draw()
+    live.cancel(run)  # far from "Go on", which appears among the actions above: a second click must not start it anew
 
 
 def _ended(row: Row) -> None:

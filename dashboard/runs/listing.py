@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from dashboard import data
 from dashboard.runs.states import DAMAGED, in_table
 
 COLUMNS = {
-    "state": st.column_config.TextColumn("state", width=105),
+    "state": st.column_config.TextColumn("state", width=95),
     "data": st.column_config.TextColumn("data", width=75),
     "attack": st.column_config.TextColumn("attack", width=120),
     "poisons": st.column_config.NumberColumn("poisons", format="localized", width=70),
-    "goal": st.column_config.TextColumn("source → target", width=180),
+    "goal": st.column_config.TextColumn("source → target", width=150),
     "before": st.column_config.NumberColumn(
         "attack before", format="%.0f %%", width=95,
         help="Attack success: test images of the source, with all triggers, that get the label the attacker wants.",
@@ -31,8 +32,10 @@ COLUMNS = {
     "found": st.column_config.TextColumn("SPECTRE found", width=110, help="Of the poisons that carry the target's label."),
     "seconds": st.column_config.NumberColumn("time (s)", format="%.0f", width=70, help="Of all finished stages."),
     "started": st.column_config.DatetimeColumn("started", format="D MMM YYYY, HH:mm", width=145),
-    "run": st.column_config.TextColumn("run", width=300),
+    "run": st.column_config.TextColumn("run", width=430),
 }  # fmt: skip
+
+ON_A_PHONE = ("state", "before", "after", "found", "attack", "data", "poisons", "goal", "seconds", "started", "run")
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,29 @@ def _figures(path: str, config_stamp: int, result_stamp: int) -> tuple[dict[str,
 
 def _of_config(config: dict[str, Any]) -> dict[str, Any]:
     sources = config["source"] if isinstance(config["source"], list) else [config["source"]]
-    source = " or ".join(f"class {label}" for label in sources) or "any class"
+    names = class_names(str(config["dataset"]))
+
+    def name(label: int) -> str:
+        return names[label] if 0 <= label < len(names) else f"class {label}"
+
+    source = " or ".join(map(name, sources)) or "any class"
     return {
         "data": str(config["dataset"]),
         "attack": str(config["attack"]),
         "poisons": int(config["poisons"]),
-        "goal": f"{source} → class {config['target']}",
+        "goal": f"{source} → {name(config['target'])}",
     }
+
+
+@cache
+def class_names(dataset: str) -> list[str]:
+    """The classes as a run that comes with the program has them; empty where none is of that data set. What names a run
+    that has no result yet, as it will be named afterwards.
+    """
+    for run in data.bundled().values():
+        if run.read_json("config.json")["dataset"] == dataset:
+            return list(run.result["classes"])
+    return []
 
 
 def _of_result(result: dict[str, Any]) -> dict[str, Any]:

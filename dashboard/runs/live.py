@@ -15,16 +15,26 @@ PROBLEM = "run-problem"  # where a button leaves what went wrong, for the page t
 
 
 def progress(run: RunFolder, runs: Runs) -> None:
+    """Stage, bar and remaining time, or the place in the queue; and that nobody has to wait here."""
+    bar(run, runs)
+    st.caption(reassurance(run))
+
+
+def reassurance(run: RunFolder) -> str:
+    if run.cancel_requested:
+        return "Stopping; what is finished is kept."
+    return "The page may be closed; the run goes on by itself."
+
+
+def bar(run: RunFolder, runs: Runs) -> None:
     """Stage, bar and remaining time; or the place in the queue."""
     status = run.status
     stopping = run.cancel_requested
     if place := queueing.place(run, runs):
         st.progress(0.0, "Stopping" if stopping else f"{as_sentence(place.in_words())}")
     else:
-        st.progress(status.overall, f"{status.message}{time_left(run, status)}")
-    st.caption(
-        "Stopping; what is finished is kept." if stopping else "The page may be closed; the run goes on by itself."
-    )
+        told = "Stopping" if stopping else f"{status.message}{time_left(run, status)}"
+        st.progress(status.overall, told)
 
 
 def time_left(run: RunFolder, status: Status) -> str:

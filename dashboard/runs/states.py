@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.runs import STATES
+from core.runs import ID, STATES
 
 DAMAGED = "damaged"  # no state of a run, but what a list has to say of a folder that cannot be read
 ALL = (*STATES, DAMAGED)
@@ -23,6 +23,11 @@ MEANING = {
     "interrupted": "Interrupted: its process ended without a word. What is finished is kept.",
     DAMAGED: "Damaged: a file cannot be read.",
 }
+
+
+def quoted(asked: str) -> str:
+    """A name from the address as a page may show it: what no run can be called is not repeated."""
+    return f"'{asked}'" if ID.fullmatch(asked) else "of the name in the address"
 
 
 def icon(state: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import InputError
 
@@ -23,10 +26,13 @@ CSS = """
 div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; background: light-dark(#FFFFFF, #11151A);
   border-top: 1px solid rgba(128, 140, 150, .35); }
 .st-key-start-bar { padding: .5rem 0; }
+.st-key-watched-line { flex-wrap: nowrap !important; }
+[data-testid="stElementContainer"]:has([data-testid="stSkeleton"]) { min-width: 6.5rem; }
 .st-key-stories { flex-wrap: nowrap !important; overflow-x: auto; padding-bottom: 4px; }
 .st-key-stories > div { flex: 1 0 235px !important; }
 [class*="st-key-story-"] > div:last-child { margin-top: auto; }
 @media (max-width: 640px) {
+  .st-key-cost-stages, .st-key-start-bar:has(.st-key-watched-line) .st-key-cost-small { display: none; }
   .st-key-stories > div { flex: 0 0 255px !important; }
   [data-testid="stColumn"] [data-testid="stHorizontalBlock"], .st-key-strip [data-testid="stHorizontalBlock"] {
     flex-wrap: nowrap; gap: .6rem; }
@@ -49,14 +55,27 @@ def assemble(chosen: images.Chosen, plan: attack.Plan, rest: dict) -> RunConfig:
     ).resolved()  # fmt: skip
 
 
-def start(config: RunConfig, split: Split) -> None:
-    """Measure what it will cost where that is not known, then start."""
+def start(config: RunConfig, split: Split, slot: DeltaGenerator) -> None:
+    """Measure what it will cost where that is not known, then start. slot: where to say that it is measured."""
     try:
-        with st.spinner("Measuring what it will cost, then it starts"):
+        with slot, st.spinner("Measuring what it will cost, then it starts"):
             expected = cost.measured(config, split)
         watch.remember(jobs.start(config, user_runs(), expected.as_json()))
     except InputError as problem:
-        st.error(f"{problem}")
+        slot.error(f"{problem}")
+
+
+def bar() -> DeltaGenerator:
+    """The strip at the lower edge of the window, which stays in sight."""
+    return st.container(key="start-bar", gap="xsmall")
+
+
+def only_watch() -> NoReturn:
+    """There is nothing that could be started; a run may be at work all the same."""
+    with bar():
+        watch.in_bar()
+    watch.show_watched()
+    st.stop()
 
 
 st.html(CSS)
@@ -74,8 +93,7 @@ with st.container(border=True):
     plan = attack.plan(chosen, *trigger)
 if chosen.split is None:
     st.info("Once the images are loaded, what the attack does to them is shown here.", icon=":material/image:")
-    watch.show_watched()
-    st.stop()
+    only_watch()
 try:
     if problem or plan.problem:
         raise InputError(problem or plan.problem)
@@ -85,17 +103,18 @@ try:
     preview.show(config, chosen.split)
 except InputError as wrong:
     st.error(f"{wrong}")
-    watch.show_watched()
-    st.stop()
+    only_watch()
 st.markdown(sentence(config, chosen.split.train.class_names, plan.candidates))
-with st.container(horizontal=True, vertical_alignment="center", key="start-bar"):
-    pressed = st.button("Start the run", type="primary", icon=":material/play_arrow:", key="start")
-    slot = st.container()
-if pressed:
-    start(config, chosen.split)
-watch.show_watched()
+with bar():
+    with st.container(horizontal=True, vertical_alignment="center", key="start-line"):
+        pressed = st.button("Start the run", type="primary", icon=":material/play_arrow:", key="start")
+        slot = st.container(gap="xsmall")
+    if pressed:
+        start(config, chosen.split, slot.empty())
+    watch.in_bar()
 with st.expander("The same on the command line"):
     st.code(config.command(), language="bash")
+watch.show_watched()
 with slot:  # last, since it may take a moment
     try:
         cost.show(config, chosen.split)

@@ -8,7 +8,15 @@ import streamlit as st
 
 from dashboard.address import adopt, publish
 from dashboard.runs import details, listing, states
+from dashboard.runs.states import quoted
 
+# A telephone shows three or four columns at once: there the results come first.
+CSS = """
+<style>
+.st-key-runs-narrow { display: none; }
+@media (max-width: 640px) { .st-key-runs-wide { display: none; } .st-key-runs-narrow { display: flex; } }
+</style>
+"""
 LIVELY, IDLE = 2.0, 10.0  # seconds between two looks at the folder, while a run is active and while none is
 ROUND = "runs-round"  # raised where the chosen run changes elsewhere than in the table, which is then drawn anew
 
@@ -33,6 +41,29 @@ def choose_in_table(key: str, ids: list[str]) -> None:
         st.session_state["runs-chosen"] = True
 
 
+def table(rows: list[listing.Row], suffix: str, columns: tuple[str, ...]) -> None:
+    """One line a run; a click chooses. suffix: tells two tables of the same rows apart."""
+    ids = [row.id for row in rows]
+    order = zlib.crc32("\n".join(ids).encode())
+    key = f"runs-table{suffix}-{order:x}-{st.session_state.get(ROUND, 0)}"
+    chosen = st.session_state.get("run")
+    at = [ids.index(chosen)] if chosen in ids else []
+    st.dataframe(
+        listing.as_table(rows), hide_index=True, column_config=listing.COLUMNS, column_order=columns, key=key,
+        height=min(38 + 35 * max(len(rows), 1), 388), selection_mode="single-row", placeholder="–",
+        selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
+        on_select=lambda: choose_in_table(key, ids), alt="All runs that match, one a line; choose one to see more",
+    )  # fmt: skip
+
+
+def missed(rows: list[listing.Row]) -> str:
+    """The run in the address where there is none of that name; empty where there is, or none is asked for."""
+    asked = st.query_params.get("run", "")
+    if not asked or any(row.id == asked for row in rows):
+        return ""
+    return f"There is no run {quoted(asked)} here"
+
+
 def overview(known: list[tuple[str, str]]) -> None:
     """The table, looked at again every few seconds without the rest of the page."""
     lively = any(state in ("queued", "running") for _, state in known)
@@ -43,17 +74,10 @@ def overview(known: list[tuple[str, str]]) -> None:
         if st.session_state.pop("runs-chosen", False) or standing(rows) != known:
             st.rerun()  # the details follow, and the pace
         shown = visible(rows)
-        ids = [row.id for row in shown]
-        order = zlib.crc32("\n".join(ids).encode())
-        key = f"runs-table-{order:x}-{st.session_state.get(ROUND, 0)}"
-        chosen = st.session_state.get("run")
-        at = [ids.index(chosen)] if chosen in ids else []
-        st.dataframe(
-            listing.as_table(shown), hide_index=True, column_config=listing.COLUMNS, key=key,
-            height=min(38 + 35 * max(len(shown), 1), 388), selection_mode="single-row", placeholder="–",
-            selection_default={"selection": {"rows": at, "columns": [], "cells": []}},
-            on_select=lambda: choose_in_table(key, ids), alt="All runs that match, one a line; choose one to see more",
-        )  # fmt: skip
+        with st.container(key="runs-wide"):
+            table(shown, "", tuple(listing.COLUMNS))
+        with st.container(key="runs-narrow"):
+            table(shown, "-narrow", listing.ON_A_PHONE)
         st.caption(
             f"Showing {len(shown)} of {len(rows)} runs. A click on a heading sorts; one on a line shows the run below."
         )
@@ -61,6 +85,7 @@ def overview(known: list[tuple[str, str]]) -> None:
     draw()
 
 
+st.html(CSS)
 for name in ("lab-like", "lab-story"):  # a link from here into the Lab is taken up anew each time
     st.session_state.pop(name, None)
 everything = listing.all_rows()
@@ -72,7 +97,7 @@ if all(row.bundled for row in everything):
 left, right = st.columns([2, 3], vertical_alignment="bottom")
 with left:
     st.text_input(
-        "Find", key="find", bind="query-params", placeholder="signs adaptive", icon=":material/search:",
+        "Find", key="find", bind="query-params", placeholder="for example: signs adaptive", icon=":material/search:",
         help="Words of the data, the attack, the classes, the state or the name; all of them must be there.",
     )  # fmt: skip
 with right:
@@ -84,7 +109,10 @@ if not found:
     st.caption(f"Showing 0 of {len(everything)} runs.")
     st.stop()
 by_id = {row.id: row for row in found}
+no_such = missed(everything)
 adopt("run", list(by_id))
+if no_such:
+    st.toast(f"{no_such}; showing {st.session_state['run']}.", icon=":material/link_off:", duration="long")
 overview(standing(everything))
 st.selectbox(
     "Run", list(by_id), key="run", on_change=choose_elsewhere,

@@ -81,7 +81,7 @@ def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth
     page.get_by_text("8 of 143 images").wait_for()
     page.get_by_text("a picture of 3x3 pixels").wait_for()
     page.get_by_role("button", name="What will it cost?").click()
-    page.get_by_text(re.compile("About .+ on this computer")).wait_for()
+    page.get_by_text(re.compile(r"\d+ (s|min|h) on this computer")).wait_for()
     page.get_by_role("button", name="Start the run").click()
     page.get_by_text("s in all,").wait_for(timeout=600_000)
     assert re.search(r"\d+ s in all, \d+ s expected", page.get_by_text("s in all,").inner_text())

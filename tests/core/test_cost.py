@@ -33,7 +33,7 @@ def test_every_stage_has_a_cost_and_the_total_is_their_sum(staged: Staged) -> No
 
 
 def test_ten_times_the_epochs_cost_about_ten_times_as_much(staged: Staged, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: 0.5)
+    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: (0.5, 0.5))
     monkeypatch.setattr(cost, "_seconds_of_an_image", lambda *_: (0.0, 256))
     short = estimate_of(staged, training={"epochs": 2, "batch_size": 16})
     long = estimate_of(staged, training={"epochs": 20, "batch_size": 16})
@@ -70,3 +70,30 @@ def test_the_bar_follows_the_estimate(staged: Staged, tmp_path: Path) -> None:
     reporter.enter("defend", "")
     reporter.enter("retrain", "")
     assert seen == pytest.approx([0.03 + 0.97 * 0.6, 0.03 + 0.97 * 0.9])
+
+
+def test_single_slow_steps_widen_the_range_and_leave_the_estimate(
+    staged: Staged, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "_seconds_of_an_image", lambda *_: (0.0, 256))
+    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: (0.5, 0.51))
+    calm = cost.estimate(staged)
+    monkeypatch.setattr(cost, "_seconds_of_a_step", lambda *_: (0.5, 10.0))
+    held_up = cost.estimate(staged)
+    assert calm.stages["train"] == held_up.stages["train"]
+    assert calm.at_most == pytest.approx(cost.SPREAD * calm.total)
+    assert held_up.at_most == pytest.approx(20 * held_up.total)
+
+
+def test_the_fastest_step_counts() -> None:
+    watch = cost._Stopwatch(torch.device("cpu"))
+    watch.moments = [0.0, 9.0, 9.5, 12.5, 15.5, 18.5]
+    assert watch.seconds == 0.5
+    assert watch.usual == 3.0
+
+
+@pytest.mark.parametrize(("load", "busy"), [(3.9, False), (4.1, True)])
+def test_busy_is_more_load_than_cores(load: float, busy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert cost.is_busy() is busy

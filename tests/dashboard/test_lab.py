@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from core.images import ImageData, Split
 from core.models import MODELS
 from core.params import values_of
 from core.recipes import PRESETS
-from core.runs import Runs
+from core.runs import Runs, Status
 from core.stories import STORIES
 from dashboard import data
 from dashboard.forms import colour_text, describe
@@ -69,7 +70,7 @@ def run(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
+    pieces = [*app.subheader, *app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.success]
     return "\n".join(str(piece.value) for piece in pieces)
 
 
@@ -377,9 +378,8 @@ def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypa
     app = open_lab()
     app.button(key="measure").click()
     run(app)
-    assert "About **45 s** on this computer: training 20 s + features 1 s + defenses 4 s + retraining 20 s" in texts(
-        app
-    )
+    assert "**45 to 65 s** on this computer." in texts(app)
+    assert "At best training 20 s + features 1 s + defenses 4 s + retraining 20 s." in texts(app)
     number(app, "Poisons (images)").set_value(12)
     run(app)
     app.button(key="start").click()
@@ -394,6 +394,74 @@ def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypa
     number(app, "Epochs").set_value(7)
     run(app)
     assert [b for b in app.button if b.key == "measure"], "but not where it makes the visitor wait"
+
+
+def test_a_busy_computer_is_said_and_can_be_measured_again(monkeypatch):
+    monkeypatch.setattr(cost, "estimate", lambda staged: replace(ESTIMATE, spread=40.0, busy=True))
+    app = open_lab()
+    app.button(key="measure").click()
+    run(app)
+    assert "**45 s to 30 min** on this computer" in texts(app)
+    assert "The computer is busy: this may be far too high." in texts(app)
+    monkeypatch.setattr(cost, "estimate", lambda staged: ESTIMATE)
+    run(app)
+    app.button(key="measure").click()
+    run(app)
+    assert "**45 to 65 s** on this computer" in texts(app)
+    assert "busy" not in texts(app)
+    assert not [b for b in app.button if b.key == "measure"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(35.2, 49.0, "35 to 50 s"), (6.0, 8.4, "6 to 8 s"), (0.2, 0.3, "About 1 s"), (50.0, 180.0, "50 s to 3 min"),
+     (240.0, 400.0, "4 to 7 min"), (3000.0, 7200.0, "50 min to 2.0 h"), (97, 99, "95 s to 2 min")],
+)  # fmt: skip
+def test_a_range_of_time(low, high, told):
+    assert cost.range_text(low, high) == told
+
+
+def test_what_such_a_run_took_stands_beside_the_estimate(own_runs):
+    source = data.bundled()["digits-patch-10"]
+    assert "the run that comes with the program, on " in texts(open_lab())
+    shutil.copytree(source.path, own_runs / "mine")
+    (own_runs / "mine" / "result.json").write_text(
+        json.dumps({**source.result, "seconds": {"train": 20, "retrain": 17}})
+    )
+    app = open_lab()
+    assert "For comparison: the last such run here took **37 s**." in texts(app)
+    number(app, "Epochs").set_value(2)
+    assert "For comparison" not in texts(run(app))
+    assert "**Changed**: epochs 30 → 2." in texts(app)
+
+
+def test_the_run_at_work_stands_in_the_bar_and_nothing_takes_the_place_of_cancel(own_runs):
+    now = time.time()
+    folder = Runs(own_runs).create(RunConfig(), ESTIMATE.as_json())
+    folder.write_status(Status("running", stage="train", overall=0.0, message="training", heartbeat=now, started=now))
+    app = open_lab(watch=folder.id)
+    (bar,) = app.get("progress")
+    assert bar.text == "training · about 45 s left"
+    assert any("](#the-run)" in str(m.value) for m in app.markdown)
+    app.button(key=f"cancel-{folder.id}").click()
+    run(app)
+    assert folder.cancel_requested
+    assert app.get("progress")[0].text == "Stopping"
+    assert app.button(key=f"cancel-{folder.id}").disabled
+    folder.write_status(Status("cancelled", message="cancelled", heartbeat=now))
+    run(app)
+    last_of_line = [b.key for b in app.button if b.key.startswith(("start", "cancel-", "resume-", "like-"))]
+    assert last_of_line == ["start", f"resume-{folder.id}", f"like-{folder.id}"], "Go on is in the card, not in the bar"
+    assert not app.get("progress")
+
+
+def test_it_can_be_cancelled_where_nothing_could_be_started(own_runs):
+    folder = Runs(own_runs).create(RunConfig())
+    app = open_lab(watch=folder.id)
+    number(app, "Poisons (images)").set_value(500)
+    run(app)
+    assert not [b for b in app.button if b.key == "start"]
+    assert app.button(key=f"cancel-{folder.id}")
 
 
 def test_what_was_expected_stands_beside_what_was_taken(own_runs, monkeypatch):
@@ -416,7 +484,8 @@ def test_it_survives_a_run_that_is_gone():
     app = AppTest.from_file(LAB, default_timeout=60)
     app.query_params["watch"] = "../../etc"
     run(app)
-    assert "not here any more" in texts(app)
+    assert [t.value for t in app.toast] == ["There is no run of the name in the address here any more."]
+    assert "etc" not in texts(app)
 
 
 def test_a_failed_run_shows_its_reason_and_offers_to_go_on(own_runs):
@@ -513,12 +582,17 @@ def test_a_story_fills_everything_with_one_click_and_has_an_address(key, started
     assert started[0][0] == started[1][0] == STORIES[key].config.resolved()
 
 
-@pytest.mark.parametrize("address", [{"like": "../../etc"}, {"like": "gone"}, {"story": "<b>"}])
-def test_nonsense_in_the_address_is_said_and_gives_way(address):
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [({"like": "../../etc"}, "There is no run of the name in the address here"), ({"like": "gone"}, "There is no run 'gone' here"),
+     ({"story": "<b>"}, "There is no story of the name in the address here")],
+)  # fmt: skip
+def test_nonsense_in_the_address_is_said_and_gives_way(address, said):
     app = AppTest.from_file(LAB, default_timeout=60)
     app.query_params.update(address)
     run(app)
-    assert "of the name in the address" in texts(app)
+    assert said in texts(app)
+    assert app.toast[0].value.startswith(said)
     assert not {"like", "story"} & set(app.query_params)
     assert shown(app)
 

@@ -135,6 +135,28 @@ def test_the_address_names_the_run_and_nonsense_gives_way(own_runs, links):
     assert app.query_params["run"] == app.session_state["run"]
 
 
+def test_a_run_in_the_address_that_is_not_here_is_said(own_runs, links):
+    mine = finished(own_runs, "mine")
+    assert [t.value for t in open_page(run="gone").toast] == ["There is no run 'gone' here; showing mine."]
+    app = open_page(run="<b>../../etc")
+    assert [t.value for t in app.toast] == ["There is no run of the name in the address here; showing mine."]
+    assert not open_page(run=mine.id).toast
+    assert not open_page().toast
+    buttons(app)["Delete"].click()
+    go(app)
+    buttons(app)["Delete it"].click()
+    assert not go(app).toast, "a run that was just deleted is not missed"
+
+
+def test_classes_have_the_same_names_before_and_after_a_run(own_runs, links):
+    waiting = make(own_runs, dataset="digits", source=7, target=1, poisons=10)
+    done = finished(own_runs, "mine")
+    rows = table(open_page()).set_index("run")
+    assert rows.loc[waiting.id, "goal"] == rows.loc[done.id, "goal"] == "7 → 1"
+    signs = make(own_runs, dataset="signs", source=99, target=1)
+    assert table(open_page()).set_index("run").loc[signs.id, "goal"].startswith("class 99 → ")
+
+
 def test_a_finished_run_can_be_looked_at_copied_exported_and_deleted(own_runs, links):
     run = finished(own_runs, "mine", notes=["Three files were left out."])
     app = open_page(run="mine")
