@@ -49,17 +49,18 @@ def _asked(key: str, remembers: bool) -> str:
     return str(st.query_params.get(key, ""))
 
 
-def adopt(key: str, options: Sequence[str]) -> None:
+def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
     """Before a widget of that key is placed: take its value from the address if that is new and one of the options.
 
-    A link into the page wins over what the session remembers; a value that is not an option gives way to the first.
+    A link into the page wins over what the session remembers; a value that is not an option gives way to the first,
+    and is said to do so unless quiet.
     """
     held = st.session_state.get(key)
     asked = _asked(key, held in options)
     if asked in options:
         st.session_state[key] = asked
         return
-    if asked:
+    if asked and not quiet:
         refuse(key)
     if held not in options:
         st.session_state[key] = options[0]

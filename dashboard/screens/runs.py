@@ -110,7 +110,7 @@ if not found:
     st.stop()
 by_id = {row.id: row for row in found}
 no_such = missed(everything)
-adopt("run", list(by_id))
+adopt("run", list(by_id), quiet=True)  # said below, by name
 if no_such:
     st.toast(f"{no_such}; showing {st.session_state['run']}.", icon=":material/link_off:", duration="long")
 overview(standing(everything))
