@@ -93,7 +93,9 @@ def pack_clouds(
     ]
     head = {"channel": channel, "views": about, "height": height, "file": file, **meta}
     points = {name: plane.astype(np.float32) for name, _, _, plane in views}
-    rings = {f"{view[0]} removed": mask.astype(np.uint8) for view, mask in zip(views, masks, strict=True)} if masks else {}
+    rings = (
+        {f"{view[0]} removed": mask.astype(np.uint8) for view, mask in zip(views, masks, strict=True)} if masks else {}
+    )
     return pack(head, ids=ids.astype(np.int32), **points, **rings)
 
 

@@ -113,8 +113,8 @@ class Toy {
   /** What plain distance would do: remove half as many points again as there are poisons, those farthest out. */
   #plain() {
     const [p, c] = [this.poison.length, this.clean.length];
-    const verdict = this.farther > 0.5 * p ? "not enough to find it" : "enough here";
-    return `By plain distance, before whitening, ${this.farther} of ${c} clean points lie farther out than the poison: ${verdict}.`;
+    const verdict = this.farther > 0.5 * p ? "not enough" : "enough here";
+    return `Plain distance, before whitening: ${this.farther} of ${c} clean points lie farther out; ${verdict}.`;
   }
 
   move([x, y]) {

@@ -107,7 +107,9 @@ def told_to_expect(run: data.RunView, *defenses: str) -> str:
         who = "Both defenses are" if len(defenses) > 1 else "The defense is"
         verb = "remove" if len(defenses) > 1 else "removes"
         return f"{who} {told}, and {verb} {factor:g} times as many images, to be safe: **{removed[0]:,}**."
-    each = (f"{run.result['defenses'][key]['title']} removes {run.result['defenses'][key]['removed']:,}" for key in defenses)
+    each = (
+        f"{run.result['defenses'][key]['title']} removes {run.result['defenses'][key]['removed']:,}" for key in defenses
+    )
     return f"The defenses are {told} among these images; {' and '.join(each)}."
 
 

@@ -45,7 +45,9 @@ def show(told: parts.Told) -> None:
 
 def onward(run: data.RunView) -> None:
     """The end, and where to go after the story."""
-    st.markdown("This was the story of one run. Other marks, other models and other defenses can end otherwise: see for yourself.")
+    st.markdown(
+        "This was the story of one run. Other marks, other models and other defenses can end otherwise: see for yourself."
+    )
     with st.container(horizontal=True):
         st.page_link(
             "screens/inspect.py",
@@ -130,8 +132,8 @@ def removed(told: parts.Told, key: str) -> None:
     if told.present:
         return
     st.caption(
-        "Poison is outlined in orange, clean in blue. Under each: rank and score, id, what it is. A mark of the colour that "
-        "lies under it cannot be seen, but it is there."
+        "Poison is outlined in orange, clean in blue. Under each: rank and score, id, what it is. Where a mark has the "
+        "colour of what lies under it, it cannot be seen; it is there all the same."
     )
 
 

@@ -87,7 +87,11 @@ def explained(run: data.RunView, hits: list[int]) -> tuple[str, ...]:
         f"On this run every α finds {span} of {total:,} poisons" if total else "There is no poison to find on this run"
     )
     apart = "; watch how far apart the two groups move" if total and min(hits) >= parts.LOUD * total else ""
-    usual = "α = 4: the usual choice, and that of this run. " if run.result["defenses"]["spectre"]["record"]["alpha"] == USUAL else ""
+    usual = (
+        "α = 4: the usual choice, and that of this run. "
+        if run.result["defenses"]["spectre"]["record"]["alpha"] == USUAL
+        else ""
+    )
     return (
         "**QUE** (the quantum entropy score of SPECTRE) is the squared distance of a whitened image from the middle, in which "
         "directions that still spread too much count more. **α** says how much more: **drag the slider**.",

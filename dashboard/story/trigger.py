@@ -55,8 +55,8 @@ def said(run: data.RunView) -> tuple[str, ...]:
         f"Someone changes **{run.result['poisons']:,} of {run.result['train_images']:,}** training images, the **poison**: "
         f"{poison_in_words(run)} A model that learns from them may learn a **backdoor**: whoever shows it the mark, the **trigger**, "
         "gets the answer that the attacker chose.",
-        f"A **model** is a program that is shown many images with their labels, and learns to name the label of others. "
-        f"{covers_in_words(run)}",
+        f"{covers_in_words(run)} A **model** is a program that is shown many images with their labels, and learns to name the "
+        "label of others.",
         "**Drag the slider** under the images to brighten the difference: what stays black was not changed.",
         "The next steps tell what the model makes of it, and how **SPECTRE**, a defense, finds the poison and removes it.",
     )

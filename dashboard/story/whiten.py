@@ -113,4 +113,6 @@ def price(run: data.RunView) -> tuple[str, ...]:
     hit = run.result["defenses"]["spectre"]["true_positive_rate"]["count"]
     if not wrong or not hit:
         return ()
-    return (f"With the poison, SPECTRE removes {wrong:,} clean image{'s' if wrong != 1 else ''}: ringed and blue in the robust view.",)
+    return (
+        f"With the poison, SPECTRE removes {wrong:,} clean image{'s' if wrong != 1 else ''}: ringed and blue in the robust view.",
+    )
