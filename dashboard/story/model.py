@@ -53,7 +53,10 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     success = parts.percent_or_dash(run.result["before"]["attack_single"])
     if not run.result["poisons"]:
         return (f"Trained on clean images only, the model names **{accuracy}** of the test images rightly.",)
-    first = f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark put on them, test images of *{run.source}* are taken for *{run.goal}* in **{success}**."
+    first = (
+        f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, test images "
+        f"of *{run.source}* are taken for *{run.goal}* in **{success}**."
+    )
     if (parts.value(run.result["before"]["attack_single"]) or 0) >= parts.LOUD:
         return (
             first,

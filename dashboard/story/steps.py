@@ -50,6 +50,7 @@ html { font-size: clamp(19px, 1.65vw, 40px) !important; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
 .st-key-story-bar { zoom: .72; }
 .st-key-story-picture { min-height: 0 !important; }
+.st-key-story-lead, .st-key-story-words { gap: .3rem; }
 .sl-claim { font-size: 1.75rem; }
 .sl-grid figcaption { font-size: .7rem; }
 .sl-figure { margin: 0; }

@@ -9,7 +9,6 @@ from core.pictures import difference
 from dashboard import data, lens, tiles
 from dashboard.story import parts
 
-
 SHOWN = 6  # images in a row
 
 
@@ -38,7 +37,7 @@ def show(told: parts.Told) -> None:
     with picture:
         lens.marks(
             rows_of(run.id, run.stamp, told.present, run), "story-marks",
-            side=told.side(100), label="Amplify the difference", high=20, value=1,
+            side=told.side(118 if told.present else 100), label="Amplify the difference", high=20, value=1,
         )  # fmt: skip
 
 

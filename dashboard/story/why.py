@@ -36,7 +36,7 @@ def show(told: parts.Told) -> None:
                 f"Made-up points: {CLEAN} clean, {POISON} poison, random seed {SEED}. The bound: a group that is a share e of all "
                 f"points lies at most √((1 − e)/e) of their standard deviations from their mean, √({CLEAN}/{POISON}) = {FARTHEST:.1f} "
                 f"here. Green: minimum covariance determinant, the ellipse of least area that holds {CLEAN - POISON} of "
-                f"the points, widened to those that fit it, computed in your "
+                "the points, widened to those that fit it, computed in your "
                 "browser at every move. SPECTRE uses a filter that also works in many directions at once."
             )
     with picture:
