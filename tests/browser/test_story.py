@@ -227,10 +227,10 @@ def test_page_keys_step_from_switches_sliders_and_the_canvas(page, address, quer
     open_step(page, address, "Trigger", query)
     page.get_by_role("slider", name="Amplify the difference").press("ArrowRight")
     press_after(page, "PageDown", "Model")
-    page.get_by_text("Show the mark").click()
+    page.locator(".st-key-mark label").click()
     wait_until_drawn(page)
     press_after(page, "PageDown", "Features")
-    page.get_by_text("Reveal the truth").click()
+    page.locator(".st-key-reveal label").click()
     wait_until_drawn(page)
     press_after(page, "ArrowRight", "Why")  # arrows mean nothing to a switch
     page.locator(".handle").focus()
