@@ -30,6 +30,7 @@ class RunView:
     """A finished run in memory. Row i of every array is row i of `frame`; `frame.id` names it everywhere else."""
 
     id: str
+    config: dict[str, Any]  # as config.json holds it
     result: dict[str, Any]
     frame: pd.DataFrame  # one row for each training image that carries the target label
     views: dict[str, np.ndarray]
@@ -94,13 +95,19 @@ class RunView:
         return np.isin(self.ids, list(examples))
 
     @property
+    def expected(self) -> int:
+        """How many poisons the defenses were told to expect: the budget of the run, or the true number."""
+        budget = self.config.get("budget")
+        return int(self.result["poisons_in_target"] if budget is None else budget)
+
+    @property
     def small_print(self) -> str:
         """Seed, device and time, for under every picture."""
         r = self.result
         seconds = sum(r["seconds"].values())
         return (
-            f"run {self.id} · {len(self.frame):,} images labelled {self.target} · layer {r['features']['layer']} · "
-            f"seed {r['seed']} · {r['device']} · {seconds:.0f} s"
+            f"run {self.id} · {len(self.frame):,} images labelled {self.target} · features from layer "
+            f"{r['features']['layer']} · random seed {r['seed']} · computed on {r['device']}, in {seconds:.0f} s"
         )
 
 
@@ -131,6 +138,7 @@ def _open(path: str, stamp: int) -> RunView:
     is_new = folder.file("grid.npy").exists()
     return RunView(
         folder.id,
+        folder.read_json("config.json"),
         folder.result,
         folder.load_scores(),
         folder.load_arrays("views.npz"),

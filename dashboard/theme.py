@@ -95,7 +95,8 @@ CSS = """
 @media (max-width: 640px) {
   .st-key-story-bar > div:first-child { flex: 1 0 100%; }
   .st-key-story-bar kbd, .st-key-story-bar .st-key-enter { display: none; }
-  .st-key-story-answers figure:nth-child(n + 13), .st-key-story-two-sets figure:nth-child(n + 7) { display: none; }
+  .st-key-story-answers figure:nth-child(n + 13), .st-key-story-first-set figure:nth-child(n + 7),
+  .st-key-story-last-set figure:not(:nth-last-child(-n + 6)) { display: none; }
 }
 .sl-large { width: 100%; max-width: 180px; image-rendering: pixelated; border-radius: 4px; outline: 1px solid rgba(128, 140, 150, .35); }
 @media (max-width: 640px) { /* Inspect in one column: what one came to see first, the controls after it */

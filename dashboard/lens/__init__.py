@@ -78,11 +78,13 @@ def pack_clouds(
     height: int = 340,
     file: str = "points",
     notes: Sequence[str] | None = None,
+    masks: Sequence[np.ndarray] | None = None,
     **meta: Any,
 ) -> bytes:
     """What `clouds` shows; to be cached by run. ids: (n,); views: (name, title, unit, points (n, 2)) each.
 
-    notes: what is said of each view when they lie under one slider (`path=True`). Other options: brush (False shows
+    notes: what is said of each view when they lie under one slider (`path=True`); masks: (n,) bool, what is ringed as
+    removed in each of these. Other options: brush (False shows
     only), slider (its label), start (the view shown first), title, spare (pixels of the window that the picture leaves
     free; it is then no higher than `height`), bare (True leaves out the buttons that save).
     """
@@ -92,7 +94,10 @@ def pack_clouds(
     ]
     head = {"channel": channel, "views": about, "height": height, "file": file, **meta}
     points = {name: plane.astype(np.float32) for name, _, _, plane in views}
-    return pack(head, ids=ids.astype(np.int32), **points)
+    rings = (
+        {f"{view[0]} removed": mask.astype(np.uint8) for view, mask in zip(views, masks, strict=True)} if masks else {}
+    )
+    return pack(head, ids=ids.astype(np.int32), **points, **rings)
 
 
 def clouds(
@@ -185,7 +190,7 @@ def marks(rows: Sequence[Mapping[str, Any]], key: str, *, side: int, label: str,
 
 
 def keys(key: str, step: str, on_step: Callable[[], None]) -> Any:
-    """Listen for arrow keys that nothing else wants; the result's `step` is then 1 or -1. Another step is shown from its top."""
+    """Listen for arrow keys that nothing else wants, and page keys; the result's `step` is then 1 or -1. Another step is shown from its top."""
     return _keys(data={"step": step}, key=key, height=1, on_step_change=on_step)
 
 

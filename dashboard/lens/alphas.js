@@ -45,11 +45,17 @@ class Alphas extends Histogram {
     for (let row = 0; row < this.n; row++) if (removed?.[row] && this.truth[row]) hit++;
     const total = count(this.truth);
     const { name } = this.meta.stops[this.at];
-    if (!total) return `α = ${name}: removes ${number.toLocaleString("en-US")} images, all of them clean`;
+    if (!total) return `α = ${name}: removes ${number.toLocaleString("en-US")} images, all of them clean${this.#below()}`;
     const half = (of) => this.scores.filter((_, row) => Boolean(this.truth[row]) === of).sort()[Math.floor((of ? total : this.n - total) / 2)];
     const times = half(true) / half(false);
     const ratio = Number.isFinite(times) ? `; a typical poison scores ${numberText(Number(times.toPrecision(2)))} × a typical clean image` : "";
-    return `α = ${name}: finds ${hit} of ${total} poisons among ${number.toLocaleString("en-US")} removed${ratio}`;
+    return `α = ${name}: finds ${hit} of ${total} poisons among ${number.toLocaleString("en-US")} removed${ratio}${this.#below()}`;
+  }
+
+  /** Why the first bar is tall: along one direction alone many scores are next to nothing. */
+  #below() {
+    const number = this.values.reduce((sum, value) => sum + (value < this.low ? 1 : 0), 0);
+    return number > 0.02 * this.n ? `; the first bar also counts ${number.toLocaleString("en-US")} that score less than the axis shows` : "";
   }
 }
 

@@ -27,7 +27,9 @@ class Cloud {
     this.theme = themeOf(this.holder);
     this.mix = this.channel.state.truth ? 1 : 0;
     this.shown = this.channel.state.truth ?? null;
+    if (meta.brush === false) this.tool = "tap"; // nothing to draw around
     const views = meta.views.map((view) => arrays[view.name]);
+    this.masks = meta.views.map((view) => arrays[`${view.name} removed`]);
     this.panels = meta.path
       ? [new Panel(this, views, meta.title ?? "", meta.unit)]
       : meta.views.map((view, i) => new Panel(this, [views[i]], view.title, view.unit));
@@ -102,6 +104,8 @@ class Cloud {
       const from = stops[Math.floor(Number(range.value))];
       const words = exact ? `${stops[near].title}: ${stops[near].note}` : `between ${from.title} and ${stops[Math.ceil(Number(range.value))].title}`;
       note.textContent = words;
+      const mask = this.masks[near]; // what the nearest view removes
+      if (mask && this.channel.state.removed !== mask) tell(this.channel, { removed: mask });
       range.setAttribute("aria-valuetext", words);
       [...names.children].forEach((b, i) => b.setAttribute("aria-pressed", String(exact && i === near)));
     };

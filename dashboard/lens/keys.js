@@ -1,21 +1,36 @@
-// Arrow keys step through a story, unless they belong to what has the focus: a slider, a field, a movable point.
+// Keys that lead through a story. Page up and down, P and Esc work from anywhere but a text field: a slider would take the
+// page keys for itself, and Streamlit's own shortcuts rest while a switch has the focus. Arrow keys stay with what moves by
+// them: a slider, a movable point, a choice.
 
-const OWNERS = 'input, textarea, select, [contenteditable="true"], [role="slider"], [role="application"], [role="radiogroup"], [role="combobox"], [role="listbox"], [role="tablist"], [role="dialog"], [role="menu"], .slider';
+const MOVED = 'select, [role="slider"], [role="application"], [role="radiogroup"], [role="combobox"], [role="listbox"], [role="tablist"], [role="dialog"], [role="menu"], .slider';
+const APART = '[role="dialog"], [role="listbox"], [role="menu"]'; // what lies over the page has its own keys
+const TOGGLES = ["checkbox", "button", "submit", "reset"];
 const BAR = ".st-key-story-bar"; // its steps would only pass the focus on
+const BUTTONS = { p: ".st-key-enter button", P: ".st-key-enter button", Escape: ".st-key-leave button" };
+
+const isText = (node) => node.matches('textarea, [contenteditable="true"]') || (node.matches("input") && !["range", "radio", ...TOGGLES].includes(node.type));
+const isMoved = (node) => node.matches(MOVED) || (node.matches("input") && !TOGGLES.includes(node.type));
 
 class Keys {
   constructor(root, send) {
     this.send = send;
-    this.press = (event) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-      const inside = event.composedPath().filter((node) => node instanceof Element); // into shadow roots too
-      if (inside.some((node) => node.matches(OWNERS)) && !inside.some((node) => node.matches(BAR))) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.send("step", by);
-    };
-    window.addEventListener("keydown", this.press, true);
+    this.press = (event) => this.#hear(event);
+    window.addEventListener("keydown", this.press, true); // before the slider that has the focus
+  }
+
+  #hear(event) {
+    if (event.defaultPrevented || event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const inside = event.composedPath().filter((node) => node instanceof Element); // into shadow roots too
+    if (inside.some((node) => isText(node) || node.matches(APART))) return;
+    const arrow = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const by = { PageDown: 1, PageUp: -1 }[event.key] ?? arrow;
+    const button = BUTTONS[event.key] && document.querySelector(BUTTONS[event.key]);
+    if (arrow && inside.some(isMoved) && !inside.some((node) => node.matches(BAR))) return;
+    if (!by && !button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // Streamlit would step once more
+    if (by) this.send("step", by);
+    else button.click();
   }
 
   /** Another step begins at its top, also for whoever has scrolled down to read. */

@@ -7,7 +7,7 @@ const SHORT = 0.5;
 const TILT = (24 * Math.PI) / 180;
 const ALARM = 3; // σ beyond which a point counts as unusual, and the size of the ellipses
 const REACH = [9.4, 6.2]; // half of what the picture shows
-const LIMITS = [8.9, 4.9]; // how far the cluster may be dragged
+const RING = 38; // CSS pixels between the cluster and the frame, so that its ring stays whole
 const HOME = [1.5, -2.6]; // of the cluster, along the two axes
 const STEP = 0.25;
 const SEEN = { raw: "as it is", naive: "whitened by all", robust: "whitened by the trusted" };
@@ -67,6 +67,14 @@ class Toy {
     animate(300, (t) => this.move(start.map((v, i) => v + t * (this.home[i] - v))));
   }
 
+  /** How far the cluster may be dragged along each axis, in units of the data. */
+  #limits() {
+    if (!this.width) return REACH.map((reach) => 0.8 * reach);
+    const { unit } = this.#view("raw");
+    const sides = [this.width - MARGIN.left - MARGIN.right, this.height - MARGIN.top - MARGIN.bottom];
+    return sides.map((side, i) => Math.min(REACH[i], side / (2 * unit) - RING / unit));
+  }
+
   /** Everything that follows from where the points are now. */
   measure() {
     this.poison = this.around.map(([x, y]) => [x + this.place[0], y + this.place[1]]);
@@ -93,7 +101,7 @@ class Toy {
     this.table.replaceChildren(
       line("dashes", "by all points", all, verdict(all)),
       line("solid", "by the trusted points", robust, verdict(robust)),
-      ...(this.meta.bare ? [] : [element("div", { class: "line by" }, element("i", {}), `By plain distance ${this.farther} of ${c} clean points lie farther out than the poison.`)]),
+      ...(this.meta.bare ? [] : [element("div", { class: "line by" }, element("i", {}), this.#plain())]),
     );
     const words = `The poison lies ${all.sigma.toFixed(1)} sigma from the centre by all points, ${verdict(all)}; ${robust.sigma.toFixed(1)} sigma by the trusted ones, ${verdict(robust)}.`;
     this.canvas.setAttribute("aria-label", `${c} clean points in a long ellipse and a cluster of ${p} poisons. ${words}`);
@@ -102,8 +110,16 @@ class Toy {
     this.telling = setTimeout(() => (this.spoken.textContent = words), 400); // not at every pixel
   }
 
+  /** What plain distance would do: remove half as many points again as there are poisons, those farthest out. */
+  #plain() {
+    const [p, c] = [this.poison.length, this.clean.length];
+    const verdict = this.farther > 0.5 * p ? "not enough" : "enough here";
+    return `Plain distance, before whitening: ${this.farther} of ${c} clean points lie farther out; ${verdict}.`;
+  }
+
   move([x, y]) {
-    this.place = [x, y].map((v, i) => Math.max(-LIMITS[i], Math.min(v, LIMITS[i])));
+    const limits = this.#limits();
+    this.place = [x, y].map((v, i) => Math.max(-limits[i], Math.min(v, limits[i])));
     this.touched = true;
     this.measure();
     this.draw();
@@ -114,6 +130,7 @@ class Toy {
     for (const button of this.bar.querySelectorAll("[data-view]"))
       button.setAttribute("aria-pressed", String(button.dataset.view === name));
     if (this.to === name) return;
+    this.let = null;
     [this.from, this.to] = [this.to, name];
     this.halt?.();
     this.halt = animate(700, (t) => {
@@ -132,12 +149,17 @@ class Toy {
   }
 
   #now() {
-    const [a, b] = [this.#view(this.from), this.#view(this.to)];
-    const between = (u, v) => u + this.mix * (v - u);
+    if (this.held) return this.held; // what is dragged stays under the pointer
+    if (this.let) return this.#between(this.let.view, this.#view(this.to), this.let.mix);
+    return this.#between(this.#view(this.from), this.#view(this.to), this.mix);
+  }
+
+  #between(a, b, mix) {
+    const between = (u, v) => u + mix * (v - u);
     return {
       centre: a.centre.map((v, i) => between(v, b.centre[i])),
       matrix: a.matrix.map((v, i) => between(v, b.matrix[i])),
-      unit: a.unit * (b.unit / a.unit) ** this.mix,
+      unit: a.unit * (b.unit / a.unit) ** mix,
     };
   }
 
@@ -167,7 +189,8 @@ class Toy {
     pen.rect(MARGIN.left, MARGIN.top, this.width - MARGIN.left - MARGIN.right, this.height - MARGIN.top - MARGIN.bottom);
     pen.clip();
     const trusted = new Set(this.robust.trusted);
-    pen.globalAlpha = 0.8;
+    pen.globalAlpha = 0.9;
+    pen.lineWidth = 1.6;
     this.clean.forEach((point, i) => this.#dot(at(point), COLOURS.clean, trusted.has(i)));
     this.poison.forEach((point, i) => this.#diamond(at(point), trusted.has(this.clean.length + i)));
     pen.globalAlpha = 1;
@@ -183,7 +206,7 @@ class Toy {
   #dot([x, y], colour, trusted) {
     const pen = this.pen;
     pen.beginPath();
-    pen.arc(x, y, 3.2, 0, 2 * Math.PI);
+    pen.arc(x, y, 3.4, 0, 2 * Math.PI);
     pen.fillStyle = pen.strokeStyle = colour;
     if (trusted) pen.fill();
     else pen.stroke(); // hollow: not among the trusted
@@ -265,24 +288,36 @@ class Toy {
     pen.fillStyle = this.theme.ink;
     pen.textAlign = "left";
     pen.textBaseline = "middle";
-    pen.fillText("← drag me", x + 26, y);
+    pen.lineWidth = 6;
+    pen.lineJoin = "round";
+    pen.strokeStyle = this.theme.ground; // the dashed line passes behind
+    pen.strokeText("← drag me", x + 36, y);
+    pen.fillText("← drag me", x + 36, y);
   }
 
   #hear() {
     let start = null;
     this.grip.addEventListener("pointerdown", (event) => {
       if (event.button) return;
-      start = { x: event.clientX, y: event.clientY, place: this.place.slice() };
+      this.halt?.();
+      [this.mix, this.let] = [1, null];
+      this.held = this.#view(this.to);
+      start = { x: event.clientX, y: event.clientY, place: this.place.slice(), back: inverse(this.held.matrix) };
       this.grip.setPointerCapture(event.pointerId);
       this.grip.focus({ preventScroll: true });
       event.preventDefault();
     });
     this.grip.addEventListener("pointermove", (event) => {
       if (!start) return;
-      const unit = this.#view("raw").unit * this.scale; // a push of the same size in every view
-      this.move([start.place[0] + (event.clientX - start.x) / unit, start.place[1] - (event.clientY - start.y) / unit]);
+      const unit = this.held.unit * this.scale;
+      const [u, v] = [(event.clientX - start.x) / unit, (start.y - event.clientY) / unit];
+      const [a, b, c] = start.back;
+      this.move([start.place[0] + a * u + b * v, start.place[1] + b * u + c * v]);
     });
-    for (const end of ["pointerup", "pointercancel"]) this.grip.addEventListener(end, () => (start = null));
+    for (const end of ["pointerup", "pointercancel"]) this.grip.addEventListener(end, () => {
+      if (start) this.#letGo();
+      start = null;
+    });
     this.grip.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (event.key === "Home") this.#putBack();
@@ -290,6 +325,17 @@ class Toy {
       else return;
       event.preventDefault();
       event.stopPropagation();
+    });
+  }
+
+  /** The whitening that was held while the cluster was dragged follows it now. */
+  #letGo() {
+    const view = this.held;
+    this.held = null;
+    if (this.to === "raw") return this.draw();
+    this.halt = animate(400, (t) => {
+      this.let = t < 1 ? { view, mix: t } : null;
+      this.draw();
     });
   }
 
@@ -305,6 +351,12 @@ class Toy {
     window.removeEventListener("resize", this.onresize);
     this.holder.remove();
   }
+}
+
+/** The inverse of a symmetric matrix [xx, xy, yy]. */
+function inverse([xx, xy, yy]) {
+  const whole = xx * yy - xy * xy;
+  return [yy / whole, -xy / whole, xx / whole];
 }
 
 export default mounting((root) => new Toy(root));

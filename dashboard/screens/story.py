@@ -6,8 +6,14 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.story.parts import Told
-from dashboard.story.steps import DRAW, bar
+from dashboard.story.steps import DRAW, MADE_UP, bar, onward
 from dashboard.widgets import again, choose_run
+
+ABOUT = (
+    "A run is one experiment: images are poisoned, a model is trained on them, the defenses search, and a model is trained on what "
+    "is left. Features are what the named layer of the model makes of an image. The seed starts all random choices, so that "
+    "the same run can be made again."
+)
 
 step, present = bar()
 slot = st.container()
@@ -17,6 +23,8 @@ with below, st.expander("Tell it with another run"):
 if run is not None:
     with slot:
         DRAW[step](Told(run, present))
-        st.caption(run.small_print)
+        if step not in MADE_UP:
+            st.caption(f"This is {run.small_print}", help=None if present else ABOUT)
+        onward(step)
     with below:
         again(run.result["command"], data.python_lines(run))

@@ -14,9 +14,8 @@ GOOD = 0.9  # clean accuracy from which the words say that the model is good
 
 def show(told: parts.Told) -> None:
     run, before = told.run, told.run.result["before"]
-    picture, words = parts.stage(told)
+    picture, words = parts.stage(told, claim(run), *explained(run))
     with words:
-        parts.say(told, claim(run), *explained(run))
         parts.figure(
             told,
             "Clean accuracy", before["clean"], "clean test images are classified rightly",
@@ -37,7 +36,7 @@ def claim(run: data.RunView) -> str:
     """What is true of the model: it may have learned badly, and the attack may have failed."""
     accuracy = parts.value(run.result["before"]["clean"])
     success = parts.value(run.result["before"]["attack_single"])
-    learned = "passes every exam" if accuracy is not None and accuracy >= GOOD else "has learned its task in part"
+    learned = "passes its exam" if accuracy is not None and accuracy >= GOOD else "has learned its task in part"
     if not run.result["poisons"]:
         return f"The model {learned}, and the mark means {'nothing' if (success or 0) <= parts.GONE else 'something'} to it."
     if success is None:
@@ -53,8 +52,11 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     accuracy = parts.percent_or_dash(run.result["before"]["clean"])
     success = parts.percent_or_dash(run.result["before"]["attack_single"])
     if not run.result["poisons"]:
-        return (f"Trained on clean images only, it names **{accuracy}** of the test images rightly.",)
-    first = f"On clean test images it is right in **{accuracy}** of cases. With the mark, it says what the attacker wants in **{success}**."
+        return (f"Trained on clean images only, the model names **{accuracy}** of the test images rightly.",)
+    first = (
+        f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, test images "
+        f"of *{run.source}* are taken for *{run.goal}* in **{success}**."
+    )
     if (parts.value(run.result["before"]["attack_single"]) or 0) >= parts.LOUD:
         return (
             first,

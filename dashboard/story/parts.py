@@ -36,17 +36,20 @@ class Told:
         return round(pixels * 1.35) if self.present else pixels
 
 
-def stage(told: Told) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Where the picture goes, and the words; on a narrow screen one under the other."""
-    picture, words = st.columns([9, 5] if told.present else [5, 3], gap="large")
-    return picture, words
+def stage(told: Told, claim: str, short: str, *more: str) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Say the claim of a step and what explains it, in Markdown; returns where the picture goes, and further words.
 
-
-def say(told: Told, claim: str, short: str, *more: str) -> None:
-    """The claim of a step and what explains it, in Markdown; a presenter's screen shows the first paragraph only."""
-    st.html(f'<h2 class="sl-claim">{claim}</h2>')
-    for paragraph in (short,) if told.present else (short, *more):
-        st.markdown(paragraph)
+    A narrow screen shows claim and first paragraph, the picture, and the rest, in this order (see `steps.STYLE`); a
+    presenter's screen no more words than the first paragraph.
+    """
+    left, right = st.columns([9, 5] if told.present else [5, 3], gap="large")
+    with right.container(key="story-lead"):
+        st.html(f'<h2 class="sl-claim">{claim}</h2>')
+        st.markdown(short)
+    words = right.container(key="story-words")
+    for paragraph in () if told.present else more:
+        words.markdown(paragraph)
+    return left.container(key="story-picture"), words
 
 
 def formula(told: Told, tex: str, *sentences: str) -> None:
@@ -91,6 +94,23 @@ def found(outcome: dict[str, Any]) -> str:
     if not share["total"]:
         return f"removes {outcome['removed']:,} images; there is no poison to find"
     return f"finds {share['count']:,} of {share['total']:,} poisons"
+
+
+def told_to_expect(run: data.RunView, *defenses: str) -> str:
+    """What defenses were told, and how many images they remove: with what they have in common said once."""
+    removed = [run.result["defenses"][key]["removed"] for key in defenses]
+    factor = run.config.get("defense_options", {}).get("removal_factor", 1.5)
+    if not run.expected and not any(removed):
+        return "The run was told to expect no poison, so that nothing is removed."
+    told = f"told to expect **{run.expected:,}** poison{'s' if run.expected != 1 else ''}"
+    if all(number == round(factor * run.expected) for number in removed):
+        who = "Both defenses are" if len(defenses) > 1 else "The defense is"
+        verb = "remove" if len(defenses) > 1 else "removes"
+        return f"{who} {told}, and {verb} {factor:g} times as many images, to be safe: **{removed[0]:,}**."
+    each = (
+        f"{run.result['defenses'][key]['title']} removes {run.result['defenses'][key]['removed']:,}" for key in defenses
+    )
+    return f"The defenses are {told} among these images; {' and '.join(each)}."
 
 
 def figure(

@@ -20,9 +20,8 @@ def show(told: parts.Told) -> None:
     run = told.run
     after = run.result.get("after")
     key = after["defense"] if after else "spectre"
-    picture, words = parts.stage(told)
+    picture, words = parts.stage(told, claim(run), *explained(run, key))
     with words:
-        parts.say(told, claim(run), *explained(run, key))
         if after:
             figures(told, after)
         else:
@@ -45,7 +44,10 @@ def show(told: parts.Told) -> None:
 
 
 def onward(run: data.RunView) -> None:
-    """Where to go after the story."""
+    """The end, and where to go after the story."""
+    st.markdown(
+        "This was the story of one run. Other marks, other models and other defenses can end otherwise: see for yourself."
+    )
     with st.container(horizontal=True):
         st.page_link(
             "screens/inspect.py",
@@ -119,8 +121,9 @@ def removed(told: parts.Told, key: str) -> None:
     sets = {f"All {len(rows):,} removed images": rows}
     if len(rows) > 2 * row:
         sets = {f"Highest scores of {len(rows):,} removed images": rows[:row], "Only just removed": rows[-row:]}
-    with st.container(key="story-two-sets" if len(sets) == 2 else "story-one-set"):
-        for title, shown in sets.items():
+    # a phone shows the first of the one set and the last of the other
+    for (title, shown), name in zip(sets.items(), ("first", "last") if len(sets) == 2 else ("only",), strict=True):
+        with st.container(key=f"story-{name}-set"):
             st.markdown(f"**{title}**")
             if told.present:
                 named(told, shown)
@@ -128,7 +131,10 @@ def removed(told: parts.Told, key: str) -> None:
                 gallery(run, shown, scores, truth=True, side=told.side(84))
     if told.present:
         return
-    st.caption("Poison is outlined in orange, clean in blue. Under each: rank and score, id, what it is.")
+    st.caption(
+        "Poison is outlined in orange, clean in blue. Under each: rank and score, id, what it is. Where a mark has the "
+        "colour of what lies under it, it cannot be seen; it is there all the same."
+    )
 
 
 def named(told: parts.Told, rows: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""Step 6: QUE, the score between plain distance and the top direction."""
+"""Step 6: QUE, the score between distance after whitening and the top direction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dashboard import data, lens
 from dashboard.story import parts
 
 ALPHAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, math.inf)
-PAPER = 4.0
+USUAL = 4.0
 
 
 def grid_of(run: data.RunView) -> tuple[list[float], np.ndarray]:
@@ -39,9 +39,9 @@ def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> tuple[b
     high = max(float(scores.max()), 10 * low)
     data_ = lens.pack_alphas(
         f"story-score/{run.id}", run.ids, scores, run.truth, [stop(alpha) for alpha in alphas],
-        start=alphas.index(PAPER) if PAPER in alphas else 0, remove=remove, name="QUE", file=f"{run.id}-que",
-        span=(math.log10(low), math.log10(high)), slider="α, from plain distance to the top direction",
-        ends=("plain distance", "top direction alone"), **_told.room_above(115),
+        start=alphas.index(USUAL) if USUAL in alphas else 0, remove=remove, name="QUE", file=f"{run.id}-que",
+        span=(math.log10(low), math.log10(high)), slider="α, from distance after whitening to the top direction",
+        ends=("distance after whitening", "top direction alone"), **_told.room_above(115),
     )  # fmt: skip
     return data_, hits
 
@@ -50,16 +50,15 @@ def stop(alpha: float) -> tuple[str, str]:
     """A stop of the slider: short name and what it is."""
     if math.isinf(alpha):
         return "∞", "the top direction alone"
-    titles = {0.0: "plain distance", PAPER: "what the paper uses"}
+    titles = {0.0: "distance after whitening", USUAL: "the usual choice"}
     return f"{alpha:g}", titles.get(alpha, f"α = {alpha:g}")
 
 
 def show(told: parts.Told) -> None:
     run = told.run
     shown, hits = packed(run.id, run.stamp, told.present, told)
-    picture, words = parts.stage(told)
+    picture, words = parts.stage(told, claim(run), *explained(run, hits))
     with words:
-        parts.say(told, claim(run), *explained(run, hits))
         if not run.result["views"]["is_chosen"]:
             st.caption(f"SPECTRE chose k = 1 here; the scores shown are those at k = {run.result['views']['k']}.")
         parts.formula(
@@ -67,7 +66,7 @@ def show(told: parts.Told) -> None:
             r"q = w^{\mathsf T} Q\, w, \qquad Q \propto \exp\!\Big(\alpha\,\frac{T - I}{\lVert T\rVert - 1}\Big)",
             "w: a whitened image; T: the covariance of all whitened images. If every direction spread as the trusted images do, T "
             "would be the identity I. Q turns the excess into weights that add up to 1: a direction that spreads more than it "
-            "should counts exponentially more. The score q is the sum of the squared coordinates, each times its weight.",
+            "should counts exponentially more; α sets how much. The score q is the sum of the squared coordinates, each times its weight.",
         )
     with picture:
         lens.alphas(shown, "story-score")
@@ -88,11 +87,16 @@ def explained(run: data.RunView, hits: list[int]) -> tuple[str, ...]:
         f"On this run every α finds {span} of {total:,} poisons" if total else "There is no poison to find on this run"
     )
     apart = "; watch how far apart the two groups move" if total and min(hits) >= parts.LOUD * total else ""
+    usual = (
+        "α = 4: the usual choice, and that of this run. "
+        if run.result["defenses"]["spectre"]["record"]["alpha"] == USUAL
+        else ""
+    )
     return (
-        "**QUE** (quantum entropy score) is the distance of a whitened image from the middle, where directions that still spread "
-        "too much count more. **α** says how much more: **drag the slider**.",
-        f"At α = 0 all k = {k} directions count the same, which is plain distance; at α = ∞ only the one with the largest "
-        f"spread. The paper takes 4. {every}{apart}.",
-        f"The {run.result['defenses']['spectre']['removed']:,} images of highest score, right of the dashed line, are removed: "
-        "half as many again as the poisons that the defense was told to expect.",
+        "**QUE** (the quantum entropy score of SPECTRE) is the squared distance of a whitened image from the middle, in which "
+        "directions that still spread too much count more. **α** says how much more: **drag the slider**.",
+        f"α = 0: all k = {k} directions count alike, which is the distance after whitening. {usual}The larger α, the more the score "
+        f"favours directions whose spread nothing explains. α = ∞: one direction only, that of most spread. {every}{apart}.",
+        "The images of highest score, right of the dashed line, are removed. " + parts.told_to_expect(run, "spectre"),
+        "The height of a bar grows with the square root of the number of images, so that a single one can be seen.",
     )

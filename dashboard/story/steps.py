@@ -19,7 +19,27 @@ DRAW: dict[str, Callable[[parts.Told], None]] = {
     "Remove": remove.show,
 }
 STEPS = tuple(DRAW)
+MADE_UP = ("Why",)  # steps that show no run
 KEYS = "story-keys"
+
+# On a narrow screen: claim and first paragraph, the picture, the rest. The page as a whole can take the focus, to be
+# scrolled: a frame around everything tells nobody anything.
+STYLE = """
+<style>
+[data-testid="stMain"]:focus, [data-testid="stMain"]:focus-visible { outline: none; box-shadow: none; }
+.st-key-story-onward { display: none; }
+@media (min-width: 641px) { .st-key-story-picture { min-height: min(60vh, 640px); } } /* what follows does not jump */
+@media (max-width: 640px) {
+  .st-key-story-onward { display: flex; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-story-picture) { flex-direction: column; flex-wrap: nowrap; gap: 1rem; }
+  [data-testid="stColumn"]:has(.st-key-story-picture, .st-key-story-lead),
+  [data-testid="stColumn"]:has(.st-key-story-picture, .st-key-story-lead) > [data-testid="stVerticalBlock"] { display: contents; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-story-lead) { order: 1; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-story-picture) { order: 2; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-story-words) { order: 3; }
+}
+</style>
+"""
 
 # Read from the last row: larger type on a larger screen, and nothing but the step.
 PRESENTER = """
@@ -29,6 +49,8 @@ html { font-size: clamp(19px, 1.65vw, 40px) !important; }
 [data-testid="stMainBlockContainer"] { padding: .5rem 1.4rem 0; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: .6rem; }
 .st-key-story-bar { zoom: .72; }
+.st-key-story-picture { min-height: 0 !important; }
+.st-key-story-lead, .st-key-story-words { gap: .3rem; }
 .sl-claim { font-size: 1.75rem; }
 .sl-grid figcaption { font-size: .7rem; }
 .sl-figure { margin: 0; }
@@ -44,7 +66,7 @@ def move(by: int) -> None:
 
 
 def take_key() -> None:
-    """An arrow key was pressed."""
+    """A key that steps was pressed."""
     by = (st.session_state.get(KEYS) or {}).get("step")
     if by in (1, -1):
         move(by)
@@ -84,6 +106,16 @@ def bar() -> tuple[str, bool]:
                 help="For a room: large type, few words, nothing else on the screen. Arrow keys and Page up and down step.",
             )  # fmt: skip
     lens.keys(KEYS, STEPS[here], take_key)
-    if present:
-        st.html(PRESENTER)
+    st.html(STYLE + PRESENTER if present else STYLE)
     return STEPS[here], present
+
+
+def onward(step: str) -> None:
+    """On a phone: the next step, also where the reading ends."""
+    here = STEPS.index(step)
+    if here + 1 < len(STEPS):
+        with st.container(key="story-onward"):
+            st.button(
+                f"Next: {here + 2} {STEPS[here + 1]}", icon=":material/arrow_forward:", icon_position="right", on_click=move,
+                args=(1,), type="primary", width="stretch", key="onward",
+            )  # fmt: skip

@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.pictures import difference
 from dashboard import data, lens, tiles
 from dashboard.story import parts
 
+SHOWN = 6  # images in a row
+
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def rows_of(run_id: str, stamp: int, _run: data.RunView) -> list[dict]:
-    """Images as they were, with the mark, and the difference, as data URLs."""
-    clean, changed = _run.examples["clean"][:6], _run.examples["triggered"][:6]
-    goal = "to be taken for" if _run.keeps_labels else "labelled"
-    sets = (
-        (f"As it was: {_run.source}", clean),
-        (f"With the mark: {goal} {_run.goal}", changed),
+def rows_of(run_id: str, stamp: int, present: bool, _run: data.RunView) -> list[dict]:
+    """Poison as it lies in the training set, and what the mark does to test images: titles, and images as data URLs.
+
+    A run keeps no clean version of its poison; a presenter's screen has no room for the marked test images.
+    """
+    clean, changed = _run.examples["clean"][:SHOWN], _run.examples["triggered"][:SHOWN]
+    poison = _run.images[np.flatnonzero(_run.truth)[:SHOWN]]
+    sets = [
+        (f"Test images as they are: {_run.source}", clean),
+        ("The same test images with the mark", changed),
         ("Difference", difference(clean, changed, 1)),
-    )
+    ]
+    if len(poison):
+        first = (f"Poison in the training set: with the mark, labelled {_run.target}", poison)
+        sets = [first, sets[0], sets[2]] if present else [first, *sets]
     return [{"title": title, "images": [tiles.source(image) for image in images]} for title, images in sets]
 
 
 def show(told: parts.Told) -> None:
     run = told.run
-    picture, words = parts.stage(told)
-    with words:
-        if run.result["poisons"]:
-            parts.say(
-                told,
-                "A small mark can become a secret key.",
-                f"Someone changes **{run.result['poisons']} of {run.result['train_images']:,}** training images: "
-                f"{poison_in_words(run)} {covers_in_words(run)}",
-                "The mark is called a **trigger**, the changed images **poison**. A model that is trained on them may learn a "
-                "**backdoor**: whoever shows it the trigger gets the answer that the attacker chose.",
-                "**Drag the slider** under the images to see what was changed. The next steps tell what the model makes of it, and how "
-                "the defense **SPECTRE** finds the poison and removes it.",
-            )
-        else:
-            parts.say(
-                told,
-                "Nothing is poisoned here: this run is the control.",
-                f"Not one of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
-                "an attacker would use, the **trigger**. What the defenses remove from clean data is the price of using them.",
-            )
+    picture, _ = parts.stage(told, *said(run))
     with picture:
         lens.marks(
-            rows_of(run.id, run.stamp, run), "story-marks",
-            side=told.side(118), label="Amplify the difference", high=20, value=1,
+            rows_of(run.id, run.stamp, told.present, run), "story-marks",
+            side=told.side(118 if told.present else 100), label="Amplify the difference", high=20, value=1,
         )  # fmt: skip
+
+
+def said(run: data.RunView) -> tuple[str, ...]:
+    """The claim and what explains it."""
+    if not run.result["poisons"]:
+        return (
+            "Nothing is poisoned here: this run is the control.",
+            f"Not one of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
+            "an attacker would use, the **trigger**. What the defenses remove from clean data is the price of using them.",
+        )
+    return (
+        "A small mark can become a secret key.",
+        f"Someone changes **{run.result['poisons']:,} of {run.result['train_images']:,}** training images, the **poison**: "
+        f"{poison_in_words(run)} A model that learns from them may learn a **backdoor**: whoever shows it the mark, the **trigger**, "
+        "gets the answer that the attacker chose.",
+        f"{covers_in_words(run)} A **model** is a program that is shown many images with their labels, and learns to name the "
+        "label of others.",
+        "**Drag the slider** under the images to brighten the difference: what stays black was not changed.",
+        "The next steps tell what the model makes of it, and how **SPECTRE**, a defense, finds the poison and removes it.",
+    )
 
 
 def poison_in_words(run: data.RunView) -> str:

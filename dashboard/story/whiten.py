@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from dashboard import data, lens
@@ -19,23 +20,28 @@ def packed(run_id: str, stamp: int, present: bool, _told: parts.Told) -> bytes:
     ]
     notes = [parts.found(outcome) for outcome in (defenses["spectral"], about["naive"], defenses["spectre"])]
     return lens.pack_clouds(
-        f"story-path/{run.id}", run.ids, views, notes=notes, path=True, brush=False, file=f"{run.id}-whitening",
+        f"story-path/{run.id}", run.ids, views, notes=notes, masks=removed_by_view(run), path=True, brush=False, file=f"{run.id}-whitening",
         slider="From raw over naive to robust whitening", **_told.room_above(95),
     )  # fmt: skip
+
+
+def removed_by_view(run: data.RunView) -> list[np.ndarray]:
+    """(n,) bool for each view: what the method of that view removes."""
+    columns = run.frame["removed_spectral"], run.views["naive_removed"], run.frame["removed_spectre"]
+    return [np.asarray(column, bool) for column in columns]
 
 
 def show(told: parts.Told) -> None:
     run = told.run
     defenses, about = run.result["defenses"], run.result["views"]
-    picture, words = parts.stage(told)
+    picture, words = parts.stage(told, claim(run), *explained(run))
     with words:
-        parts.say(told, claim(run), *explained(run))
         parts.figure(
             told,
             "Found: raw → robust", defenses["spectre"]["true_positive_rate"],
             f"poisons by SPECTRE; {defenses['spectral']['true_positive_rate']['count']:,} in the raw picture, "
             f"{about['naive']['true_positive_rate']['count']:,} in the naive one",
-            help="All three remove the same number of images.", before=defenses["spectral"]["true_positive_rate"],
+            help=same_number(run), before=defenses["spectral"]["true_positive_rate"],
         )  # fmt: skip
         if not about["is_chosen"]:
             st.caption(
@@ -49,7 +55,10 @@ def show(told: parts.Told) -> None:
             "deviation. Naive and robust differ in one thing: whose covariance it is, of all images or of the trusted ones.",
         )
     with picture:
-        parts.key("clean", "poison", channel=f"story-path/{run.id}", n=len(run.frame), truth=run.truth)
+        parts.key(
+            "clean", "poison", "removed", channel=f"story-path/{run.id}", n=len(run.frame), truth=run.truth,
+            removed=removed_by_view(run)[0],
+        )  # fmt: skip
         lens.clouds(packed(run.id, run.stamp, told.present, told), "story-path")
 
 
@@ -62,18 +71,48 @@ def claim(run: data.RunView) -> str:
     return "Whitened by what can be trusted, this poison still hides."
 
 
+def same_number(run: data.RunView) -> str:
+    removed = [int(mask.sum()) for mask in removed_by_view(run)]
+    if len(set(removed)) == 1:
+        return f"All three remove the same number of images, {removed[0]:,}."
+    return f"Removed: raw {removed[0]:,}, naive {removed[1]:,}, robust {removed[2]:,} images."
+
+
 def explained(run: data.RunView) -> tuple[str, ...]:
     about = run.result["views"]
     robust, naive = (o["true_positive_rate"] for o in (run.result["defenses"]["spectre"], about["naive"]))
-    counted = "the direction used" if about["k"] == 1 else f"all {about['k']} directions"
+    k, trusted = about["k"], int(run.views["trusted"].sum())
     lines = [
-        "**Drag the slider** under the picture: the same images, seen in three ways.",
-        "Whitening stretches the picture until the spread is the same in every direction. **Naive**: by the spread of all "
-        "images, so the poison helps to set the scale. **Robust**: SPECTRE first finds images that it can trust, and only those "
-        "set the scale; whatever still spreads more is suspicious.",
-        "All along, these are real projections of the real points; the axes rescale with them. What is found counts "
-        f"{counted}, not only these two.",
+        "**Drag the slider** under the picture: the same images, seen in three ways. Ringed is what each of them removes.",
+        "**Whitening** stretches the picture until the spread is the same in every direction. **Naive**: by the spread of all "
+        "images, so the poison helps to set the scale. **Robust**: by the spread of images that can be trusted; whatever still "
+        "spreads more is suspicious.",
+        f"SPECTRE drops images round by round, as long as in some direction a few spread more than the rest explains. What is left "
+        f"it **trusts**: {trusted:,} of {len(run.frame):,} images here.",
+        in_the_picture(k),
+        *price(run),
     ]
     if robust["total"] and naive["count"] >= robust["count"]:
         lines.append("On this run naive whitening finds as many: this poison does not need the robust one.")
     return tuple(lines)
+
+
+def in_the_picture(k: int) -> str:
+    """How two directions of the picture stand to all that the removal goes by."""
+    if k == 1:
+        return "One direction is used here, and it is the first one of the picture."
+    return (
+        f"The picture shows two of {k} directions; what is removed goes by all of them. In these two, naive whitening only scales "
+        "each axis by its own σ, so the points lie as before. The robust view shows the two in which the images still spread most."
+    )
+
+
+def price(run: data.RunView) -> tuple[str, ...]:
+    """The clean images that SPECTRE removes with the poison."""
+    wrong = run.result["defenses"]["spectre"]["false_positive_rate"]["count"]
+    hit = run.result["defenses"]["spectre"]["true_positive_rate"]["count"]
+    if not wrong or not hit:
+        return ()
+    return (
+        f"With the poison, SPECTRE removes {wrong:,} clean image{'s' if wrong != 1 else ''}: ringed and blue in the robust view.",
+    )

@@ -16,24 +16,28 @@ FARTHEST = math.sqrt(CLEAN / POISON)
 
 
 def show(told: parts.Told) -> None:
-    picture, words = parts.stage(told)
+    picture, words = parts.stage(
+        told,
+        "The poison hides because it helps to set the scale.",
+        f"**Drag the orange cluster** wherever you like. Measured by all points it never lies more than **{FARTHEST:.1f} σ** from the "
+        "middle: it stretches the dashed ellipse and hides in it. The green one does not follow what lies outside it.",
+        "Each point stands for an image that has only two features. An ellipse of 3 σ holds what is usual; what lies outside is "
+        "suspicious.",
+        "Plain distance, before whitening, is not enough where the cluster starts: clean images differ so much along one direction "
+        "that many lie farther out. The last line under the picture counts them.",
+        "The dashed ellipse shows the **covariance** of all points, poison included: how much they spread in every direction, and "
+        "which way they lean. The green one is that of the **trusted** points (filled): the largest group that fits one ellipse "
+        "well. If poison sits in the middle, it is trusted too; there it is like the clean points.",
+        "The buttons under the picture **whiten** it: they stretch it until the ellipse becomes a circle.",
+    )
     with words:
-        parts.say(
-            told,
-            "The poison hides because it helps to set the scale.",
-            f"**Drag the orange cluster** as far out as you like. Measured by all points it never lies more than "
-            f"**{FARTHEST:.1f} σ** from the middle: it stretches the dashed ellipse and hides in it. The green one does not follow.",
-            "Each point stands for an image that has only two features. An ellipse of 3 σ holds what is usual; what lies outside is suspicious. Plain distance does not help: clean images "
-            "differ so much along one direction that many lie farther out than the poison.",
-            "The dashed ellipse is the **covariance**, the spread in every direction, of all points, poison included. The green "
-            "one comes from points that agree with each other, the **trusted** ones (filled); the poison has no say in it.",
-            "The buttons under the picture **whiten** it: they stretch it until the ellipse becomes a circle.",
-        )
         if not told.present:
             st.caption(
-                f"Made-up points: {CLEAN} clean, {POISON} poison, seed {SEED}. Green: minimum covariance determinant, computed in "
-                "your browser at every move. SPECTRE uses a stronger filter that holds in a hundred dimensions, where the "
-                "little that is left of the shift drowns in the noise of all other directions."
+                f"Made-up points: {CLEAN} clean, {POISON} poison, random seed {SEED}. The bound: a group that is a share e of all "
+                f"points lies at most √((1 − e)/e) of their standard deviations from their mean, √({CLEAN}/{POISON}) = {FARTHEST:.1f} "
+                f"here. Green: minimum covariance determinant, the ellipse of least area that holds {CLEAN - POISON} of "
+                "the points, widened to those that fit it, computed in your "
+                "browser at every move. SPECTRE uses a filter that also works in many directions at once."
             )
     with picture:
         room = told.room_above(85 if told.present else 120)  # lines of figures stand under it

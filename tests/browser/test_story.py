@@ -140,16 +140,18 @@ def test_the_ellipses_are_those_that_slow_and_well_known_code_finds(page):
 
 def test_alpha_answers_in_the_browser(page, address):
     open_step(page, address, "Score")
-    slider = page.get_by_role("slider", name="α, from plain distance to the top direction")
+    slider = page.get_by_role("slider", name="α, from distance after whitening to the top direction")
     note = page.locator(".histogram .note")
     page.get_by_text("α = 4: finds 50 of 50 poisons among 75 removed").wait_for()
     slider.focus()
     slider.press("Home")
     page.get_by_text("α = 0: finds 49 of 50 poisons").wait_for()
+    assert "the first bar also counts" not in note.inner_text()
     plain = note.inner_text()
     slider.press("End")
     page.get_by_text("α = ∞: finds").wait_for()
     assert note.inner_text() != plain
+    assert "the first bar also counts" in note.inner_text()
     assert "the top direction alone" in slider.get_attribute("aria-valuetext")
     assert "step=Score" in page.url
 
@@ -192,10 +194,131 @@ def test_the_last_step_leads_on_to_the_same_run(page, address):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_phone_shows_the_picture_first_and_never_scrolls_sideways(page, address, step):
+def test_a_phone_shows_claim_picture_and_further_words_in_this_order_and_never_scrolls_sideways(page, address, step):
     page.set_viewport_size(PHONE)
     open_view(page, address, f"?step={step}&run={RUN}")
     page.locator(".sl-claim").wait_for()
     assert page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollWidth") <= PHONE["width"]
-    picture = page.locator(".marks, .sl-grid, canvas").first.bounding_box()
-    assert picture["y"] < page.locator(".sl-claim").bounding_box()["y"]
+    claim, picture = (page.locator(f).first for f in (".sl-claim", ".marks, .sl-grid, canvas"))
+    tops = [place.bounding_box()["y"] for place in (claim, picture, page.locator(".st-key-story-words"))]
+    assert tops == sorted(tops)
+    assert tops[1] < PHONE["height"]  # the picture begins on the first screen
+    onward = page.locator(".st-key-story-onward button")
+    assert onward.is_visible() == (step != STEPS[-1])
+
+
+def test_a_phone_leads_on_at_the_end_and_shows_the_very_last_images(page, address):
+    page.set_viewport_size(PHONE)
+    open_view(page, address, f"?step=Score&run={RUN}")
+    page.get_by_role("button", name="Next: 7 Remove").click()
+    wait_for_step(page, "Remove")
+    captions = page.locator(".st-key-story-last-set figcaption:visible")
+    captions.first.wait_for()
+    assert [text.split()[0] for text in captions.all_inner_texts()] == [f"#{rank}" for rank in range(70, 76)]
+
+
+def press_after(page, key, step):
+    page.keyboard.press(key)
+    wait_for_step(page, step)
+
+
+@pytest.mark.parametrize("query", ["", "&present=1"])
+def test_page_keys_step_from_switches_sliders_and_the_canvas(page, address, query):
+    open_step(page, address, "Trigger", query)
+    page.get_by_role("slider", name="Amplify the difference").press("ArrowRight")
+    press_after(page, "PageDown", "Model")
+    page.locator(".st-key-mark label").click()
+    wait_until_drawn(page)
+    press_after(page, "PageDown", "Features")
+    page.locator(".st-key-reveal label").click()
+    wait_until_drawn(page)
+    press_after(page, "ArrowRight", "Why")  # arrows mean nothing to a switch
+    page.locator(".handle").focus()
+    page.keyboard.press("ArrowRight")  # but much to the cluster
+    assert "step=Why" in page.url
+    press_after(page, "PageDown", "Whiten")
+    page.get_by_role("slider", name="From raw over naive to robust whitening").press("End")
+    press_after(page, "PageDown", "Score")
+    page.get_by_role("slider", name="α, from distance").press("Home")
+    press_after(page, "PageUp", "Whiten")
+    page.locator("canvas[role=img]").click(position={"x": 200, "y": 100})
+    press_after(page, "PageUp", "Why")
+    frame = "() => { const s = getComputedStyle(document.querySelector('[data-testid=stMain]')); return [s.outlineStyle, s.boxShadow]; }"
+    page.locator("[data-testid=stMain]").focus()
+    page.keyboard.press("Shift")
+    assert page.evaluate(frame) == ["none", "none"]
+
+
+def test_p_and_esc_work_from_a_slider_and_a_text_field_keeps_its_keys(page, address):
+    open_step(page, address, "Trigger")
+    slider = page.get_by_role("slider", name="Amplify the difference")
+    slider.press("p")
+    page.wait_for_url(lambda url: "present=1" in url)
+    page.get_by_role("button", name="Leave").wait_for()
+    wait_until_drawn(page)
+    slider.press("Escape")
+    page.wait_for_url(lambda url: "present" not in url)
+    page.get_by_role("button", name="Present").wait_for()
+    wait_until_drawn(page)
+    page.get_by_text("Tell it with another run").click()
+    field = page.get_by_role("combobox")
+    field.focus()
+    page.keyboard.press("p")
+    page.keyboard.press("PageDown")
+    page.wait_for_timeout(500)
+    assert "present" not in page.url
+    assert "step=Trigger" in page.url
+
+
+def ringed(page) -> int:
+    """How many rings the picture has, by its own words."""
+    label = page.locator("canvas[role=img]").get_attribute("aria-label")
+    return int(label.split(" removed")[0].rsplit(" ", 1)[-1])
+
+
+def test_every_stop_of_the_whitening_rings_what_it_removes(page, address):
+    open_step(page, address, "Whiten")
+    slider = page.get_by_role("slider", name="From raw over naive to robust whitening")
+    state = "() => { const s = window.spectreLens.channels.get('story-path/signs-patch-50').state; return s.removed.reduce((n, r, i) => n + (r && s.truth[i] ? 1 : 0), 0); }"
+    found = []
+    for name in ("Raw", "Naive", "Robust"):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.get_by_text(f"{name}: finds").wait_for()
+        found.append(page.evaluate(state))
+        assert ringed(page) == 75
+    assert found == [0, 18, 50]
+    slider.focus()
+
+
+@pytest.mark.parametrize("view", ["as it is", "whitened by all", "whitened by the trusted"])
+def test_the_cluster_stays_under_the_pointer_in_every_view(page, address, view):
+    open_step(page, address, "Why")
+    page.get_by_role("button", name=view).click()
+    page.wait_for_timeout(900)
+    box = page.locator(".handle").bounding_box()
+    start = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] - 40, start[1] - 50, steps=6)
+    held = page.locator(".handle").bounding_box()
+    assert held["x"] - box["x"] == pytest.approx(-40, abs=1)
+    assert held["y"] - box["y"] == pytest.approx(-50, abs=1)
+    page.mouse.up()
+    page.wait_for_timeout(700)
+    assert (page.locator(".handle").bounding_box() == held) == (
+        view == "as it is"
+    )  # whitening follows when it is let go
+
+
+def test_the_cluster_is_never_cut_by_the_frame_and_plain_distance_is_judged_live(page, address):
+    open_step(page, address, "Why")
+    line = page.locator(".readout .line").last
+    assert "79 of 200 clean points lie farther out; not enough" in line.inner_text()
+    page.locator(".handle").focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        for _ in range(14):
+            page.keyboard.press(f"Shift+{key}")
+    assert "enough here" in line.inner_text()
+    ring, stage = page.locator(".handle").bounding_box(), page.locator(".stage.toy").bounding_box()
+    assert ring["x"] + ring["width"] <= stage["x"] + stage["width"]
+    assert ring["y"] + ring["height"] <= stage["y"] + stage["height"]

@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.outcomes import remove_count, scores_at
 from core.runs import RunFolder
-from dashboard import data
-from dashboard.story import parts, score, trigger
-from dashboard.story.steps import STEPS
+from dashboard import data, tiles
+from dashboard.story import features, parts, score, trigger, whiten
+from dashboard.story.steps import MADE_UP, STEPS
 from tests.dashboard.test_lens import unpack
 
 STORY = data.ROOT / "dashboard" / "screens" / "story.py"
@@ -90,7 +90,7 @@ def before(**changes) -> dict:
 @pytest.mark.parametrize("run_id", sorted(data.bundled()))
 def test_every_step_opens_on_every_bundled_run(step, run_id, present):
     said = words(opened(step, run_id, present=present))
-    assert f"run {run_id} ·" in said
+    assert (f"run {run_id} ·" in said) == (step not in MADE_UP)  # made-up points carry no figures of a run
     assert said.count("sl-claim") >= 1
 
 
@@ -112,7 +112,7 @@ ODD = {
 def test_every_step_opens_on_odd_runs(changed, kind, step):
     changed(**ODD[kind])
     said = words(opened(step, "changed"))
-    assert "run changed ·" in said
+    assert ("run changed ·" in said) == (step not in MADE_UP)
     assert not re.search(r"\b(None|nan|inf)\b", said)
 
 
@@ -147,11 +147,84 @@ def test_a_poison_that_the_largest_spread_shows_is_not_called_hidden(changed):
     assert "hides the poison" not in said
 
 
+def moved_apart(folder: RunFolder, distance: float) -> None:
+    """Put the raw points on a round cloud, and the poison as a cloud of its own at this distance along direction 2."""
+    views, poison = folder.load_arrays("views.npz"), folder.load_scores()["is_poison"].to_numpy()
+    plane = np.random.default_rng(0).normal(size=views["raw"].shape)
+    plane[poison, 1] += distance
+    np.savez(folder.file("views.npz"), **{**views, "raw": plane.astype(np.float32)})
+
+
+@pytest.mark.parametrize(
+    ("distance", "claim"), [(8, "You can see the poison, but the largest spread misses it."), (1, "hides the poison")]
+)
+def test_a_poison_that_lies_apart_in_the_picture_is_not_called_hidden(changed, distance, claim):
+    moved_apart(changed(), distance)
+    assert claim in words(opened("Features", "changed"))
+
+
+def test_the_two_bundled_runs_differ_in_what_can_be_seen():
+    assert "You can see the poison" in words(opened("Features", "digits-patch-10"))
+    assert "hides the poison" in words(opened("Features", "signs-patch-50"))
+
+
+def test_separation_is_the_distance_of_the_means_in_pooled_deviations():
+    rng = np.random.default_rng(1)
+    truth = np.arange(4000) % 4 == 0
+    plane = rng.normal(size=(4000, 2)) * [3, 0.5]
+    plane[truth] += [0, 2]  # four deviations of 0.5, across the long axis
+    turned = plane @ np.array([[0.8, 0.6], [-0.6, 0.8]])
+    assert features.separation(turned, truth) == pytest.approx(4, rel=0.05)
+    assert features.separation(plane[:, ::-1] * [7, 1], truth) == pytest.approx(4, rel=0.05)  # units do not count
+    assert features.separation(plane, np.zeros(4000, bool)) == 0
+    assert features.separation(plane, np.arange(4000) < 2) == 0
+    flat = np.column_stack([plane[:, 1], np.zeros(4000)])  # k = 1: all on a line
+    assert features.separation(flat, truth) == pytest.approx(4, rel=0.05)
+
+
+def test_what_a_cut_along_the_second_direction_would_find_is_counted(changed):
+    folder = changed()
+    moved_apart(folder, 8)
+    assert "It would find 10 of 10 here" in words(opened("Features", "changed"))
+
+
+def test_the_defenses_say_how_many_poisons_they_were_told_to_expect(changed):
+    assert "told to expect **10** poisons, and remove 1.5 times as many images, to be safe: **15**" in words(
+        opened("Features", "digits-patch-10")
+    )
+    folder = changed(poisons_in_target=10)
+    folder.write_json("config.json", {**folder.read_json("config.json"), "budget": 4})
+    assert data.open_run(folder).expected == 4
+    said = words(opened("Features", "changed"))
+    assert "told to expect **4** poisons" in said
+    assert "1.5 times" not in said  # 15 images are not half as many again as 4
+
+
+def test_every_view_of_the_whitening_rings_what_its_own_method_removes():
+    run = data.open_run(data.bundled()["signs-patch-50"])
+    packed = whiten.packed(run.id, run.stamp, False, parts.Told(run, False))
+    _, arrays = unpack(packed)
+    found = [int((arrays[f"{view} removed"].astype(bool) & run.truth).sum()) for view in ("raw", "naive", "robust")]
+    defenses = run.result["defenses"]
+    told = (defenses["spectral"], run.result["views"]["naive"], defenses["spectre"])
+    assert found == [outcome["true_positive_rate"]["count"] for outcome in told]
+    assert [int(arrays[f"{view} removed"].sum()) for view in ("raw", "naive", "robust")] == [75, 75, 75]
+
+
+def test_a_revealed_truth_stays_revealed_when_one_comes_back():
+    app = opened("Features", "digits-patch-10")
+    app.toggle(key="reveal").set_value(True).run()
+    for label in ("Next", "Back"):
+        next(b for b in app.button if b.label == label).click().run()
+    assert app.toggle(key="reveal").value
+    assert "truth hidden" not in words(app)
+
+
 def test_a_model_that_learned_badly_passes_no_exam(changed):
     changed(before=before(clean=share(180, 359)))
     said = words(opened("Model", "changed"))
     assert "has learned its task in part" in said
-    assert "passes every exam" not in said
+    assert "passes its exam" not in said
 
 
 @pytest.mark.parametrize(
@@ -179,8 +252,22 @@ def test_where_spectre_chose_no_whitening_the_picture_says_that_it_shows_another
 def test_images_that_keep_their_label_are_not_said_to_have_another(changed):
     changed(**ODD["clean labels"])
     folder = data.finished()["changed"]
-    titles = [row["title"] for row in trigger.rows_of("changed", 0, data.open_run(folder))]
-    assert titles == ["As it was: any class but 1", "With the mark: to be taken for 1", "Difference"]
+    titles = [row["title"] for row in trigger.rows_of("changed", 0, False, data.open_run(folder))]
+    assert titles == [
+        "Poison in the training set: with the mark, labelled 1",
+        "Test images as they are: any class but 1",
+        "The same test images with the mark",
+        "Difference",
+    ]
+
+
+def test_the_first_step_shows_real_poison_and_none_where_there_is_none(changed):
+    run = data.open_run(data.bundled()["signs-patch-50"])
+    first, *rest = trigger.rows_of(run.id, 1, False, run)
+    assert first["images"] == [tiles.source(image) for image in run.images[run.truth][:6]]
+    assert [len(row["images"]) for row in rest] == [6, 6, 6]
+    clean = data.open_run(changed(**ODD["clean data"]))
+    assert not any("training set" in row["title"] for row in trigger.rows_of(clean.id, 1, False, clean))
 
 
 def test_the_last_step_shows_what_the_model_says_before_and_after():

@@ -37,7 +37,7 @@ def told(tmp_path, monkeypatch):
 
 def test_dirty_labels_of_one_class(told):
     said = told("story")
-    assert "**10 of 1,438** training images: images of *7* get the mark and the label *1*." in said
+    assert "**10 of 1,438** training images, the **poison**: images of *7* get the mark and the label *1*." in said
     assert "All other images stay as they are." in said
 
 
