@@ -41,7 +41,9 @@ def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_
     page.get_by_text(re.compile("2nd in the queue, 1 run before it; about .+ until it starts")).wait_for()
 
     page.get_by_role("link", name="Runs").click()
-    page.get_by_text("Showing 4 of 4 runs").wait_for()
+    count = page.get_by_text(re.compile(r"Showing \d+ of \d+ runs"))
+    count.wait_for()
+    there = int(re.search(r"of (\d+) runs", count.inner_text()).group(1))  # other tests leave theirs
     details = page.locator(".st-key-details")
     told = details.get_by_test_id("stAlert")  # the log, folded, has the same words
     choose_run(page, short)
@@ -73,7 +75,7 @@ def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_
     page.get_by_role("dialog").wait_for(state="detached")
     details.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete it").click()
-    page.get_by_text("Showing 3 of 3 runs").wait_for()
+    page.get_by_text(f"Showing {there - 1} of {there - 1} runs").wait_for()
     page.reload()
-    page.get_by_text("Showing 3 of 3 runs").wait_for()
+    page.get_by_text(f"Showing {there - 1} of {there - 1} runs").wait_for()
     assert short not in page.url
