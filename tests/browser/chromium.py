@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -96,3 +96,13 @@ def unfold(tab: Page) -> None:
     tab.evaluate(OPEN_ALL)
     tab.wait_for_timeout(300)  # they glide open
     wait_until_drawn(tab)
+
+
+def drag(tab: Page, box: Mapping[str, float], places: Sequence[tuple[float, float]]) -> None:
+    """Press, move and let go over places given as shares of a box."""
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    tab.mouse.move(*points[0])
+    tab.mouse.down()
+    for point in points[1:]:
+        tab.mouse.move(*point, steps=5)
+    tab.mouse.up()

@@ -4,6 +4,7 @@ import re
 
 from core.challenges import open_challenge, read_truth
 from dashboard.challenge.game import BUNDLED
+from tests.browser.chromium import drag
 from tests.browser.test_access import GRAVE, scan
 
 PLAYED = "a-digits"
@@ -20,13 +21,7 @@ def open_challenge_page(page, address, label):
 def lasso(page, canvas, places):
     """Around places given as shares of a picture."""
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=5)
-    page.mouse.up()
+    drag(page, canvas.bounding_box(), places)
 
 
 def said_of(page, place=ROBUST) -> str:

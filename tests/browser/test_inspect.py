@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.chromium import drag
+
 pytestmark = pytest.mark.browser
 RUN = "signs-patch-50"
 ROBUST = 2  # the third of the three pictures
@@ -14,16 +16,6 @@ def open_inspect(page, address, query=""):
     page.goto(f"{address}/inspect?run={RUN}{query}")
     page.locator("canvas[role=img]").nth(ROBUST).wait_for()
     page.locator(".tiles button").first.wait_for()
-
-
-def drag(page, box, places):
-    """Over places given as shares of a box."""
-    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
-    page.mouse.move(*points[0])
-    page.mouse.down()
-    for point in points[1:]:
-        page.mouse.move(*point, steps=5)
-    page.mouse.up()
 
 
 def wait_for_address(page, pattern):
