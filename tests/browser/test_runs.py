@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import TimeoutError
 
 from tests.browser.test_journey import enter
 
@@ -23,8 +24,17 @@ def watched(page):
 
 
 def choose_run(page, run_id):
-    page.get_by_role("combobox", name=re.compile("^(Selected .*)?Run$")).click()
-    page.get_by_role("option", name=run_id).click()
+    """From the menu; the page refreshes itself while runs work, which may close a menu that was just opened."""
+    menu = page.get_by_role("combobox", name=re.compile("^(Selected .*)?Run$"))
+    option = page.get_by_role("option", name=run_id)
+    for _ in range(20):
+        menu.click()
+        menu.fill(run_id)
+        try:
+            option.click(timeout=5_000)
+            break
+        except TimeoutError:
+            page.keyboard.press("Escape")
     page.locator(".st-key-details h4", has_text=run_id).wait_for()
 
 
