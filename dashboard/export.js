@@ -1,7 +1,6 @@
-// PNG, SVG and CSV of every Plotly figure on the page: three small buttons under it, wherever a figure appears.
+// PNG, SVG and CSV of every Plotly figure on the page, and the whole screen for it: small buttons under it, wherever one appears.
 //
-// Streamlit keeps its Plotly to itself, so a picture is made by the figure's own "Download plot" button, which is told
-// the format and the name beforehand. The table is written here, from the numbers that are drawn.
+// A picture is made by the figure's own "Download plot" button, which is told the format and the name beforehand. The table is written here, from the numbers that are drawn.
 
 const LABELS = { png: "picture", svg: "drawing", csv: "table" };
 const ID = /^[a-z0-9][a-z0-9._-]{0,99}$/;
@@ -32,12 +31,12 @@ function bar(figure) {
   group.className = "sl-export";
   group.setAttribute("role", "group");
   group.setAttribute("aria-label", "Save this figure");
+  const what = figure.parentElement.getAttribute("aria-label") || "this figure";
   for (const [kind, word] of Object.entries(LABELS)) {
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = kind.toUpperCase();
     button.title = `Save as a ${word}`;
-    const what = figure.parentElement.getAttribute("aria-label") || "this figure";
     button.setAttribute("aria-label", `${button.textContent}: save as a ${word}, ${what}`);
     button.addEventListener("click", () => {
       // Streamlit may have put another figure into the same place since
@@ -47,7 +46,21 @@ function bar(figure) {
     });
     group.append(button);
   }
+  if (document.fullscreenEnabled) group.append(larger(group, what));
   return group;
+}
+
+function larger(group, what) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = "FULL SCREEN";
+  button.title = "Fill the screen; Escape goes back";
+  button.setAttribute("aria-label", `Fill the screen with ${what}`);
+  button.addEventListener("click", () => {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else group.parentElement.requestFullscreen();
+  });
+  return button;
 }
 
 // "<run, or page>-<figure>", from the address and from the key that the page gave the figure.

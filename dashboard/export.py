@@ -1,4 +1,4 @@
-"""PNG, SVG and CSV of every figure: mounted once by the app, it finds the figures of all pages by itself.
+"""PNG, SVG, CSV and full screen of every figure: mounted once by the app, it finds the figures of all pages by itself.
 
 A figure says what its columns are called in the table by `figure.update_layout(meta={"columns": {"customdata":
 "example id"}})`; without that a column is called x, y (with the title of the axis), customdata.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import InputError
 from core.outcomes import percent
 from core.runs import RunFolder
-from dashboard import charts, data, theme, tiles
+from dashboard import charts, data, lens, theme, tiles
 from dashboard.address import adopt, publish
 
 # Plotly's own button for a picture stays: hidden, it works for those of dashboard/export.js. No notices: they would lie
@@ -19,7 +21,6 @@ CHART = {
     "displaylogo": False,
     "displayNotifier": False,
     "modeBarButtonsToRemove": ["autoScale2d"],
-    "responsive": True,
 }
 
 
@@ -80,9 +81,9 @@ def legend(revealed: bool) -> None:
     st.html(f'<div class="sl-legend">{"".join(marks)}{cross}</div>')
 
 
-def plot(figure: Any, key: str, alt: str, **options: Any) -> Any:
-    """Place a figure with our own theme and a description for screen readers."""
-    return st.plotly_chart(figure, key=key, theme=None, config=CHART, alt=alt, **options)
+def plot(figure: go.Figure, key: str, alt: str, on_pick: Callable[[], None] | None = None) -> None:
+    """Place a figure with our own theme and a description for screen readers; see `lens.figure`."""
+    lens.figure(figure, key, alt=alt, config=CHART, on_pick=on_pick)
 
 
 def gallery(
@@ -108,6 +109,6 @@ def again(command: str, python: str, label: str = "Make this again") -> None:
     """The command line and the Python lines that give what is shown, folded."""
     with st.expander(label, icon=":material/terminal:"):
         st.caption("On the command line")
-        st.code(command, language="bash", wrap_lines=True)
+        lens.code(command, "again-command", "the command line")
         st.caption("In Python")
-        st.code(python, language="python", wrap_lines=True)
+        lens.code(python, "again-python", "the Python lines")

@@ -84,6 +84,7 @@ def _put(game: Game) -> None:
         known = range(len(game.challenge.rows))
         game.basket.update(int(i) for i in sent["in"] if int(i) in known)
         game.basket.difference_update(int(i) for i in sent["out"])
+        st.session_state[f"heard {game.seal}"] = int(sent["at"])
 
 
 def _look(game: Game) -> None:

@@ -102,8 +102,9 @@ def synchronise(game: Game, label: Label, above: np.ndarray) -> None:
     removed, selected = label.mask(game.removed), label.mask(game.selected)
     focus = np.flatnonzero(label.ids == st.session_state.get(f"focus {game.seal}", -1))
     lens.sync(
-        label.channel, n, removed=removed, truth=truth, selected=selected, focus=int(focus[0]) if len(focus) else None
-    )
+        label.channel, n, removed=removed, truth=truth, selected=selected, focus=int(focus[0]) if len(focus) else None,
+        heard=st.session_state.get(f"heard {game.seal}", 0),
+    )  # fmt: skip
     lens.sync(label.cut_channel, n, removed=above, truth=truth)
 
 

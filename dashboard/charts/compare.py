@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from core.studies.overlap import Curve, Part
 from dashboard.charts.methods import CHANCE, Style, styles, upright
-from dashboard.charts.points import SHOWN, SVG_UP_TO, groups, thin
+from dashboard.charts.points import SHOWN, groups, thin
 from dashboard.theme import Palette, layout
 
 MOST_BARS = 20
@@ -46,7 +46,7 @@ def upset(
             go.Bar(
                 x=at, y=counts, name=name, customdata=keys, width=0.62,
                 marker={"color": colour, "pattern": pattern, "line": {"width": 0}},
-                hovertemplate="%{y} images<extra>" + name + "</extra>", unselected={"marker": {"opacity": 1}},
+                hovertemplate="%{y} images<extra>" + name + "</extra>",
             )
         )  # fmt: skip
     places = {key: len(titles) - 1 - i for i, key in enumerate(titles)}
@@ -66,7 +66,7 @@ def upset(
         )  # fmt: skip
     both = layout(
         colours, barmode="stack", height=height, annotations=totals, shapes=shapes, dragmode=False,
-        clickmode="event+select", margin={"l": 12, "b": 12}, showlegend=True,
+        margin={"l": 12, "b": 12}, showlegend=True,
         xaxis={"visible": False, "range": [-0.6, max(len(shown), 4) - 0.4], "fixedrange": True},
         yaxis={"domain": [0.4, 1], "title": {"text": "images removed"}, "automargin": True, "rangemode": "tozero"},
     )  # fmt: skip
@@ -125,15 +125,14 @@ def score_pair(
     (_, x, gone_x), (_, y, gone_y) = pair
     kept = gone_x | gone_y if truth is None else gone_x | gone_y | truth
     shown = thin(len(x), kept if selected is None else kept | selected)
-    kind: Any = go.Scatter if len(shown) <= SVG_UP_TO else go.Scattergl
     figure = go.Figure()
     for name, mask, colour, symbol in groups(truth, len(x), colours):
         rows = shown[mask[shown]]
         figure.add_trace(
-            kind(
+            go.Scatter(
                 x=x[rows], y=y[rows], customdata=ids[rows], mode="markers", name=f"{name} ({int(mask.sum()):,})",
                 marker={"color": colour, "size": 6 if symbol == "circle" else 8, "symbol": symbol, "opacity": 0.75},
-                hovertemplate="example %{customdata}<extra></extra>", unselected={"marker": {"opacity": 0.25}},
+                hovertemplate="example %{customdata}<extra></extra>",
             )
         )  # fmt: skip
     rings = [("removed by one", gone_x ^ gone_y, "circle-open", colours.ink, 11)]
@@ -142,7 +141,7 @@ def score_pair(
     for name, mask, symbol, colour, size in rings:
         if mask.any():
             figure.add_trace(
-                kind(
+                go.Scatter(
                     x=x[mask], y=y[mask], customdata=ids[mask], mode="markers", name=f"{name} ({int(mask.sum()):,})",
                     marker={"color": colour, "size": size, "symbol": symbol, "line": {"width": 1.5}}, hoverinfo="skip",
                 )

@@ -6,7 +6,6 @@ import numpy as np
 
 from dashboard.theme import Palette
 
-SVG_UP_TO = 2500  # points; above, WebGL draws them
 SHOWN = 5000  # points at most in one picture; all poison and all removed are kept
 
 

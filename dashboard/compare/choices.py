@@ -84,12 +84,9 @@ def select(run: data.RunView, ids: Sequence[int]) -> None:
     st.session_state.update(selected=[int(i) for i in ids], inspected=run.id, which="selected", position=1)
 
 
-def brushed(key: str) -> list[Any]:
-    """`customdata` of what was brushed in a plot, each once."""
-    points = (st.session_state.get(key) or {}).get("selection", {}).get("points", [])
-    found = [p["customdata"] for p in points if p.get("customdata") is not None]
-    flat = [value[0] if isinstance(value, list) else value for value in found]
-    return list(dict.fromkeys(flat))
+def picked(key: str) -> list[Any]:
+    """`customdata` of what was clicked or brushed in a plot, each once."""
+    return list((st.session_state.get(key) or {}).get("picked") or [])
 
 
 def claim(text: str) -> None:

@@ -98,7 +98,7 @@ def _chosen_part(parts: Sequence[overlap.Part], run: data.RunView) -> str:
 
 
 def _take_bar() -> None:
-    picked = choices.brushed("upset")
+    picked = choices.picked("upset")
     if picked:
         st.session_state["part"] = str(picked[0])
 
@@ -115,7 +115,7 @@ def _overlap(parts: Sequence[overlap.Part], titles: dict[str, str], chosen: str)
     figure = charts.upset(parts, titles, colours(), chosen=chosen)
     plot(
         figure, "upset", "Overlap of the removals: " + "; ".join(f"{part_words(p, titles)} {len(p)}" for p in parts[:8]),
-        on_select=_take_bar, selection_mode="points",
+        on_pick=_take_bar,
     )  # fmt: skip
     shown = min(len(parts), charts.MOST_BARS)
     st.caption(f"showing {shown} of {len(parts)} combinations that occur")
@@ -164,14 +164,14 @@ def _pair(
     key = f"pair-plot-{run.id}"
 
     def take() -> None:
-        if ids := choices.brushed(key):
+        if ids := choices.picked(key):
             choices.select(run, sorted(int(i) for i in ids))
             st.session_state["part"] = SELECTED
 
     figure = charts.score_pair(values, ids, colours(), unit=str(unit), truth=truth, selected=picked)
     plot(
         figure, key, f"{unit} of {values[0][0]} against {unit} of {values[1][0]} for each image",
-        on_select=take, selection_mode=("box", "lasso", "points"),
+        on_pick=take,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.outcomes import duration
 from core.studies.series import Series
+from dashboard import lens
 from dashboard.address import adopt, publish
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light
@@ -27,7 +28,7 @@ def show() -> None:
             "No series yet: runs that differ in the number of poisons and the seed alone. Make one on the command line; it "
             "appears here while it grows.", icon=":material/stacked_line_chart:",
         )  # fmt: skip
-        st.code(EXAMPLE, language="bash", wrap_lines=True)
+        lens.code(EXAMPLE, "series-command", "an example")
         return
     place = st.container()
     one = _choose(found)

@@ -10,7 +10,7 @@ from core.errors import InputError
 from core.outcomes import duration
 from core.runs import RunFolder
 from core.studies import store
-from dashboard import data
+from dashboard import data, lens
 from dashboard.widgets import as_sentence
 
 
@@ -37,7 +37,7 @@ def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float) -
             f"{what} It has not been done for this run, and cannot be: {reason}.", icon=":material/hourglass_disabled:"
         )
         st.caption("These two commands make the run again and then the study:")
-        st.code(f"{folder.result['command']}\npython -m core study RUN --{kind}", language="bash", wrap_lines=True)
+        lens.code(f"{folder.result['command']}\npython -m core study RUN --{kind}", "study-command", "the command line")
         return
     if status and status.state in ("failed", "cancelled", "interrupted"):
         st.warning(f"The last study was {status.state}: {as_sentence(status.message)}")

@@ -141,8 +141,9 @@ def describe(split: Split) -> None:
         {"class": train.class_names, "training": sizes, "test": np.bincount(test.labels, minlength=len(sizes))}
     )
     bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
-    with st.expander("Classes and their sizes"):
-        st.dataframe(
+    folded = st.expander("Classes and their sizes", on_change="rerun", key="sizes")
+    if folded.open:  # a table takes the browser a while, so it waits until somebody wants it
+        folded.dataframe(
             table,
             hide_index=True,
             column_config={"training": bar},

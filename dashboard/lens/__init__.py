@@ -17,31 +17,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 HERE = Path(__file__).parent
+DRAWN = {"scatter", "bar", "heatmap"}  # traces of Plotly
 KINDS = {"float32": "f4", "float64": "f8", "int32": "i4", "uint8": "u1"}
 
 
-def component(name: str, *parts: str) -> Any:
+def component(name: str, *parts: str, isolated: bool = True) -> Any:
     """The Streamlit component of the script of that name in this folder, with other scripts before it.
 
-    A part that is a component itself lends its class; what it exports stays behind.
+    A part that is a component itself lends its class; what it exports stays behind. isolated: it has the styles of this
+    folder and no others; if not, it stands in the page as everything else does.
     """
     lent = (re.sub(r"^export default .*$", "", _script(part), flags=re.MULTILINE) for part in ("common", *parts))
     script = "\n".join((*lent, _script(name)))
-    return st.components.v2.component(f"spectre_lens_{name}", js=script, css=(HERE / "lens.css").read_text("utf-8"))
+    css = (HERE / "lens.css").read_text("utf-8") if isolated else None
+    return st.components.v2.component(f"spectre_lens_{name}", js=script, css=css, isolate_styles=isolated)
 
 
 def _script(name: str) -> str:
     return (HERE / f"{name}.js").read_text(encoding="utf-8")
 
 
-_cloud, _film = component("cloud", "panel"), component("film", "panel")
+_cloud, _film = component("cloud", "raster", "panel"), component("film", "raster", "panel")
 _cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
 _alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
 _marks, _keys = component("marks"), component("keys")
+_code = component("code")
+_figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 
 
 def pack(meta: Mapping[str, Any], **arrays: np.ndarray) -> bytes:
@@ -202,10 +208,14 @@ def sync(
     truth: np.ndarray | None = None,
     selected: np.ndarray | None = None,
     focus: int | None = None,
+    heard: int = 0,
 ) -> None:
-    """Tell every picture of a channel what holds now. Masks: (n,) bool; truth None hides it; focus: a row."""
+    """Tell every picture of a channel what holds now. Masks: (n,) bool; truth None hides it; focus: a row.
+
+    heard: the last `at` of the `put` of `tiles` that `removed` takes into account.
+    """
     state = {"removed": bits(removed), "truth": bits(truth), "selected": bits(selected)}
-    _sync(data={"channel": channel, "n": n, "focus": focus, **state}, key=f"sync-{channel}", height=1)
+    _sync(data={"channel": channel, "n": n, "focus": focus, "heard": heard, **state}, key=f"sync-{channel}", height=1)
 
 
 def film(
@@ -243,10 +253,31 @@ def tiles(
     """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...).
 
     on_put: a click does not look at an image but puts it among the removed or takes it out. The result's `put` is then
-    {"in": ids, "out": ids}: all clicks since the server last had another opinion, so that none is lost in a hurry.
+    {"in": ids, "out": ids, "at": number}: all clicks of which `sync` has not said that the server heard them, so that none
+    is lost in a hurry.
     """
     data = {"channel": channel, "tiles": list(entries), "side": side, "label": label, "members": on_put is not None}
     return _tiles(data=data, key=key, on_focus_change=on_look or _ignore, on_put_change=on_put or _ignore)
+
+
+def code(text: str, key: str, label: str) -> None:
+    """Place lines to copy. label: what they are, for screen readers."""
+    _code(data={"text": text, "label": label}, key=key)
+
+
+def figure(
+    drawing: go.Figure, key: str, *, alt: str, config: Mapping[str, Any], on_pick: Callable[[], None] | None = None
+) -> Any:
+    """Place a Plotly figure. config: Plotly's; alt: what a screen reader says.
+
+    on_pick: points can be chosen by a click, a box or a lasso; the result's `picked` then holds their `customdata`.
+    Raises ValueError for a kind of trace that the parts of Plotly in dashboard/static do not draw.
+    """
+    if strange := {trace.type for trace in drawing.data} - DRAWN:
+        raise ValueError(f"dashboard/static has no part of Plotly that draws {', '.join(sorted(strange))}")
+    spec = drawing.to_json(validate=False)
+    data = {"spec": spec, "alt": alt, "config": dict(config), "picks": on_pick is not None}
+    return _figure(data=data, key=key, on_picked_change=on_pick or _ignore)
 
 
 def _ignore() -> None:

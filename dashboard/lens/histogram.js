@@ -208,11 +208,12 @@ class Histogram {
 
   said(number) {
     const { truth, removed } = this.channel.state;
-    const start = `removed: ${number.toLocaleString("en-US")} of ${this.n.toLocaleString("en-US")}`;
+    const text = (amount) => amount.toLocaleString("en-US");
+    const start = `removed: ${text(number)} of ${text(this.n)}`;
     if (!truth || !removed) return start;
     let hit = 0;
     for (let row = 0; row < this.n; row++) if (removed[row] && truth[row]) hit++;
-    return `${start} · poison ${hit} of ${count(truth)} · clean ${number - hit} of ${this.n - count(truth)}`;
+    return `${start} · poison ${text(hit)} of ${text(count(truth))} · clean ${text(number - hit)} of ${text(this.n - count(truth))}`;
   }
 
   #legend(pen, theme, kinds) {

@@ -2,7 +2,8 @@
 
 const EDGE = { left: 50, right: 10, top: 8, bottom: 40 };
 const NEAR = 14; // pixels within which a click means a point
-const MANY = 20_000; // points; above, squares are drawn, which is faster
+const MANY = 20_000; // points; above, they are pixels, which is faster
+const CLEAR = 0.75; // how much a point hides what lies under it
 
 class Panel {
   constructor(cloud, views, title, unit) {
@@ -37,8 +38,11 @@ class Panel {
     this.window = this.zoom ?? la.map((v, j) => (1 - t) * v + t * lb[j]);
   }
 
+  /** Takes another size, and draws everything if it is another one. */
   resize(width, height) {
-    if (!(width > 0)) return;
+    const size = [width, height, textScale(), window.devicePixelRatio].join();
+    if (!(width > 0) || this.size === size) return;
+    this.size = size;
     this.scale = textScale(); // all is drawn in units that grow with the type of the page
     [this.width, this.height] = [width / this.scale, height / this.scale];
     this.pen = fit(this.base, this.width, this.height, this.scale);
@@ -54,12 +58,14 @@ class Panel {
     const theme = this.cloud.theme;
     this.pen.clearRect(0, 0, this.width, this.height);
     this.#axes(this.pen, theme);
-    this.pen.save();
-    this.#clip(this.pen, 0);
-    const radius = this.cloud.n > MANY ? 1.5 : this.cloud.n > 4000 ? 2.2 : 3;
-    this.pen.globalAlpha = 0.75;
-    for (const group of this.cloud.groups()) this.#dots(group, radius);
-    this.pen.restore();
+    if (this.cloud.n > MANY) this.#pixels();
+    else {
+      this.pen.save();
+      this.#clip(this.pen, 0);
+      this.pen.globalAlpha = CLEAR;
+      for (const group of this.cloud.groups()) this.#dots(group, this.cloud.n > 4000 ? 2.2 : 3);
+      this.pen.restore();
+    }
     this.markNow();
   }
 
@@ -96,8 +102,23 @@ class Panel {
   }
 
   #dots({ rows, colour, diamond }, radius) {
-    const kind = diamond ? "diamond" : this.cloud.n > MANY ? "square" : "dot";
-    this.#stamps(this.pen, rows, stamp(kind, colour, diamond ? radius * 1.45 : radius));
+    this.#stamps(this.pen, rows, stamp(diamond ? "diamond" : "dot", colour, diamond ? radius * 1.45 : radius));
+  }
+
+  /** Tens of thousands of points, as squares and diamonds of pixels: twenty times as fast as a canvas draws them. */
+  #pixels() {
+    const ratio = this.base.width / this.width; // pixels of the screen by our unit
+    const [x0, , y0] = this.window;
+    const across = (this.width - EDGE.left - EDGE.right) / (this.window[1] - x0);
+    const up = (this.height - EDGE.top - EDGE.bottom) / (this.window[3] - y0);
+    const [wide, high] = [this.width - EDGE.left - EDGE.right, this.height - EDGE.top - EDGE.bottom].map((side) => Math.round(side * ratio));
+    const sheet = new Raster(wide, high);
+    for (const { rows, colour, diamond } of this.cloud.groups()) {
+      const half = Math.max(1, Math.round((diamond ? 2.2 : 1.5) * ratio));
+      sheet.use(colour, CLEAR, half, diamond);
+      for (const row of rows) sheet.mark((this.points[2 * row] - x0) * across * ratio, high - (this.points[2 * row + 1] - y0) * up * ratio);
+    }
+    this.pen.drawImage(sheet.canvas(), EDGE.left, EDGE.top, wide / ratio, high / ratio);
   }
 
   /** One mark at the place of every row, where it can be seen. */
@@ -123,7 +144,9 @@ class Panel {
     this.#clip(pen, this.zoom ? 0 : 6);
     const [removed, selected] = [rowsOf(state.removed), rowsOf(state.selected)];
     const small = this.cloud.n > 4000 || this.cloud.crosses;
+    pen.globalAlpha = removed.length > 3000 ? 0.5 : 1; // what is removed can be seen through it
     this.#stamps(pen, removed, small ? stamp("cross", this.cloud.theme.ink, removed.length > 3000 ? 1.8 : 3.4, 1.2) : stamp("ring", this.cloud.theme.ink, 5));
+    pen.globalAlpha = 1;
     this.#stamps(pen, selected, selected.length > 3000 ? stamp("ring", COLOURS.selected, 3, 1) : stamp("ring", COLOURS.selected, 7.5, 2));
     pen.restore();
     this.top.setAttribute("aria-label", this.describe());

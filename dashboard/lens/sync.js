@@ -5,12 +5,13 @@ class Sync {
     this.last = {};
   }
 
-  show({ channel, n, removed, truth, selected, focus }) {
+  show({ channel, n, removed, truth, selected, focus, heard }) {
     const changes = {};
     if (this.last.channel !== channel) this.last = { channel };
     for (const [name, text] of Object.entries({ removed, truth, selected }))
       if (this.last[name] !== text) changes[name] = maskFrom(text, n);
-    const known = channelOf(channel).state;
+    const { state: known, waiting } = channelOf(channel);
+    if (waiting?.size) changes.removed = withClicks(maskFrom(removed, n), waiting, heard);
     if ("selected" in changes && equal(changes.selected, known.selected)) delete changes.selected;
     if ("removed" in changes && equal(changes.removed, known.removed)) delete changes.removed;
     if (known.focus !== focus) changes.focus = focus;
@@ -19,6 +20,15 @@ class Sync {
   }
 
   close() {}
+}
+
+/** What the server says is removed, and the clicks it had not heard of when it said so; those it had are forgotten. */
+function withClicks(mask, waiting, heard) {
+  for (const [row, { isIn, at }] of waiting) {
+    if (at <= heard) waiting.delete(row);
+    else if (mask) mask[row] = isIn ? 1 : 0;
+  }
+  return mask;
 }
 
 function equal(a, b) {

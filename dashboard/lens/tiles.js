@@ -13,7 +13,6 @@ class Tiles {
     this.forget?.();
     this.members = members === true;
     this.channel = channelOf(channel);
-    this.clicked = new Map(); // id -> in or out, until the server says something else
     this.forget = listen(this.channel, (changes) => this.#heard(changes));
     this.holder.classList.toggle("members", this.members);
     this.holder.setAttribute("aria-label", label);
@@ -35,20 +34,20 @@ class Tiles {
     this.send("focus", tile.id);
   }
 
-  #put(tile) {
+  /** In or out at once; what the server has not heard of yet goes along with every click, so that none is lost in a hurry. */
+  #put({ row, id }) {
     const removed = this.channel.state.removed?.slice();
     if (!removed) return; // the server has not said yet what is removed
-    removed[tile.row] = 1 - removed[tile.row];
-    this.clicked.set(tile.id, removed[tile.row] === 1);
-    this.own = true;
+    removed[row] = 1 - removed[row];
+    const waiting = (this.channel.waiting ??= new Map());
+    const at = (this.channel.clicked = Math.max(Date.now(), (this.channel.clicked ?? 0) + 1));
+    waiting.set(row, { id, isIn: removed[row] === 1, at });
     tell(this.channel, { removed });
-    this.own = false;
-    const ids = (wanted) => [...this.clicked].filter(([, isIn]) => isIn === wanted).map(([id]) => id);
-    this.send("put", { in: ids(true), out: ids(false) });
+    const ids = (wanted) => [...waiting.values()].filter(({ isIn }) => isIn === wanted).map((click) => click.id);
+    this.send("put", { in: ids(true), out: ids(false), at });
   }
 
   #heard(changes) {
-    if ("removed" in changes && !this.own) this.clicked.clear();
     if ((this.members ? "removed" : "focus") in changes) this.#mark();
   }
 

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.runs import RunFolder, Runs
-from dashboard import data
+from dashboard import data, lens
 from dashboard.runs import live
 from dashboard.runs.listing import Row
 from dashboard.runs.outcome import outcome
@@ -126,7 +126,7 @@ def _inside(run: RunFolder) -> None:
         except (InputError, AttributeError) as problem:
             st.error(f"{problem}")
     with st.expander("Log", icon=":material/notes:"):
-        st.code(run.log_tail() or "Nothing was written yet.", language=None, wrap_lines=True)
+        lens.code(run.log_tail() or "Nothing was written yet.", f"log-{run.id}", "the log")
     sizes = run.sizes()
     with st.expander(f"Files ({len(sizes)}, {size_text(sum(sizes.values()))})", icon=":material/folder:"):
         table = pd.DataFrame({"file": list(sizes), "size": [size_text(size) for size in sizes.values()]})

@@ -17,6 +17,7 @@ with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence
 
+from dashboard import lens
 from dashboard.data import user_runs
 
 # The way to start stays in sight on a page that is long on a telephone; there the stories are a row to swipe, numbers of
@@ -113,7 +114,7 @@ with bar():
         start(config, chosen.split, slot.empty())
     watch.in_bar()
 with st.expander("The same on the command line"):
-    st.code(config.command(), language="bash")
+    lens.code(config.command(), "command", "the command line")
 watch.show_watched()
 with slot:  # last, since it may take a moment
     try:

@@ -42,7 +42,7 @@ READY = """() => {
   return app?.dataset.testScriptState === 'notRunning'
     && document.querySelector('[data-testid="stMainBlockContainer"] [data-testid="stElementContainer"]')
     && !document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-stale="true"]')
-    && [...document.querySelectorAll('.stPlotlyChart')].every((chart) => chart.querySelector('.main-svg'));
+    && [...document.querySelectorAll('.sl-plot')].every((figure) => !figure.clientWidth || figure.querySelector('.main-svg'));
 }"""
 OPEN_ALL = "() => document.querySelectorAll('details:not([open]) > summary').forEach((summary) => summary.click())"
 

@@ -39,9 +39,11 @@ def test_every_figure_has_three_buttons_that_the_keyboard_reaches(page, address,
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length > 1")
     wait_until_drawn(page)
     count = page.locator(".js-plotly-plot").count()
-    assert page.locator(".stPlotlyChart > .sl-export").count() == count
-    for button in page.locator(".sl-export button").all():
-        assert "save as a" in button.get_attribute("aria-label")
+    assert page.locator(".sl-plot > .sl-export").count() == count
+    for group in page.locator(".sl-export").all():
+        labels = [button.get_attribute("aria-label") for button in group.get_by_role("button").all()]
+        assert ["save as a" in label for label in labels] == [True, True, True, False]
+        assert labels[3].startswith("Fill the screen with ")
     button = figure.locator("xpath=..").get_by_role("button", name="CSV: save as a")
     button.focus()
     with page.expect_download() as saved:
@@ -49,6 +51,17 @@ def test_every_figure_has_three_buttons_that_the_keyboard_reaches(page, address,
     assert saved.value.suggested_filename.startswith("signs-patch-50-")
     box, drawn = button.bounding_box(), figure.bounding_box()
     assert box["y"] >= drawn["y"] + drawn["height"] - 1, "the buttons cover the figure"
+
+
+def test_a_figure_fills_the_screen_and_comes_back(page, figure):
+    small = figure.bounding_box()
+    figure.locator("xpath=..").get_by_role("button", name="Fill the screen").click()
+    page.wait_for_function("document.fullscreenElement?.querySelector('.main-svg')?.clientHeight > 0.8 * innerHeight")
+    page.evaluate("document.exitFullscreen()")
+    page.wait_for_function(
+        "height => Math.abs(document.querySelector('.js-plotly-plot .main-svg').clientHeight - height) < 2",
+        arg=small["height"],
+    )
 
 
 def test_a_picture_has_the_figures_size_and_the_themes_ground(page, figure):

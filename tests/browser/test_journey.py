@@ -86,4 +86,4 @@ def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth
     page.get_by_text("s in all,").wait_for(timeout=600_000)
     assert re.search(r"\d+ s in all, \d+ s expected", page.get_by_text("s in all,").inner_text())
     page.get_by_text("SPECTRE removed").wait_for()
-    page.locator('[data-testid="stDataFrame"]').nth(1).wait_for()
+    page.locator('[data-testid="stDataFrame"]').first.wait_for()

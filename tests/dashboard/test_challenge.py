@@ -20,6 +20,7 @@ from dashboard import data
 from dashboard.challenge import answer, board, gallery, game, look, pictures, truth
 from dashboard.charts.labels import scores_by_label
 from dashboard.theme import LIGHT
+from tests.dashboard.sent import figures
 from tests.dashboard.test_inspect import component, mask
 
 PAGE = data.ROOT / "dashboard" / "screens" / "challenge.py"
@@ -211,9 +212,9 @@ def playing(monkeypatch, challenge):
 
 def test_images_that_are_clicked_go_into_the_basket_and_out_again(playing):
     mine, state = playing
-    state["challenge-tiles"] = {"put": {"in": [3, 7], "out": []}}
+    state["challenge-tiles"] = {"put": {"in": [3, 7], "out": [], "at": 1}}
     gallery._put(mine)
-    state["challenge-tiles"] = {"put": {"in": [7, 8, -1, 10**6], "out": [3]}}  # two of these are no images
+    state["challenge-tiles"] = {"put": {"in": [7, 8, -1, 10**6], "out": [3], "at": 2}}  # two of these are no images
     gallery._put(mine)
     assert mine.basket == {7, 8}
     state["challenge-tiles"] = {"put": None}
@@ -244,17 +245,17 @@ def test_the_truth_reaches_the_browser_only_after_the_reveal(challenge):
     app = open_page(name="Ada")
     play_right(app, challenge)
     sent = [e.proto.json.encode() or e.proto.bytes for e in app.get("bidi_component")]
-    assert len(sent) == 5  # two words of what holds, the histogram, the clouds, the tiles
+    assert len(sent) == 6  # the figure of all labels, two words of what holds, the histogram, the clouds, the tiles
     assert not any(b"poison" in message for message in sent)
     told = [json.loads(m) for m in sent if m.startswith(b"{") and b'"removed"' in m]
     assert [t["truth"] for t in told] == [None, None]
-    assert "poison" not in "".join(f.proto.spec for f in app.get("plotly_chart"))
+    assert "poison" not in "".join(figures(app))
     press(app, "reveal-me")
     assert challenge.of_label(known.label)[mask(app, "truth")].tolist() == list(known.poison)
     assert challenge.of_label(known.label)[mask(app, "truth", 1)].tolist() == list(known.poison)
     kinds = {tile["id"]: tile["kind"] for tile in component(app, "tiles")["tiles"]}
     assert all((kind == "poison") == (i in known.poison) for i, kind in kinds.items())
-    assert "poison" in "".join(f.proto.spec for f in app.get("plotly_chart"))
+    assert "poison" in "".join(figures(app))
 
 
 def test_the_pictures_are_not_sent_anew_when_the_basket_or_the_selection_changes(challenge):

@@ -18,6 +18,7 @@ from dashboard import data
 from dashboard.charts import compare, methods, series, studies
 from dashboard.compare import budgets, claims, layers, light, poisons, runs, settings
 from dashboard.theme import DARK, LIGHT
+from tests.dashboard.sent import codes
 
 SCREEN = str(data.ROOT / "dashboard" / "screens" / "compare.py")
 QUESTIONS = ("defenses", "poisons", "layers", "budgets", "runs")
@@ -457,8 +458,8 @@ def page(state: dict[str, Any] | None = None, **address: str) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.get("html"), *app.code]
-    return "\n".join(str(piece.value) for piece in pieces)
+    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.error, *app.get("html")]
+    return "\n".join([*(str(piece.value) for piece in pieces), *codes(app)])
 
 
 def claim_of(app: AppTest) -> str:

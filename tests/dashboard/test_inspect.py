@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.runs import Runs
 from dashboard import data
+from tests.dashboard.sent import codes, components
 from tests.dashboard.test_lens import unpack
 from tests.dashboard.test_screens import open_page, own_runs, texts
 
@@ -21,8 +22,7 @@ SIGNS = "signs-patch-50"
 
 def component(app: AppTest, name: str, place: int = 0):
     """What a canvas was given: a mapping, or (head, arrays)."""
-    found = [e.proto for e in app.get("bidi_component") if e.proto.component_name == f"spectre_lens_{name}"]
-    proto = found[place]
+    proto = components(app, name)[place]
     return json.loads(proto.json) if proto.json else unpack(proto.bytes)
 
 
@@ -85,9 +85,9 @@ def test_slider_number_and_dragged_line_move_one_cut(run):
 
 def test_the_pictures_are_not_sent_anew_when_the_cut_moves():
     app = open_page("inspect")
-    before = [e.proto.bytes for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_cloud"]
+    before = [proto.bytes for proto in components(app, "cloud")]
     app.slider(key="cut-slider").set_value(3).run()
-    after = [e.proto.bytes for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_cloud"]
+    after = [proto.bytes for proto in components(app, "cloud")]
     assert before == after
 
 
@@ -171,10 +171,10 @@ def test_the_way_back_from_a_neighbour(run):
 def test_while_the_truth_is_hidden_neither_menu_nor_command_tells_it(run):
     app = open_page("inspect")
     assert app.selectbox(key="run").options[0] == SIGNS
-    assert run.result["command"] not in "".join(c.value for c in app.code)
+    assert run.result["command"] not in "".join(codes(app))
     app.toggle(key="truth").set_value(True).run()
     assert "50 poisons" in app.selectbox(key="run").options[0]
-    assert run.result["command"] in "".join(c.value for c in app.code)
+    assert run.result["command"] in "".join(codes(app))
 
 
 def test_a_guess_is_recorded_and_shown_beside_the_truth(run):
@@ -244,7 +244,7 @@ def test_alpha_and_k_answer_from_what_the_run_holds(run):
 
 def test_how_spectre_decided_is_drawn_only_where_it_is_open(run):
     app = open_page("inspect")
-    assert not [e for e in app.get("bidi_component") if e.proto.component_name == "spectre_lens_film"]
+    assert not components(app, "film")
     app = open_page("inspect", decision=True)
     meta, arrays = component(app, "film")
     record = run.result["defenses"]["spectre"]["record"]

@@ -29,6 +29,7 @@ from dashboard.forms import colour_text, describe
 from dashboard.lab import cost
 from dashboard.lab.shelf import shelf
 from tests.conftest import Parse
+from tests.dashboard.sent import codes
 
 LAB = str(data.ROOT / "dashboard" / "screens" / "lab.py")
 ESTIMATE = Estimate({"load": 0, "poison": 0, "train": 20, "features": 1, "defend": 4, "retrain": 20}, 1.0)
@@ -85,7 +86,7 @@ def choose(app: AppTest, **selected: str) -> AppTest:
 
 
 def shown(app: AppTest) -> str:
-    return app.code[0].value
+    return codes(app)[0]
 
 
 def test_it_offers_every_entry_of_every_catalogue_and_every_preset():

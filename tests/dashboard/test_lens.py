@@ -2,11 +2,16 @@
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
+from plotly.offline import get_plotlyjs_version
 
 from dashboard import lens
+
+STATIC = Path(lens.__file__).parents[1] / "static"
 
 DTYPES = {"f4": np.float32, "f8": np.float64, "i4": np.int32, "u1": np.uint8}
 
@@ -67,3 +72,15 @@ def test_clouds_hold_every_view_in_single_precision_and_what_is_said_of_it():
     assert [v["note"] for v in meta["views"]] == ["one", "two"]
     assert arrays["ids"].tolist() == [100, 101, 102, 103, 104]
     np.testing.assert_array_equal(arrays["robust"], (2 * plane).astype(np.float32).reshape(-1))
+
+
+@pytest.mark.parametrize("part", ["basic", "cartesian"])
+def test_the_browser_draws_with_the_version_that_python_describes(part):
+    head = (STATIC / f"plotly-{part}.min.js").read_text("utf-8")[:200]
+    assert f"plotly.js ({part} - minified) v{get_plotlyjs_version()}" in head
+    assert f'"plotly-{part}.min.js"' in (Path(lens.__file__).parent / "figure.js").read_text("utf-8")
+
+
+def test_a_figure_that_the_browser_could_not_draw_is_refused():
+    with pytest.raises(ValueError, match="no part of Plotly that draws scatter3d"):
+        lens.figure(go.Figure(go.Scatter3d(x=[1], y=[1], z=[1])), "deep", alt="", config={})

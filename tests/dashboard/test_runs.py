@@ -17,6 +17,7 @@ from core.runs import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing
 from dashboard.runs.outcome import accuracy_text, removed_text
+from tests.dashboard.sent import codes, figures
 
 PAGE = str(data.ROOT / "dashboard" / "screens" / "runs.py")
 
@@ -164,9 +165,9 @@ def test_a_finished_run_can_be_looked_at_copied_exported_and_deleted(own_runs, l
     assert "Three files were left out." in texts(app)
     assert ("screens/inspect.py", {"run": "mine"}) in links
     assert ("screens/lab.py", {"like": "mine"}) in links
-    codes = [c.value for c in app.code]
-    assert run.result["command"] in codes
-    assert any('.open("mine").config' in code for code in codes)
+    lines = codes(app)
+    assert run.result["command"] in lines
+    assert any('.open("mine").config' in code for code in lines)
     with zipfile.ZipFile(io.BytesIO(details.zipped(run))) as archive:
         assert "mine/result.json" in archive.namelist()
         assert not any(name.endswith(".safetensors") for name in archive.namelist())
@@ -196,7 +197,7 @@ def test_a_failed_run_says_why_and_goes_on(own_runs, links, monkeypatch):
     monkeypatch.setattr(jobs, "resume", lambda folder, runs: resumed.append((folder.id, runs.root)))
     app = open_page(run=run.id)
     assert [e.value for e in app.error] == ["No room for 3 poisons."]
-    assert f"python -m core resume {run.id}" in [c.value for c in app.code][-2]
+    assert f"python -m core resume {run.id}" in codes(app)[-2]
     buttons(app)["Go on"].click()
     go(app)
     assert resumed == [(run.id, own_runs.root)]
@@ -258,10 +259,10 @@ def test_the_curves_of_old_and_half_written_metrics_are_drawn_or_left_out(own_ru
     run = finished(own_runs, "old")
     run.file("metrics.jsonl").write_text('{"stage": "train"}\n{"epoch": 1}\n')
     app = open_page(run="old")
-    assert not app.get("plotly_chart")
+    assert not figures(app)
     row = {"stage": "train", "epoch": 1, "epochs": 2, "loss": 1.0, "accuracy": 0.5, "seconds": 1.0}
     run.file("metrics.jsonl").write_text(json.dumps(row))
-    assert open_page(run="old").get("plotly_chart")
+    assert figures(open_page(run="old"))
 
 
 def test_a_name_in_both_places_is_ones_own(own_runs, links):
