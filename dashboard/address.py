@@ -15,11 +15,12 @@ LAG = 2.0  # seconds in which a browser may still hold the address of before
 def news(key: str) -> str:
     """What the address says of a key, if it is neither what the page wrote there last nor what stood there just before.
 
-    While somebody presses a key again and again, the browser's address is behind: it must not win over the widget.
+    While somebody presses a key again and again, the browser's address is behind, perhaps by several presses: it must
+    not win over the widget.
     """
     asked = st.query_params.get(key, "")
-    said, before, when = st.session_state.get(f"{key} said", ("", None, 0.0))
-    is_behind = asked == before and time.monotonic() - when < LAG
+    said, left = st.session_state.get(f"{key} said", ("", {}))
+    is_behind = time.monotonic() - left.get(asked, -LAG) < LAG
     return "" if asked == said or is_behind else str(asked)
 
 
@@ -88,10 +89,11 @@ def adopt_number(key: str, low: float, high: float, default: float) -> None:
 def write(key: str, value: str | None) -> None:
     """Put a value into the address, or take it out, without a rerun where nothing changes."""
     text = value or ""
-    said, before, when = st.session_state.get(f"{key} said", ("", None, 0.0))
+    said, left = st.session_state.get(f"{key} said", ("", {}))
     if text != said:
-        before, when = said, time.monotonic()
-    st.session_state[f"{key} said"] = (text, before, when)
+        now = time.monotonic()
+        left = {old: when for old, when in left.items() if now - when < LAG} | {said: now}
+    st.session_state[f"{key} said"] = (text, left)  # left: what was written before, and when that was over
     if not text:
         if key in st.query_params:
             del st.query_params[key]

@@ -56,3 +56,29 @@ def test_a_link_to_another_page_keeps_its_choice():
     other.run()
     assert other.selectbox(key="run").value == "a"
     assert other.query_params["run"] == "a"
+
+
+def counting() -> None:
+    """A page whose number is in the address."""
+    import streamlit as st
+
+    from dashboard import address
+
+    address.turn_to("counting")
+    address.adopt_number("cut", 0, 100, 5)
+    st.number_input("Cut", 0, 100, key="cut")
+    address.write("cut", str(st.session_state["cut"]))
+
+
+def test_an_address_that_is_several_presses_behind_does_not_win_over_the_widget():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(counting).run()
+    for value in (6, 7, 8):
+        app.number_input(key="cut").set_value(value).run()
+    app.query_params["cut"] = "6"  # what the browser still holds
+    app.number_input(key="cut").set_value(9).run()
+    assert app.session_state["cut"] == 9
+    app.query_params["cut"] = "50"  # but a link is followed
+    app.run()
+    assert app.session_state["cut"] == 50
