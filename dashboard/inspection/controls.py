@@ -50,8 +50,7 @@ def move_cut(run: data.RunView, count: int, own: int) -> int:
     """The cut as a slider and as a number; the third way is to drag the line in the histogram."""
     n = len(run.frame)
     for key in ("cut-slider", "cut-number"):  # not the one that was moved: it may be farther already
-        if st.session_state.get(key) != count:
-            st.session_state[key] = count
+        state.follow(key, count)
     st.slider(
         "Remove the highest", 0, n, key="cut-slider", format="%d images", on_change=state.take_cut, args=("cut-slider",),
         help=f"Moves the cut; drag the line in the histogram, or type a number. The run itself removed {own:,}. Nothing is trained again.",

@@ -5,6 +5,7 @@ Everything is kept by example id, in the session and in the address bar, and rea
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,8 +132,29 @@ def take_focus(key: str) -> None:
 def take_cut(key: str = HISTOGRAM) -> None:
     """A dragged line, or a widget of that key, moves the cut."""
     value = event(key, "cut") if key == HISTOGRAM else st.session_state.get(key)
-    if value is not None:
+    if value is not None and not _is_behind(key, value):
         st.session_state["cut"] = int(value)
+
+
+def follow(key: str, count: int) -> None:
+    """Before a widget of that key is placed: it shows the cut, wherever that was moved."""
+    held = st.session_state.get(key)
+    if held == count:
+        return
+    now = time.monotonic()
+    left = {old: when for old, when in st.session_state.get(f"{key} left", {}).items() if now - when < address.LAG}
+    st.session_state[f"{key} left"] = {**left, held: now, count: now}
+    st.session_state[key] = count
+
+
+def _is_behind(key: str, value: int) -> bool:
+    """Whether a widget only repeats what the page has given it, or replaced, a moment ago.
+
+    The browser sends the values of all widgets with each change, and while somebody presses the keys of the slider it has
+    not yet heard what the number beside it became: that old number must not win.
+    """
+    left = st.session_state.get(f"{key} left", {})
+    return time.monotonic() - left.get(value, -address.LAG) < address.LAG
 
 
 def clear_selection() -> None:

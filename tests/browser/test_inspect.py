@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import drag
+from tests.browser.chromium import drag, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 RUN = "signs-patch-50"
@@ -99,6 +99,22 @@ def test_the_cut_is_dragged_and_moved_by_keys_and_everything_follows(page, addre
     assert grip.get_attribute("aria-valuenow") == str(while_dragged - 1)
     page.keyboard.press("Home")
     page.get_by_text("Nothing is removed at this cut").wait_for()
+
+
+@pytest.mark.parametrize("pause", [0, 40, 120])
+def test_no_press_of_the_slider_is_lost_in_a_hurry(page, address, pause):
+    open_inspect(page, address)
+    slider = page.get_by_role("slider", name="Remove the highest")
+    wanted = int(slider.get_attribute("aria-valuenow") or slider.input_value()) + 25
+    slider.focus()
+    for _ in range(25):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause)
+    wait_for_address(page, rf"cut={wanted}(&|$)")
+    page.get_by_text(f"removed ({wanted})").wait_for()
+    wait_until_drawn(page)
+    assert removed(page) == wanted
+    assert page.get_by_role("spinbutton", name="Images removed").input_value() == str(wanted)
 
 
 def test_guess_then_reveal_then_compare(page, address):
