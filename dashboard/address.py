@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+LONGEST = 1500  # characters of an address that every browser and chat carries
 LAG = 2.0  # seconds in which a browser may still hold the address of before
 
 
@@ -74,16 +75,32 @@ def publish(key: str) -> None:
     write(key, st.session_state[key])
 
 
-def adopt_number(key: str, low: float, high: float, default: float) -> None:
-    """As `adopt`, for a whole number between bounds."""
+def adopt_number(name: str, low: float, high: float, default: float, *, key: str = "") -> None:
+    """As `adopt`, for a whole number between bounds. key: of the widget, where it is not the name in the address."""
+    key = key or name
     remembers = low <= st.session_state.get(key, low - 1) <= high
-    asked = _asked(key, remembers)
+    asked = _asked(name, remembers)
     if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
     elif asked:
-        refuse(key)
+        refuse(name)
     if not low <= st.session_state.get(key, low - 1) <= high:
         st.session_state[key] = default
+
+
+def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None:
+    """As `adopt` for several choices at once, "spectre,spectral" in the address; what is no option is dropped."""
+    asked = _asked(key, key in st.session_state)[:LONGEST]
+    new = [option for option in asked.split(",") if option in options]
+    held = st.session_state.get(key)
+    now = list(dict.fromkeys(new)) or [option for option in (default if held is None else held) if option in options]
+    if now != held or st.session_state.get("page turned"):
+        st.session_state[key] = now
+
+
+def publish_list(key: str) -> None:
+    """After the widget: write its choices into the address."""
+    write(key, ",".join(st.session_state[key]))
 
 
 def write(key: str, value: str | None) -> None:
@@ -99,9 +116,6 @@ def write(key: str, value: str | None) -> None:
             del st.query_params[key]
     elif st.query_params.get(key) != text:
         st.query_params[key] = text
-
-
-LONGEST = 1500  # characters of an address that every browser and chat carries
 
 
 def ids_to_text(ids: Sequence[int]) -> str:

@@ -9,56 +9,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import data
-
-LONGEST = 2000  # characters of a list in the address
-
-
-def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None:
-    """As `address.adopt` for several choices at once, "spectre,spectral" in the address; what is no option is dropped."""
-    asked = st.query_params.get(key, "")[:LONGEST]
-    new = [option for option in asked.split(",") if option in options]
-    if new and asked != st.session_state.get(f"{key} in address"):
-        st.session_state[key] = list(dict.fromkeys(new))
-    elif key not in st.session_state:
-        st.session_state[key] = list(default)
-    else:
-        st.session_state[key] = [option for option in st.session_state[key] if option in options]
-
-
-def publish_list(key: str) -> None:
-    """After the widget: write its choices into the address."""
-    text = ",".join(st.session_state[key])
-    st.session_state[f"{key} in address"] = text
-    if text and st.query_params.get(key) != text:
-        st.query_params[key] = text
-    elif not text:
-        st.query_params.pop(key, None)
-
-
-def adopt_count(name: str, key: str, low: int, high: int, default: int) -> None:
-    """As `address.adopt` for a whole number: `name` in the address, `key` of the widget; nonsense gives the default."""
-    asked = st.query_params.get(name, "")
-    new = asked != st.session_state.get(f"{name} in address")
-    if new and asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
-        st.session_state[key] = int(asked)
-    elif not low <= st.session_state.get(key, low - 1) <= high:
-        st.session_state[key] = default
-
-
-def publish_count(name: str, key: str) -> None:
-    text = str(st.session_state[key])
-    st.session_state[f"{name} in address"] = text
-    if st.query_params.get(name) != text:
-        st.query_params[name] = text
+from dashboard import address, data
 
 
 def choose_defenses(run: data.RunView) -> list[str]:
     """Two or more defenses of the run; all of them to begin with."""
     titles = {key: found["title"] for key, found in run.result["defenses"].items()}
-    adopt_list("defenses", list(titles), list(titles))
+    address.adopt_list("defenses", list(titles), list(titles))
     st.multiselect("Defenses", list(titles), format_func=titles.__getitem__, key="defenses", placeholder="Choose two")
-    publish_list("defenses")
+    address.publish_list("defenses")
     picked = st.session_state["defenses"]
     return [key for key in titles if key in picked]
 

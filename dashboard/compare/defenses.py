@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.outcomes import detection
 from core.studies import overlap
-from dashboard import data
+from dashboard import address, data
 from dashboard.address import adopt, publish
 from dashboard.charts import compare as charts
 from dashboard.compare import choices, claims
@@ -67,14 +67,14 @@ def _amount(run: data.RunView) -> tuple[str, int]:
     n = len(run.frame)
     first = next(iter(run.result["defenses"].values()))["removed"]  # the run's own main defense
     key = f"same-{run.id}"
-    choices.adopt_count("same", key, 1, n, min(max(first, 1), n))
+    address.adopt_number("same", 1, n, min(max(first, 1), n), key=key)
     with right:
         if how == "same":
             st.slider(
                 "The same number for all", 1, n, key=key, format="%d images",
                 help="Matched budget: how many images each defense may remove. Ties at the cut go by example id.",
             )  # fmt: skip
-            choices.publish_count("same", key)
+            address.write("same", str(st.session_state[key]))
         else:
             st.session_state[key] = st.session_state[key]  # kept for when the slider comes back
             st.caption(own_numbers(run))
@@ -206,7 +206,6 @@ def _pictures(
         )  # fmt: skip
     if to_inspect:
         choices.select(run, ids[ordered].tolist())
-        st.session_state.pop("run in address", None)  # the same run in the address of another page is news to it
         st.switch_page("screens/inspect.py", query_params={"run": run.id})
     st.caption(
         f"showing {len(shown):,} of {len(rows):,}, most suspicious to {titles[judge]} first; under each: rank, score, example id"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.runs import RunFolder
 from core.studies.series import differences
-from dashboard import data
+from dashboard import address, data
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light, settings
 from dashboard.widgets import again, colours, plot
@@ -23,12 +23,12 @@ def show(revealed: bool) -> None:
     if len(folders) < 2:
         st.info("Two finished runs are needed. Start one in the Lab.", icon=":material/science:")
         return
-    choices.adopt_list("runs", list(folders), list(folders)[:2])
+    address.adopt_list("runs", list(folders), list(folders)[:2])
     st.multiselect(
         "Runs", list(folders), key="runs", format_func=lambda i: data.title(folders[i]), max_selections=MOST,
         placeholder="Choose two or more", help="Finished runs: your own first, then those that come with the program.",
     )  # fmt: skip
-    choices.publish_list("runs")
+    address.publish_list("runs")
     asked = st.session_state["runs"][:MOST]
     read = [(run_id, found) for run_id in asked if (found := light.read(folders[run_id]))]
     if len(read) < len(asked):
