@@ -1,6 +1,7 @@
 """A real Chromium and a dashboard of its own for the tests in this folder; without a Chromium they are skipped.
 
-`page` is a tab, and no test may leave an error in its console. `address` is where the dashboard answers.
+`page` is a tab, and no test may leave an error in its console. `address` is where the dashboard answers; tests that start
+runs ask the `workshop` instead, for a page without a run in its address shows the newest.
 """
 
 from __future__ import annotations
@@ -23,8 +24,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def address(tmp_path_factory):
-    """A dashboard that all browser tests share, with a folder of runs that was empty at first."""
+    """A dashboard that all browser tests share, with the bundled runs alone."""
     with serve(tmp_path_factory.mktemp("dashboard")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory):
+    """A dashboard of one file's own, where its tests may start runs."""
+    with serve(tmp_path_factory.mktemp("workshop")) as server:
         yield server.url
 
 

@@ -7,8 +7,8 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, address):
-    page.goto(f"{address}/lab")
+def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, workshop):
+    page.goto(f"{workshop}/lab")
     page.get_by_text("Options of the training").click()
     epochs = page.get_by_role("spinbutton", name="Epochs")
     epochs.fill("12")
@@ -55,8 +55,8 @@ def enter(page, name, value):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth(page, address, sticker):
-    page.goto(f"{address}/lab")
+def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth(page, workshop, sticker):
+    page.goto(f"{workshop}/lab")
     page.get_by_text("a white square of 3x3 pixels").wait_for()
     choose(page, "Attack", "Blended")
     page.get_by_text("a noise pattern blended in at 20 %").wait_for()

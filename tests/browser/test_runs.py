@@ -40,8 +40,8 @@ def choose_run(page, run_id):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_deleted(page, address):
-    page.goto(f"{address}/lab")
+def test_two_runs_wait_for_each_other_and_one_is_cancelled_continued_copied_and_deleted(page, workshop):
+    page.goto(f"{workshop}/lab")
     page.get_by_text("Options of the training").click()
     page.get_by_text("Retrain after").click()
     page.get_by_text("looks for the poison.").wait_for()
