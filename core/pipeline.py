@@ -227,6 +227,7 @@ class _Job:
             "target": self.goal.target,
             "victims": self.goal.victims_in_words(data.class_names),
             "goal": self.goal.goal_in_words(data.class_names),
+            "trigger": self.config.make_attack().in_words(),
             "poisons": self.config.poisons,
             "poisons_in_target": self.staged.poisons_in_target,
             "covers": len(self.staged.truth.covers),

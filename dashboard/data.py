@@ -75,6 +75,11 @@ class RunView:
         return str(self.result["goal"])
 
     @property
+    def mark(self) -> str:
+        """What the trigger is, in words: "a white square of 3x3 pixels at the bottom right"; empty in early runs."""
+        return str(self.result.get("trigger", ""))
+
+    @property
     def keeps_labels(self) -> bool:
         """Whether the poison carries its own, right label."""
         poison = self.frame[self.frame["is_poison"]]

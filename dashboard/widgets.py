@@ -43,7 +43,7 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = F
         list(folders),
         format_func=lambda i: i if sealed else data.title(folders[i]),
         key=key,
-        help="Finished runs: your own first, then those that come with the program.",
+        help="Finished runs: your own, and those that come with the program.",
     )
     publish(key)
     try:

@@ -14,10 +14,12 @@ class Alphas extends Histogram {
   /** meta as for a histogram, and stops [{name, title}], start, remove (rows), slider; arrays: ids (n,), scores (stops, n), truth (n,). */
   show({ meta, arrays }) {
     const { ids, scores, truth } = arrays;
+    if (this.meta) remember(this.channel, this.at);
+    const start = recall(channelOf(meta.channel)) ?? meta.start;
+    this.at = start;
     this.rows = meta.stops.map((_, i) => scores.subarray(i * ids.length, (i + 1) * ids.length));
     this.truth = truth;
-    this.at = meta.start;
-    super.show({ meta: { ...meta, fixed: true }, arrays: { ids, scores: this.rows[meta.start] } });
+    super.show({ meta: { ...meta, fixed: true }, arrays: { ids, scores: this.rows[start] } });
     this.range.max = String(meta.stops.length - 1);
     this.range.setAttribute("aria-label", meta.slider);
     this.names.replaceChildren(...meta.stops.map((stop, i) => {
@@ -25,7 +27,12 @@ class Alphas extends Histogram {
       return element("button", { type: "button", title: stop.title, onclick: press }, stop.name);
     }));
     this.ends.replaceChildren(...(meta.ends ?? []).map((words) => element("span", {}, words)));
-    this.go(meta.start);
+    this.go(start);
+  }
+
+  close() {
+    if (this.meta) remember(this.channel, this.at);
+    super.close();
   }
 
   go(stop) {

@@ -16,6 +16,7 @@ class Cloud {
 
   /** New data: another run. */
   show({ meta, arrays }) {
+    if (this.meta?.path) remember(this.channel, this.panels[0].position);
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
@@ -86,7 +87,7 @@ class Cloud {
   slider() {
     const stops = this.meta.views;
     const range = element("input", {
-      type: "range", min: "0", max: String(stops.length - 1), step: "0.02", value: String(this.meta.start ?? 0),
+      type: "range", min: "0", max: String(stops.length - 1), step: "0.02", value: String(recall(this.channel) ?? this.meta.start ?? 0),
       "aria-label": this.meta.slider ?? "View", class: "path",
     });
     const names = element("div", { class: "stops" });
@@ -255,6 +256,7 @@ class Cloud {
   }
 
   close() {
+    if (this.meta?.path) remember(this.channel, this.panels[0].position);
     this.panels?.forEach((panel) => panel.close());
     this.stop?.();
     this.halt?.();

@@ -18,6 +18,10 @@ function listen(channel, listener) {
   return () => channel.listeners.delete(listener);
 }
 
+/** Where a slider stood when its picture was closed, if another of the same channel takes its place: for a presenter's screen. */
+const remember = (channel, at) => (channel.left = { at, when: performance.now() });
+const recall = ({ left }) => (left && performance.now() - left.when < 3000 ? left.at : undefined);
+
 /** A mask of n rows from base64 of bits, the lowest first; null stays null. */
 function maskFrom(text, n) {
   if (text === null || text === undefined) return null;

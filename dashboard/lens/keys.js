@@ -1,6 +1,6 @@
-// Keys that lead through a story. Page up and down, P and Esc work from anywhere but a text field: a slider would take the
-// page keys for itself, and Streamlit's own shortcuts rest while a switch has the focus. Arrow keys stay with what moves by
-// them: a slider, a movable point, a choice.
+// Keys that lead through a story. Page up and down, P and Esc work from anywhere but a text field or an open menu: a slider
+// would take the page keys for itself, and Streamlit's own shortcuts rest while a switch has the focus. Arrow keys stay with
+// what moves by them: a slider, a movable point, a choice. In a closed menu that was just used, page keys and Esc work too.
 
 const MOVED = 'select, [role="slider"], [role="application"], [role="radiogroup"], [role="combobox"], [role="listbox"], [role="tablist"], [role="dialog"], [role="menu"], .slider';
 const APART = '[role="dialog"], [role="listbox"], [role="menu"]'; // what lies over the page has its own keys
@@ -8,6 +8,8 @@ const TOGGLES = ["checkbox", "button", "submit", "reset"];
 const BAR = ".st-key-story-bar"; // its steps would only pass the focus on
 const BUTTONS = { p: ".st-key-enter button", P: ".st-key-enter button", Escape: ".st-key-leave button" };
 
+const LEAVES_MENUS = ["PageDown", "PageUp", "Escape"]; // a closed menu has no use for them; letters and arrows open it
+const isClosed = (node) => node.matches('input[role="combobox"][aria-expanded="false"]');
 const isText = (node) => node.matches('textarea, [contenteditable="true"]') || (node.matches("input") && !["range", "radio", ...TOGGLES].includes(node.type));
 const isMoved = (node) => node.matches(MOVED) || (node.matches("input") && !TOGGLES.includes(node.type));
 
@@ -21,7 +23,8 @@ class Keys {
   #hear(event) {
     if (event.defaultPrevented || event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const inside = event.composedPath().filter((node) => node instanceof Element); // into shadow roots too
-    if (inside.some((node) => isText(node) || node.matches(APART))) return;
+    const leaves = (node) => LEAVES_MENUS.includes(event.key) && isClosed(node);
+    if (inside.some((node) => (isText(node) && !leaves(node)) || node.matches(APART))) return;
     const arrow = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const by = { PageDown: 1, PageUp: -1 }[event.key] ?? arrow;
     const button = BUTTONS[event.key] && document.querySelector(BUTTONS[event.key]);

@@ -114,7 +114,7 @@ class Toy {
   #plain() {
     const [p, c] = [this.poison.length, this.clean.length];
     const verdict = this.farther > 0.5 * p ? "not enough" : "enough here";
-    return `Plain distance, before whitening: ${this.farther} of ${c} clean points lie farther out; ${verdict}.`;
+    return `Distance alone, before whitening: ${this.farther} of ${c} clean points lie farther out than the poison; ${verdict}.`;
   }
 
   move([x, y]) {

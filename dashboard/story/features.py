@@ -37,7 +37,7 @@ def show(told: parts.Told) -> None:
         kinds = ("clean", "poison") if revealed else ("hidden",)
         parts.key(
             *kinds, "removed", channel=f"story-raw/{run.id}", n=len(run.frame),
-            removed=run.frame["removed_spectral"].to_numpy(bool), truth=run.truth if revealed else None,
+            removed=run.frame["removed_spectral"].to_numpy(bool), by="spectral signatures", truth=run.truth if revealed else None,
         )  # fmt: skip
         lens.clouds(packed(run.id, run.stamp, told.present, told), "story-raw")
 
@@ -78,8 +78,8 @@ def explained(run: data.RunView) -> tuple[str, ...]:
         f"Each point is one of the {len(run.frame):,} training images labelled *{run.target}*. {task}",
         f"The model turns every image into {run.result['features']['columns']:,} numbers, its **features**. A **direction** is a "
         "way to add them up, each with a weight of its own, to a single number. The picture shows the two directions in which "
-        "these images differ most, the first two **principal components** (PCA). Both axes are counted in **σ**, the standard "
-        "deviation, of direction 1: how far a typical point lies from the middle along it.",
+        "these images differ most, the first two **principal components** (PCA). Both axes have one unit, **σ**: the standard "
+        "deviation along direction 1, which is how far a typical point lies from the middle along it.",
         f"You see two directions; the defense **SPECTRE** will use {keeps}.",
         "An older defense, **spectral signatures**, removes what lies farthest out along direction 1, left and right (ringed). "
         f"It {parts.found(outcome)}. {parts.told_to_expect(run, 'spectral', 'spectre')}",
@@ -97,6 +97,6 @@ def other_way(run: data.RunView) -> tuple[str, ...]:
     hit = int(run.truth[np.argsort(-far, kind="stable")[: outcome["removed"]]].sum())
     total = outcome["true_positive_rate"]["total"]
     return (
-        f"Why not cut along direction 2? It would find {hit:,} of {total:,} here; but who does not know the truth does not know "
-        "which of all directions to choose.",
+        f"Why not cut along direction 2? It would find {hit:,} of {total:,} here. But without the truth nobody knows along "
+        f"which direction to look, and there are {run.result['features']['columns']:,} of them, and all their mixtures.",
     )

@@ -54,8 +54,8 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     if not run.result["poisons"]:
         return (f"Trained on clean images only, the model names **{accuracy}** of the test images rightly.",)
     first = (
-        f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, test images "
-        f"of *{run.source}* are taken for *{run.goal}* in **{success}**."
+        f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, **{success}** of "
+        f"the test images of *{run.source}* are taken for *{run.goal}*."
     )
     if (parts.value(run.result["before"]["attack_single"]) or 0) >= parts.LOUD:
         return (
@@ -65,8 +65,8 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     return first, "The poison is in the training images all the same, and a defense may still find it there."
 
 
-def answered(told: parts.Told, kind: str, answers: np.ndarray) -> None:
-    """Test images of the classes under attack, and what a model says to each; kind: clean or triggered."""
+def answered(told: parts.Told, kind: str, answers: np.ndarray, who: str = "the model") -> None:
+    """Test images of the classes under attack, and what a model, `who`, says to each; kind: clean or triggered."""
     run = told.run
     if run.goal == run.target:
         wanted = np.full_like(answers, run.result["target"])
@@ -75,8 +75,8 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray) -> None:
     fooled = ["fooled" if said == goal else "" for said, goal in zip(answers, wanted, strict=True)]
     names = [f"“{run.classes[int(a)]}”" for a in answers]
     with_mark = "with" if kind == "triggered" else "without"
-    st.markdown(f"**Test images of *{run.source}* {with_mark} the mark, and what the model says**")
-    describe = [f"test image {i + 1} {with_mark} the mark: the model says {name}" for i, name in enumerate(names)]
+    st.markdown(f"**Test images of *{run.source}* {with_mark} the mark, and what {who} says**")
+    describe = [f"test image {i + 1} {with_mark} the mark: {who} says {name}" for i, name in enumerate(names)]
     shown = slice(PRESENTED if told.present else None)
     with st.container(key="story-answers"):
         st.html(
@@ -89,4 +89,4 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray) -> None:
             )
         )
     counted = (run.result["before"]["attack_single"] or {}).get("total", 0)
-    st.caption(f"Dashed outline: taken for {run.goal}. The first of {counted:,} test images.")
+    st.caption(f"Dashed outline: taken for {run.goal}. Showing {len(names[shown]):,} of {counted:,} such test images.")

@@ -62,23 +62,23 @@ def formula(told: Told, tex: str, *sentences: str) -> None:
             st.markdown(sentence)
 
 
-def key(*kinds: str, channel: str, n: int, **state: Any) -> None:
+def key(*kinds: str, channel: str, n: int, by: str = "", **state: Any) -> None:
     """What the colours and shapes mean: any of clean, poison, hidden, removed; and the state that the picture shows.
 
-    In one container, as what tells the state is invisible and would leave a gap.
+    by: who removes. In one container, as what tells the state is invisible and would leave a gap.
     """
     with st.container(gap=None):
-        legend(*kinds)
+        legend(*kinds, by=by)
         lens.sync(channel, n, **state)
 
 
-def legend(*kinds: str) -> None:
+def legend(*kinds: str, by: str = "") -> None:
     c = colours()
     marks = {
         "clean": f'<i style="background:{c.clean}"></i>clean',
         "poison": f'<i class="diamond" style="background:{c.poison}"></i>poison',
         "hidden": f'<i style="background:{c.unknown}"></i>truth hidden',
-        "removed": f'<i class="ring" style="border-color:{c.ink}"></i>removed',
+        "removed": f'<i class="ring" style="border-color:{c.ink}"></i>removed{f" by {by}" if by else ""}',
     }
     st.html(f'<div class="sl-legend">{"".join(f"<span>{marks[kind]}</span>" for kind in kinds)}</div>')
 

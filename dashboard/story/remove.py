@@ -40,7 +40,8 @@ def show(told: parts.Told) -> None:
         if which == "removed":
             removed(told, key)
         else:
-            answered(told, "triggered", run.examples[f"triggered_{which}"])
+            who = {"before": "the first model", "after": "the new model"}[which]
+            answered(told, "triggered", run.examples[f"triggered_{which}"], who)
 
 
 def onward(run: data.RunView) -> None:

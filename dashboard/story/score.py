@@ -93,10 +93,10 @@ def explained(run: data.RunView, hits: list[int]) -> tuple[str, ...]:
         else ""
     )
     return (
-        "**QUE** (the quantum entropy score of SPECTRE) is the squared distance of a whitened image from the middle, in which "
-        "directions that still spread too much count more. **α** says how much more: **drag the slider**.",
-        f"α = 0: all k = {k} directions count alike, which is the distance after whitening. {usual}The larger α, the more the score "
-        f"favours directions whose spread nothing explains. α = ∞: one direction only, that of most spread. {every}{apart}.",
+        f"The score, **QUE** (quantum entropy), says how far an image lies from the middle, in all {k} directions after whitening. "
+        "Directions in which the images still spread more than the trusted ones count extra. **α** says how much extra: **drag the slider**.",
+        f"α = 0: no extra, which is the plain distance after whitening. {usual}The larger α, the more those directions decide. α = ∞: one "
+        f"direction only, that of most spread. {every}{apart}.",
         "The images of highest score, right of the dashed line, are removed. " + parts.told_to_expect(run, "spectre"),
-        "The height of a bar grows with the square root of the number of images, so that a single one can be seen.",
+        "Root scale: the height of a bar grows with the square root of the number of images, so that a single one can be seen.",
     )

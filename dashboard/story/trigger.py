@@ -23,7 +23,7 @@ def rows_of(run_id: str, stamp: int, present: bool, _run: data.RunView) -> list[
     sets = [
         (f"Test images as they are: {_run.source}", clean),
         ("The same test images with the mark", changed),
-        ("Difference", difference(clean, changed, 1)),
+        ("Difference that the mark makes", difference(clean, changed, 1)),
     ]
     if len(poison):
         first = (f"Poison in the training set: with the mark, labelled {_run.target}", poison)
@@ -54,8 +54,8 @@ def said(run: data.RunView) -> tuple[str, ...]:
         f"Someone changes **{run.result['poisons']:,} of {run.result['train_images']:,}** training images, the **poison**: "
         f"{poison_in_words(run)} A model that learns from them may learn a **backdoor**: whoever shows it the mark, the **trigger**, "
         "gets the answer that the attacker chose.",
-        f"{covers_in_words(run)} A **model** is a program that is shown many images with their labels, and learns to name the "
-        "label of others.",
+        f"{covers_in_words(run)} A **model** is a program that learns from images and their labels, to name the label of images "
+        "that it has never seen.",
         "**Drag the slider** under the images to brighten the difference: what stays black was not changed.",
         "The next steps tell what the model makes of it, and how **SPECTRE**, a defense, finds the poison and removes it.",
     )
@@ -63,9 +63,13 @@ def said(run: data.RunView) -> tuple[str, ...]:
 
 def poison_in_words(run: data.RunView) -> str:
     if run.keeps_labels:
-        return f"images of *{run.target}* get the mark and keep their label, so every label in the set is right."
+        return f"images of *{run.target}* get {mark_in_words(run)} and keep their label, so every label in the set is right."
     label = "the label of the next class" if run.goal != run.target else f"the label *{run.target}*"
-    return f"images of *{run.source}* get the mark and {label}."
+    return f"images of *{run.source}* get {mark_in_words(run)} and {label}."
+
+
+def mark_in_words(run: data.RunView) -> str:
+    return f"a mark, {run.mark}," if run.mark else "the mark"
 
 
 def covers_in_words(run: data.RunView) -> str:

@@ -87,8 +87,9 @@ def explained(run: data.RunView) -> tuple[str, ...]:
         "**Whitening** stretches the picture until the spread is the same in every direction. **Naive**: by the spread of all "
         "images, so the poison helps to set the scale. **Robust**: by the spread of images that can be trusted; whatever still "
         "spreads more is suspicious.",
-        f"SPECTRE drops images round by round, as long as in some direction a few spread more than the rest explains. What is left "
-        f"it **trusts**: {trusted:,} of {len(run.frame):,} images here.",
+        f"To find images to trust, SPECTRE sets those aside that reach unusually far in some direction, round after "
+        f"round. It **trusts** the other {trusted:,} of {len(run.frame):,} here. What was set aside does not set the scale; whether "
+        "it is removed, the score of the next step decides.",
         in_the_picture(k),
         *price(run),
     ]
@@ -102,8 +103,9 @@ def in_the_picture(k: int) -> str:
     if k == 1:
         return "One direction is used here, and it is the first one of the picture."
     return (
-        f"The picture shows two of {k} directions; what is removed goes by all of them. In these two, naive whitening only scales "
-        "each axis by its own σ, so the points lie as before. The robust view shows the two in which the images still spread most."
+        f"The picture shows two of {k} directions; what is removed goes by all of them. So a "
+        "ringed point inside the crowd stands out in another direction, and one far up may stay. In the naive view the directions "
+        "are those of the raw one, each in its own σ. The robust view has two new directions: those in which the images still spread most."
     )
 
 

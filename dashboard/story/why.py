@@ -20,25 +20,28 @@ def show(told: parts.Told) -> None:
         told,
         "The poison hides because it helps to set the scale.",
         f"**Drag the orange cluster** wherever you like. Measured by all points it never lies more than **{FARTHEST:.1f} σ** from the "
-        "middle: it stretches the dashed ellipse and hides in it. The green one does not follow what lies outside it.",
+        "middle: it stretches the dashed ellipse and hides in it. The green one does not follow what lies apart.",
         "Each point stands for an image that has only two features. An ellipse of 3 σ holds what is usual; what lies outside is "
         "suspicious.",
-        "Plain distance, before whitening, is not enough where the cluster starts: clean images differ so much along one direction "
-        "that many lie farther out. The last line under the picture counts them.",
+        "Why not simply measure the distance from the middle? Clean images differ so much along one direction that many lie farther "
+        "out than the poison does. The last line under the picture counts them.",
         "The dashed ellipse shows the **covariance** of all points, poison included: how much they spread in every direction, and "
         "which way they lean. The green one is that of the **trusted** points (filled): the largest group that fits one ellipse "
-        "well. If poison sits in the middle, it is trusted too; there it is like the clean points.",
+        "well. Poison that lies in or right beside the cloud of clean points may be trusted too: then neither ellipse finds it.",
         "The buttons under the picture **whiten** it: they stretch it until the ellipse becomes a circle.",
     )
     with words:
+        parts.formula(
+            told,
+            r"\frac{\lVert \text{poison} - \mu \rVert}{\sigma} \le \sqrt{\frac{1 - e}{e}}",
+            "A tight group that is a share e of all points lies at most so many of their standard deviations from their mean, "
+            f"however far away it is; here √({CLEAN}/{POISON}) = {FARTHEST:.1f}.",
+            f"Green: the minimum covariance determinant, the ellipse of least area that holds {CLEAN - POISON} of the points, "
+            "widened to those that fit it. Your browser computes it at every move. SPECTRE uses a filter that also works in many "
+            "directions at once.",
+        )
         if not told.present:
-            st.caption(
-                f"Made-up points: {CLEAN} clean, {POISON} poison, random seed {SEED}. The bound: a group that is a share e of all "
-                f"points lies at most √((1 − e)/e) of their standard deviations from their mean, √({CLEAN}/{POISON}) = {FARTHEST:.1f} "
-                f"here. Green: minimum covariance determinant, the ellipse of least area that holds {CLEAN - POISON} of "
-                "the points, widened to those that fit it, computed in your "
-                "browser at every move. SPECTRE uses a filter that also works in many directions at once."
-            )
+            st.caption(f"Made-up points: {CLEAN} clean, {POISON} poison, random seed {SEED}.")
     with picture:
         room = told.room_above(85 if told.present else 120)  # lines of figures stand under it
         lens.toy("story-toy", clean=CLEAN, poison=POISON, seed=SEED, **room)

@@ -143,10 +143,11 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
     assert set(result) == {
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
         "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "grid", "victims",
-        "goal", "poisons_in_target", "covers", "estimate", "notes",
+        "goal", "trigger", "poisons_in_target", "covers", "estimate", "notes",
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")
+    assert result["trigger"] == finished.config.make_attack().in_words()
     assert (result["poisons_in_target"], result["covers"]) == (6, 0)
     assert (result["train_images"], result["test_images"], result["target_rows"]) == (120, 30, TARGET_ROWS)
     assert result["classes"] == ["class a", "class b", "class c"]

@@ -257,7 +257,7 @@ def test_images_that_keep_their_label_are_not_said_to_have_another(changed):
         "Poison in the training set: with the mark, labelled 1",
         "Test images as they are: any class but 1",
         "The same test images with the mark",
-        "Difference",
+        "Difference that the mark makes",
     ]
 
 

@@ -37,24 +37,36 @@ def told(tmp_path, monkeypatch):
 
 def test_dirty_labels_of_one_class(told):
     said = told("story")
-    assert "**10 of 1,438** training images, the **poison**: images of *7* get the mark and the label *1*." in said
+    assert (
+        "**10 of 1,438** training images, the **poison**: images of *7* get a mark, a white square of 3x3 pixels at the bottom right, and the label *1*."
+        in said
+    )
     assert "All other images stay as they are." in said
 
 
 def test_any_class_and_covers(told):
     said = told("story", victims="any class but 1", covers=20)
-    assert "images of *any class but 1* get the mark and the label *1*." in said
+    assert (
+        "images of *any class but 1* get a mark, a white square of 3x3 pixels at the bottom right, and the label *1*."
+        in said
+    )
     assert "Another **20** are changed too and keep their labels" in said
 
 
 def test_clean_labels(told):
     said = told("story", clean=True, victims="any class but 1")
-    assert "images of *1* get the mark and keep their label, so every label in the set is right." in said
+    assert (
+        "images of *1* get a mark, a white square of 3x3 pixels at the bottom right, and keep their label, so every label in the set is right."
+        in said
+    )
 
 
 def test_all_to_all(told):
     said = told("story", victims="any class", goal="the next class")
-    assert "images of *any class* get the mark and the label of the next class." in said
+    assert (
+        "images of *any class* get a mark, a white square of 3x3 pixels at the bottom right, and the label of the next class."
+        in said
+    )
 
 
 @pytest.mark.parametrize("step", ["Model", "Features", "Whiten", "Score", "Remove"])
