@@ -92,7 +92,9 @@ CSS = """
 .sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }
 .sl-legend i.diamond { border-radius: 1px; transform: rotate(45deg) scale(.85); }
 .sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
+.sl-phone { display: none; }
 @media (max-width: 640px) {
+  .sl-wide { display: none; } .sl-phone { display: inline; }
   .st-key-story-bar > div:first-child { flex: 1 0 100%; }
   .st-key-story-bar kbd, .st-key-story-bar .st-key-enter { display: none; }
   .st-key-story-answers figure:nth-child(n + 13), .st-key-story-first-set figure:nth-child(n + 7),

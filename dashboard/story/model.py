@@ -9,6 +9,7 @@ from dashboard import data, tiles
 from dashboard.story import parts
 
 PRESENTED = 18  # tiles on a presenter's screen
+PHONE = 12  # tiles on a phone; the sheet of the theme hides the rest
 GOOD = 0.9  # clean accuracy from which the words say that the model is good
 
 
@@ -89,4 +90,9 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray, who: str = "the m
             )
         )
     counted = (run.result["before"]["attack_single"] or {}).get("total", 0)
-    st.caption(f"Dashed outline: taken for {run.goal}. Showing {len(names[shown]):,} of {counted:,} such test images.")
+    st.caption(f"Dashed outline: taken for {run.goal}.")
+    wide = len(names[shown])
+    st.html(
+        f'<div class="sl-small">Showing <span class="sl-wide">{wide:,}</span><span class="sl-phone">{min(wide, PHONE):,}</span> '
+        f"of {counted:,} such test images.</div>"
+    )

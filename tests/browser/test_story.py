@@ -217,6 +217,16 @@ def test_a_phone_leads_on_at_the_end_and_shows_the_very_last_images(page, addres
     assert [text.split()[0] for text in captions.all_inner_texts()] == [f"#{rank}" for rank in range(70, 76)]
 
 
+def test_the_number_of_images_shown_is_that_of_the_width(page, address):
+    open_step(page, address, "Model")
+    caption = page.locator(".sl-small", has_text="such test images")
+    for width in (WIDE, PHONE):
+        page.set_viewport_size(width)
+        shown = page.locator(".st-key-story-answers figure:visible").count()
+        assert caption.inner_text() == f"Showing {shown} of 200 such test images."
+    assert shown == 12
+
+
 def press_after(page, key, step):
     page.keyboard.press(key)
     wait_for_step(page, step)
