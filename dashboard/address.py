@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import streamlit as st
 
 LONGEST = 1500  # characters of an address that every browser and chat carries
+MOST = 1_000_000  # ids that an address may name; runs of neighbours would hold any number
 LAG = 2.0  # seconds in which a browser may still hold the address of before
 
 
@@ -34,19 +36,31 @@ def refuse(key: str) -> None:
         st.toast(f"The address names a “{key}” that does not fit here; it was left out.", icon=":material/link_off:")
 
 
-def turn_to(page: str) -> None:
-    """Before a page runs: note whether it is another one than before.
+@contextmanager
+def turned_to(page: str) -> Iterator[None]:
+    """Around a page that runs: note whether it is another one than before.
 
     Streamlit forgets what the widgets of the last page held only after the first run of the next, and gives those of
-    the same key their defaults: what they held, or what the address says, must then be set anew.
+    the same key their defaults: what they held, or what the address says, must then be set anew. The fragments of the page
+    run again without this, and know their widgets.
     """
-    st.session_state["page turned"] = st.session_state.get("page shown") != page
+    turn = {"is new": st.session_state.get("page shown") != page}
+    st.session_state["page turn"] = turn
     st.session_state["page shown"] = page
+    try:
+        yield
+    finally:  # also where the page stops or starts over; it may then write nothing into the session any more
+        turn["is new"] = False
+
+
+def _is_turned() -> bool:
+    """Whether this is the first run of a page after another one."""
+    return bool(st.session_state.get("page turn", {}).get("is new"))
 
 
 def _asked(key: str, remembers: bool) -> str:
     """What the address asks for that the widget of that key does not already know."""
-    if remembers and not st.session_state.get("page turned"):
+    if remembers and not _is_turned():
         return news(key)
     return str(st.query_params.get(key, ""))
 
@@ -66,7 +80,7 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
         refuse(key)
     if held not in options:
         st.session_state[key] = options[0]
-    elif st.session_state.get("page turned"):
+    elif _is_turned():
         st.session_state[key] = held
 
 
@@ -94,7 +108,7 @@ def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None
     new = [option for option in asked.split(",") if option in options]
     held = st.session_state.get(key)
     now = list(dict.fromkeys(new)) or [option for option in (default if held is None else held) if option in options]
-    if now != held or st.session_state.get("page turned"):
+    if now != held or _is_turned():
         st.session_state[key] = now
 
 
@@ -140,7 +154,7 @@ def ids_from_text(text: str) -> list[int]:
     for part in text.split("."):
         first, _, last = part.partition("-")
         low, high = int(first, 36), int(last or first, 36)
-        if high - low > 1_000_000 or high < low:
+        if high < low or len(found) + high - low >= MOST:
             return []
         found += range(low, high + 1)
     return found

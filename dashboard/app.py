@@ -30,5 +30,5 @@ page = st.navigation(
     ],
     position="top",
 )
-address.turn_to(page.url_path)
-page.run()
+with address.turned_to(page.url_path):
+    page.run()

@@ -91,12 +91,10 @@ def find_challenges(*roots: Path) -> dict[str, Path]:
 
 def open_challenge(path: Path) -> Challenge:
     """The public part of a challenge. Raises InputError for what is missing, damaged or does not fit together."""
-    about = _json(path, "challenge.json")
-    _check(about.get("format") == FORMAT, path, "challenge.json has another format than this program reads")
+    about = _about(path)
     names = ("title", "classes", "rows", "image", "seal", "assumed", "about")
     values: list[Any] = [about.get(name) for name in names]  # of any kind until checked
     title, classes, n, shape, seal, assumed, small = values
-    _check(_is_text(title, 80), path, "the title is no text of 1 to 80 characters")
     _check(
         isinstance(classes, list) and 1 < len(classes) <= MAX_CLASSES and len(set(map(str, classes))) == len(classes) and all(_is_text(c, 80) for c in classes),
         path, "the classes are no list of names, each its own",
@@ -116,6 +114,19 @@ def open_challenge(path: Path) -> Challenge:
     except InputError as problem:
         raise InputError(f"{path.name}: images.webp: {problem}") from None
     return Challenge(path.name, path, title, small, tuple(classes), assumed, seal, rows, images)
+
+
+def title_of(path: Path) -> str:
+    """The title alone, for a menu: neither rows nor images are read. Raises InputError."""
+    return str(_about(path)["title"])
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """What challenge.json says: of a known format, with a title, and not yet checked further."""
+    about = _json(path, "challenge.json")
+    _check(about.get("format") == FORMAT, path, "challenge.json has another format than this program reads")
+    _check(_is_text(about.get("title"), 80), path, "the title is no text of 1 to 80 characters")
+    return about
 
 
 def read_hint(challenge: Challenge) -> dict[str, Any]:

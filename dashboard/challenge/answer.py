@@ -9,12 +9,14 @@ import streamlit as st
 from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
 from core.errors import InputError
 from dashboard import tiles
-from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now
+from dashboard.challenge.gallery import take_clicks
+from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now, see
 from dashboard.challenge.pictures import sources
 from dashboard.widgets import as_sentence
 
 NOTHING, OPEN = "nothing", "open"
 SHOWN = 12  # images of the basket
+LONGEST = 5000  # characters of ids written by hand
 IDS = re.compile(r"\s*\d{1,7}(\s*-\s*\d{1,7})?\s*")
 
 
@@ -29,7 +31,6 @@ def answer(challenge: Challenge) -> None:
         st.error(as_sentence(str(problem)))
         return
     choice = _choose(game)
-    rows = set() if choice == NOTHING else game.basket
     if choice == NOTHING:
         st.caption("Nothing is poisoned, so nothing is removed: your basket is not sent.")
     else:
@@ -38,7 +39,7 @@ def answer(challenge: Challenge) -> None:
     left = ATTEMPTS - (game.last.attempt if game.last else 0)
     st.button(
         "Submit" if game.last is None else "Submit again", type="primary", icon=":material/send:", key="submit",
-        disabled=missing is not None, on_click=changes(_submit), args=(game, choice, frozenset(rows)),
+        disabled=missing is not None, on_click=changes(_submit), args=(game,),
     )  # fmt: skip
     say_now("answer")
     if missing:
@@ -98,6 +99,8 @@ def _by_id(game: Game, add: bool) -> None:
 
 def parse_ids(text: str, n: int) -> set[int]:
     """Ids 0..n-1 in words: "12, 40-44". Raises InputError."""
+    if len(text) > LONGEST:
+        raise InputError(f"that is too long; write at most {LONGEST:,} characters, or use the cut and the lasso")
     found: set[int] = set()
     for part in text.split(","):
         if not IDS.fullmatch(part):
@@ -123,11 +126,16 @@ def _missing(game: Game, choice: str) -> str | None:
     return None
 
 
-def _submit(game: Game, choice: str, rows: frozenset[int]) -> None:
-    """The button's work. The name is read again: the page may be older than it."""
+def _submit(game: Game) -> None:
+    """The button's work. Name, label and basket are read again: the page may be older than they are."""
+    take_clicks(game)  # images that were clicked just before
+    game.name = str(st.session_state.get(NAME, ""))
+    choice = str(st.session_state.get(f"answer {game.seal}", OPEN))
+    if missing := _missing(game, choice):
+        say_later("answer", "error", f"Not taken. {missing}")
+        return
     try:
-        game.name = str(st.session_state.get(NAME, ""))
-        attempt = game.submit(None if choice == NOTHING else int(choice), set(rows))
+        attempt = game.submit(*((None, set()) if choice == NOTHING else (int(choice), set(game.basket))))
     except InputError as problem:
         say_later("answer", "error", f"Not taken: {problem}.")
         return
@@ -158,6 +166,7 @@ def _hint(game: Game) -> None:
 def _open_hint(game: Game) -> None:
     try:
         game.store.open_hint(game.seal, game.name)
+        see("hint", game.seal)
     except InputError as problem:
         say_later("answer", "error", as_sentence(str(problem)))
 

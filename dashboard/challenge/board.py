@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.challenges import Challenge, Entry, answer_in_words, ranked
 from core.errors import InputError
-from dashboard.challenge.game import Game, store
+from dashboard.challenge.game import Game, has_seen, store
 from dashboard.widgets import as_sentence
 
 EVERY = 4  # seconds between two looks
@@ -33,7 +33,8 @@ def board(game: Game) -> None:
 def _live(challenge: Challenge, name: str, revealed: bool) -> None:
     answers = store()
     try:
-        if answers.is_revealed(challenge.seal, name or None) != revealed:
+        known = answers.is_revealed(challenge.seal, name or None) or has_seen("truth", challenge.seal)
+        if known != revealed:
             st.rerun()  # the teacher has revealed it: the whole page changes
         entries = answers.board(challenge.seal)
     except InputError as problem:

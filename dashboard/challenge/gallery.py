@@ -58,7 +58,7 @@ def gallery(game: Game, label: Label) -> None:
         st.caption(f"{about}; click an image to put it into the basket or to take it out")
     lens.tiles(
         label.channel, entries(game, label, shown), TILES, label=f"{names[st.session_state[which]]}, {about}", side=76,
-        on_look=lambda: _look(game), on_put=None if game.revealed else changes(lambda: _put(game)),
+        on_look=lambda: _look(game), on_put=None if game.revealed else changes(lambda: take_clicks(game)),
     )  # fmt: skip
 
 
@@ -77,8 +77,8 @@ def entries(game: Game, label: Label, rows: Sequence[int]) -> list[dict]:
     return found
 
 
-def _put(game: Game) -> None:
-    """Images were clicked: what the browser sends is read with suspicion."""
+def take_clicks(game: Game) -> None:
+    """Images were clicked: what the browser sends is read with suspicion. Nothing where none were, or for the second time."""
     sent = (st.session_state.get(TILES) or {}).get("put")
     if sent:
         known = range(len(game.challenge.rows))

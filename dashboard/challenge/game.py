@@ -14,7 +14,18 @@ from typing import Any
 
 import streamlit as st
 
-from core.challenges import Challenge, Entry, Score, Store, Truth, find_challenges, open_challenge, read_truth, score
+from core.challenges import (
+    Challenge,
+    Entry,
+    Score,
+    Store,
+    Truth,
+    find_challenges,
+    open_challenge,
+    read_truth,
+    score,
+    title_of,
+)
 from core.errors import InputError
 from dashboard import data
 
@@ -57,11 +68,16 @@ def titles(folders: dict[str, Path]) -> dict[str, str]:
     found = {}
     for challenge_id, path in folders.items():
         try:
-            found[challenge_id] = open_folder(path).title
-        except InputError:
+            found[challenge_id] = _title(str(path), (path / "challenge.json").stat().st_mtime_ns)
+        except (InputError, OSError):
             found[challenge_id] = challenge_id
     shown = list(found.values())
     return {i: title if shown.count(title) == 1 else f"{title} · {i}" for i, title in found.items()}
+
+
+@st.cache_data(max_entries=1000, show_spinner=False)
+def _title(path: str, stamp: int) -> str:
+    return title_of(Path(path))
 
 
 def teacher_code() -> str:
@@ -125,7 +141,14 @@ class Game:
         return _truth(str(self.challenge.path), self.seal, self.challenge) if self.revealed else None
 
     def submit(self, label: int | None, rows: set[int]) -> int:
-        """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError."""
+        """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError.
+
+        What this browser has seen counts under every name.
+        """
+        if self.revealed or has_seen("truth", self.seal):
+            raise InputError("the truth has been revealed; nothing is taken any more")
+        if self.hinted or has_seen("hint", self.seal):
+            self.store.open_hint(self.seal, self.name)
         truth = read_truth(self.challenge)
         judged: Score = score(
             label, rows, true_label=truth.label, poison=truth.poison, assumed=self.challenge.assumed,
@@ -145,7 +168,21 @@ def _truth(path: str, seal: str, _challenge: Challenge) -> Truth:
 def open_game(challenge: Challenge) -> Game:
     """The visitor's game. Raises InputError where the answers cannot be read."""
     answers, name = store(), str(st.session_state.get(NAME, ""))
-    return Game(challenge, answers, name, *answers.standing(challenge.seal, name))
+    revealed, last, hinted = answers.standing(challenge.seal, name)
+    return Game(
+        challenge, answers, name, revealed or has_seen("truth", challenge.seal), last,
+        hinted or has_seen("hint", challenge.seal),
+    )  # fmt: skip
+
+
+def has_seen(what: str, seal: str) -> bool:
+    """Whether this visitor, under whatever name, has been shown the truth or the hint of a challenge."""
+    return bool(st.session_state.get(f"{what} seen {seal}"))
+
+
+def see(what: str, seal: str) -> None:
+    """Note that this visitor is shown it. what: truth, hint."""
+    st.session_state[f"{what} seen {seal}"] = True
 
 
 def say_later(place: str, kind: str, message: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.challenges import as_csv
 from core.errors import InputError
-from dashboard.challenge.game import Game, is_teachers_code, say_later, say_now, teacher_code
+from dashboard.challenge.game import Game, is_teachers_code, say_later, say_now, see, teacher_code
 from dashboard.widgets import as_sentence
 
 KNOWN = "is teacher"  # of the session
@@ -69,6 +69,8 @@ def _reveal(game: Game, everyone: bool = False) -> None:
         return
     try:
         game.store.reveal(game.seal, None if everyone else game.name)
+        if not everyone:
+            see("truth", game.seal)
     except InputError as problem:
         say_later("teacher", "error", as_sentence(str(problem)))
 

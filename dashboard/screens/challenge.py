@@ -40,7 +40,8 @@ def who() -> None:
     """The name of the player or team: kept in the session, and nowhere else until an answer is submitted."""
     st.text_input(
         "Your name, or your team's", key="name typed", max_chars=60, placeholder="needed to submit", persist_state="session",
-        help="As it shall stand on the board. Those who give the same name are one team: capitals make no difference.",
+        help="As it shall stand on the board. Those who give the same name are one team: capitals make no difference. "
+        "A name is not protected: whoever gives yours can answer for you.",
         autocomplete="off",
     )  # fmt: skip
     typed = str(st.session_state.get("name typed") or "")

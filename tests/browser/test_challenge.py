@@ -45,6 +45,17 @@ def wait_for_picture(page, words):
     )
 
 
+def test_a_label_and_a_score_are_chosen_on_a_fresh_page(page, address):
+    page.goto(f"{address}/challenge?challenge={PLAYED}")
+    page.get_by_role("radio", name="3", exact=True).click()
+    page.wait_for_function("() => new URL(location).searchParams.get('label') === '3'")
+    page.get_by_text("The highest of label 3").wait_for()
+    page.get_by_role("radio", name="PCA").click()
+    page.wait_for_function("() => new URL(location).searchParams.get('score') === 'pca'")
+    page.wait_for_timeout(1000)  # it stays
+    assert "label=3&score=pca" in page.url
+
+
 def test_a_student_plays_and_another_tab_sees_the_board_change(page, chromium, address):
     challenge = open_challenge(BUNDLED / PLAYED)
     truth = read_truth(challenge)

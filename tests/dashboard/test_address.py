@@ -24,7 +24,21 @@ def test_too_many_are_left_out_rather_than_cut_short():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "..", "-", "1-", "a b", "%3Cscript%3E", "2-1", "0-zzzzzzz", "1" * (LONGEST + 1), "1.-2", "١", "zzzzzzzz"],
+    [
+        "",
+        "..",
+        "-",
+        "1-",
+        "a b",
+        "%3Cscript%3E",
+        "2-1",
+        "0-zzzzzzz",
+        "1" * (LONGEST + 1),
+        "1.-2",
+        "١",
+        "zzzzzzzz",
+        "0-9999.0-9999.0-9999",
+    ],
 )
 def test_nonsense_selects_nothing(text):
     assert ids_from_text(text) == []
@@ -36,11 +50,11 @@ def script(page: str) -> None:
 
     from dashboard import address
 
-    address.turn_to(page)
-    options = ["b", "a", "c"] if page == "second" else ["a", "b"]
-    address.adopt("run", options)
-    st.selectbox(f"Run of {page}", options, key="run")
-    address.publish("run")
+    with address.turned_to(page):
+        options = ["b", "a", "c"] if page == "second" else ["a", "b"]
+        address.adopt("run", options)
+        st.selectbox(f"Run of {page}", options, key="run")
+        address.publish("run")
 
 
 def test_a_link_to_another_page_keeps_its_choice():
@@ -64,10 +78,10 @@ def counting() -> None:
 
     from dashboard import address
 
-    address.turn_to("counting")
-    address.adopt_number("cut", 0, 100, 5)
-    st.number_input("Cut", 0, 100, key="cut")
-    address.write("cut", str(st.session_state["cut"]))
+    with address.turned_to("counting"):
+        address.adopt_number("cut", 0, 100, 5)
+        st.number_input("Cut", 0, 100, key="cut")
+        address.write("cut", str(st.session_state["cut"]))
 
 
 def test_an_address_that_is_several_presses_behind_does_not_win_over_the_widget():
@@ -82,3 +96,20 @@ def test_an_address_that_is_several_presses_behind_does_not_win_over_the_widget(
     app.query_params["cut"] = "50"  # but a link is followed
     app.run()
     assert app.session_state["cut"] == 50
+
+
+def stopping() -> None:
+    """A page that stops in the midst."""
+    import streamlit as st
+
+    from dashboard import address
+
+    with address.turned_to("stopping"):
+        st.stop()
+
+
+def test_what_runs_after_the_page_does_not_take_it_for_a_new_one():
+    from streamlit.testing.v1 import AppTest
+
+    assert AppTest.from_function(counting).run().session_state["page turn"] == {"is new": False}
+    assert AppTest.from_function(stopping).run().session_state["page turn"] == {"is new": False}

@@ -213,12 +213,12 @@ def playing(monkeypatch, challenge):
 def test_images_that_are_clicked_go_into_the_basket_and_out_again(playing):
     mine, state = playing
     state["challenge-tiles"] = {"put": {"in": [3, 7], "out": [], "at": 1}}
-    gallery._put(mine)
+    gallery.take_clicks(mine)
     state["challenge-tiles"] = {"put": {"in": [7, 8, -1, 10**6], "out": [3], "at": 2}}  # two of these are no images
-    gallery._put(mine)
+    gallery.take_clicks(mine)
     assert mine.basket == {7, 8}
     state["challenge-tiles"] = {"put": None}
-    gallery._put(mine)
+    gallery.take_clicks(mine)
     assert mine.basket == {7, 8}
 
 
@@ -267,7 +267,7 @@ def test_the_pictures_are_not_sent_anew_when_the_basket_or_the_selection_changes
     assert [e.proto.bytes for e in app.get("bidi_component")] == before
 
 
-@pytest.mark.parametrize("text", ["", "x", "3,", "1-", "-4", "9-3", "99999", "1;2", "1" * 30])
+@pytest.mark.parametrize("text", ["", "x", "3,", "1-", "-4", "9-3", "99999", "1;2", "1" * 30, "1," * 3000 + "1"])
 def test_ids_that_are_none_are_refused(text):
     with pytest.raises(InputError):
         answer.parse_ids(text, 100)
@@ -285,6 +285,50 @@ def test_the_ranking_costs_points_and_is_noted(challenge):
     play_right(app, challenge)
     press(app, "reveal-me")
     assert "Your score 85" in said(app)
+
+
+def rename(app: AppTest, name: str) -> None:
+    app.text_input(key="name typed").set_value(name).run()
+
+
+def test_the_ranking_costs_points_under_another_name_too(challenge):
+    app = open_page(name="spy")
+    press(app, "hint")
+    rename(app, "Ada")
+    assert "Label 8 stands out" in said(app)
+    play_right(app, challenge)
+    press(app, "reveal-me")
+    assert "Your score 85" in said(app)
+
+
+def test_who_has_seen_the_truth_answers_under_no_name(challenge):
+    app = open_page(name="spy")
+    play_right(app, challenge)
+    press(app, "reveal-me")
+    rename(app, "Ada")
+    assert "You have not answered this one" in said(app)
+    assert not any(b.key == "submit" for b in app.button)
+    assert [e.name for e in game.store().board(challenge.seal)] == ["spy"]
+
+
+def test_what_was_clicked_and_chosen_last_is_submitted(playing, challenge):
+    """The form may be older than both: the browser rings an image at once, and the button is there already."""
+    mine, state = playing
+    mine.basket.update({3, 4})
+    state[game.NAME], state[f"answer {challenge.seal}"] = "Ada", "2"
+    state["challenge-tiles"] = {"put": {"in": [7], "out": [4], "at": 5}}
+    answer._submit(mine)
+    (entry,) = game.store().board(challenge.seal)
+    assert (entry.label, entry.rows) == (2, (3, 7))
+    state[f"answer {challenge.seal}"] = "open"
+    answer._submit(mine)
+    assert len(game.store().board(challenge.seal)) == 1
+    assert state["message answer"][0] == "error"
+
+
+def test_a_menu_of_many_challenges_reads_no_images(home, monkeypatch, challenge):
+    monkeypatch.setattr(game, "open_challenge", lambda path: pytest.fail("all of it was read"))
+    assert game.titles({"a": challenge.path}) == {"a": challenge.title}
 
 
 def test_answers_run_out_and_the_last_one_counts(challenge):
