@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -123,28 +122,12 @@ def serve(
     home: Home = Path("challenges"),
 ) -> None:
     """Serve the challenges to a class: no other page, so that nobody trains models or reads files on this computer."""
-    from importlib.util import find_spec
+    from core.cli.serving import serve as serve_page
 
-    if find_spec("streamlit") is None:
-        raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
-    page = ROOT / "dashboard" / "classroom.py"
-    arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
-    arguments += ["--server.port", str(port), "--server.address", address]
-    # said here too: an installed package has no .streamlit/config.toml beside it
-    arguments += [
-        "--runner.postScriptGC",
-        "false",
-        "--client.toolbarMode",
-        "minimal",
-        "--server.fileWatcherType",
-        "none",
-    ]
     os.environ["SPECTRE_LENS_CHALLENGES"] = str(home.absolute())
     if teacher_code.strip():  # handed on by the environment: every user of a computer can read a command line
         os.environ["SPECTRE_LENS_TEACHER"] = teacher_code
-    out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
-    os.chdir(ROOT)  # where .streamlit/config.toml lies
-    os.execv(sys.executable, arguments)
+    serve_page("classroom.py", port, address)
 
 
 def _open(challenge_id: str, home: Path) -> tuple[Challenge, Store]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -73,14 +71,6 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the dashboard.")] = 8501,
 ) -> None:
     """Open the dashboard on the bundled, finished runs: no training, no GPU."""
-    from importlib.util import find_spec
+    from core.cli.serving import serve
 
-    if find_spec("streamlit") is None:
-        raise InputError("the dashboard needs streamlit; install it with: pip install -r requirements.txt")
-    page = ROOT / "dashboard" / "app.py"
-    arguments = [sys.executable, "-m", "streamlit", "run", str(page)]
-    # said here too: an installed package has no .streamlit/config.toml beside it
-    arguments += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    out.print(f"opening http://localhost:{port} - Ctrl-C ends it", soft_wrap=True)
-    os.chdir(page.parents[1])  # where .streamlit/config.toml lies
-    os.execv(sys.executable, arguments)
+    serve("app.py", port)

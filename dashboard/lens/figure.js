@@ -89,11 +89,12 @@ function loadScript(name) {
   const address = new URL(`../../app/static/${name}`, streamlit);
   return new Promise((done, fail) => {
     const script = element("script", { src: address.href });
-    script.addEventListener("load", () => done(window.Plotly));
-    script.addEventListener("error", () => {
+    const miss = () => {
       hub.plotly.delete(name); // another figure may try again
       fail(new Error(AWAY));
-    });
+    };
+    script.addEventListener("load", () => (window.Plotly ? done(window.Plotly) : miss())); // some page instead of the script
+    script.addEventListener("error", miss);
     document.head.append(script);
   });
 }

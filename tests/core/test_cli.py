@@ -368,3 +368,15 @@ def test_without_a_command_help_is_shown_and_no_empty_error(cli: Cli) -> None:
 
 def test_an_unknown_command_is_refused(cli: Cli) -> None:
     check_refused(cli("frobnicate"), "frobnicate")
+
+
+def test_a_page_is_served_with_the_settings_of_the_project():
+    """An installed package has no config.toml; without static files, say, no figure would be drawn."""
+    import tomllib
+
+    from core.cli.serving import ROOT, SETTINGS
+
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    del config["theme"], config["server"]["address"]  # colours alone may differ; the address is an option
+    asked = {f"{part}.{name}": str(value) for part, values in config.items() for name, value in values.items()}
+    assert {name: value.title() if value in ("true", "false") else value for name, value in SETTINGS.items()} == asked
