@@ -13,10 +13,14 @@ import streamlit as st
 # `streamlit run` puts this folder on the path, not the project.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dashboard import export, lens, settled
 from dashboard.theme import CSS
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
 st.set_page_config(page_title="Spectre Lens: challenge", page_icon=str(ICON), layout="wide")
 st.html(CSS)
+export.offer()
+lens.follow_theme()
+settled.set_modules_aside()
 page = Path(__file__).parent / "screens" / "challenge.py"
 st.navigation([st.Page(page, title="Challenge", icon=":material/emoji_events:", default=True)], position="hidden").run()

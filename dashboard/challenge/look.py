@@ -107,9 +107,10 @@ def cut(game: Game, label: Label) -> np.ndarray:
 
 def _drag(game: Game, label: Label, key: str) -> None:
     """The cut was let go."""
-    count = (st.session_state.get(CUT) or {}).get("cut")
-    if count is not None:
-        st.session_state[key] = min(max(int(count), 0), len(label.ids))
+    moved = (st.session_state.get(CUT) or {}).get("cut")
+    if moved:
+        st.session_state[key] = min(max(int(moved["count"]), 0), len(label.ids))
+        st.session_state[f"moved {game.seal}"] = int(moved["at"])
         _select_above(game, label, key)
 
 

@@ -105,7 +105,7 @@ def synchronise(game: Game, label: Label, above: np.ndarray) -> None:
         label.channel, n, removed=removed, truth=truth, selected=selected, focus=int(focus[0]) if len(focus) else None,
         heard=st.session_state.get(f"heard {game.seal}", 0),
     )  # fmt: skip
-    lens.sync(label.cut_channel, n, removed=above, truth=truth)
+    lens.sync(label.cut_channel, n, removed=above, truth=truth, moved=st.session_state.get(f"moved {game.seal}", 0))
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)

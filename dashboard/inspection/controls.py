@@ -49,7 +49,7 @@ def choose(run: data.RunView) -> Shown:
 def move_cut(run: data.RunView, count: int, own: int) -> int:
     """The cut as a slider and as a number; the third way is to drag the line in the histogram."""
     n = len(run.frame)
-    for key in ("cut-slider", "cut-number"):  # not the one that was moved: it may be farther already
+    for key in state.MOVES:  # not the one that was moved: it may be farther already
         state.follow(key, count)
     st.slider(
         "Remove the highest", 0, n, key="cut-slider", format="%d images", on_change=state.take_cut, args=("cut-slider",),

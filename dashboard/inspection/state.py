@@ -16,6 +16,8 @@ from core.outcomes import remove_count
 from dashboard import address, data
 
 CLOUDS, HISTOGRAM, GALLERY, NEIGHBOURS = "inspect-clouds", "inspect-histogram", "inspect-gallery", "inspect-neighbours"
+MOVES = ("cut-slider", "cut-number")  # widgets that move the cut
+BRIEF = 0.5  # seconds in which nobody sets a value back by hand
 SETS = ("removed", "kept", "selected", "guessed")
 
 
@@ -131,13 +133,16 @@ def take_focus(key: str) -> None:
 
 def take_cut(key: str = HISTOGRAM) -> None:
     """A dragged line, or a widget of that key, moves the cut."""
-    value = event(key, "cut") if key == HISTOGRAM else st.session_state.get(key)
-    if value is not None and not _is_behind(key, value):
+    value = st.session_state.get(key)
+    if key == HISTOGRAM and (moved := event(key, "cut")):
+        st.session_state.update(cut=int(moved["count"]), moved=int(moved["at"]))
+    elif key != HISTOGRAM and value is not None and not _is_behind(key, value):
         st.session_state["cut"] = int(value)
 
 
 def follow(key: str, count: int) -> None:
     """Before a widget of that key is placed: it shows the cut, wherever that was moved."""
+    st.session_state["cut drawn"] = count
     held = st.session_state.get(key)
     if held == count:
         return
@@ -151,10 +156,13 @@ def _is_behind(key: str, value: int) -> bool:
     """Whether a widget only repeats what the page has given it, or replaced, a moment ago.
 
     The browser sends the values of all widgets with each change, and while somebody presses the keys of the slider it has
-    not yet heard what the number beside it became: that old number must not win.
+    not yet heard what the number beside it became: that old number must not win. Where no other widget has been moved
+    in the same moment, it is sooner taken for the visitor's own.
     """
     left = st.session_state.get(f"{key} left", {})
-    return time.monotonic() - left.get(value, -address.LAG) < address.LAG
+    others = (st.session_state.get(other) for other in MOVES if other != key)
+    is_alone = all(other in (None, st.session_state.get("cut drawn")) for other in others)
+    return time.monotonic() - left.get(value, -address.LAG) < (BRIEF if is_alone else address.LAG)
 
 
 def clear_selection() -> None:

@@ -39,6 +39,7 @@ def synchronise(shown: Shown) -> None:
     lens.sync(
         f"inspect/{shown.run.id}", len(shown.run.frame),
         removed=shown.removed, truth=shown.truth, selected=shown.selected, focus=shown.focus,
+        moved=st.session_state.get("moved", 0),
     )  # fmt: skip
 
 

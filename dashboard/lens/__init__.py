@@ -46,7 +46,7 @@ _cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
 _alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
 _marks, _keys = component("marks"), component("keys")
-_code = component("code")
+_code, _ground = component("code"), component("ground")
 _figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 
 
@@ -139,7 +139,10 @@ def pack_histogram(
 
 
 def histogram(data: bytes, key: str, *, on_cut: Callable[[], None] | None = None) -> Any:
-    """Place the histogram. After the cut was moved the result's `cut` holds how many rows lie at or above it."""
+    """Place the histogram. After the cut was moved the result's `cut` is {"count": rows at or above it, "at": number}.
+
+    The highest `at` that was heard belongs into `sync`: what is said of earlier cuts is not shown any more.
+    """
     return _histogram(data=data, key=key, on_cut_change=on_cut or _ignore)
 
 
@@ -195,9 +198,12 @@ def marks(rows: Sequence[Mapping[str, Any]], key: str, *, side: int, label: str,
     _marks(data={"rows": list(rows), "side": side, "factor": factor}, key=key)
 
 
-def keys(key: str, step: str, on_step: Callable[[], None]) -> Any:
-    """Listen for arrow keys that nothing else wants, and page keys; the result's `step` is then 1 or -1. Another step is shown from its top."""
-    return _keys(data={"step": step}, key=key, height=1, on_step_change=on_step)
+def keys(key: str, here: int, count: int, on_step: Callable[[], None]) -> Any:
+    """Listen for arrow keys that nothing else wants, and page keys; the result's `step`, 0..count-1, says where they lead.
+
+    Another step is shown from its top.
+    """
+    return _keys(data={"here": here, "count": count}, key=key, height=1, on_step_change=on_step)
 
 
 def sync(
@@ -209,13 +215,18 @@ def sync(
     selected: np.ndarray | None = None,
     focus: int | None = None,
     heard: int = 0,
+    moved: int = 0,
 ) -> None:
     """Tell every picture of a channel what holds now. Masks: (n,) bool; truth None hides it; focus: a row.
 
-    heard: the last `at` of the `put` of `tiles` that `removed` takes into account.
+    heard: the last `at` of the `put` of `tiles` that `removed` takes into account; moved: likewise of the `cut`.
     """
     state = {"removed": bits(removed), "truth": bits(truth), "selected": bits(selected)}
-    _sync(data={"channel": channel, "n": n, "focus": focus, "heard": heard, **state}, key=f"sync-{channel}", height=1)
+    _sync(
+        data={"channel": channel, "n": n, "focus": focus, "heard": heard, "moved": moved, **state},
+        key=f"sync-{channel}",
+        height=1,
+    )
 
 
 def film(
@@ -258,6 +269,11 @@ def tiles(
     """
     data = {"channel": channel, "tiles": list(entries), "side": side, "label": label, "members": on_put is not None}
     return _tiles(data=data, key=key, on_focus_change=on_look or _ignore, on_put_change=on_put or _ignore)
+
+
+def follow_theme() -> None:
+    """Once on every page: it is drawn again when the visitor's theme turns light or dark."""
+    _ground(data="", key="ground", height=1, on_turned_change=_ignore)
 
 
 def code(text: str, key: str, label: str) -> None:

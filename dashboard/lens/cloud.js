@@ -110,6 +110,7 @@ class Cloud {
       range.setAttribute("aria-valuetext", words);
       [...names.children].forEach((b, i) => b.setAttribute("aria-pressed", String(exact && i === near)));
     };
+    for (const hand of ["pointerdown", "keydown", "input"]) range.addEventListener(hand, () => this.halt?.()); // it wins over a glide
     range.addEventListener("input", move);
     range.addEventListener("keydown", (event) => {
       // a press of an arrow key is a step that can be seen; Home and End are the browser's own

@@ -249,8 +249,16 @@ class Histogram {
   #remove(number) {
     const cut = this.cutFor(Math.max(0, Math.min(number, this.n)));
     tell(this.channel, { removed: Uint8Array.from(this.scores, (score) => (score >= cut ? 1 : 0)) });
+    this.#say(250); // one answer for a row of key presses
+  }
+
+  /** Tells the server in a while; what it says of earlier cuts no longer counts. */
+  #say(wait) {
+    const at = (this.channel.moved = Math.max(Date.now(), (this.channel.moved ?? 0) + 1));
+    const move = { count: this.removedCount, at };
     clearTimeout(this.pending);
-    this.pending = setTimeout(() => this.send("cut", this.removedCount), 250); // one answer for a row of key presses
+    if (wait) this.pending = setTimeout(() => this.send("cut", move), wait);
+    else this.send("cut", move);
   }
 
   #hear() {
@@ -275,7 +283,7 @@ class Histogram {
         this.#cutAt(this.#value(this.dragged)); // where it was let go, also where no frame came since
         this.dragged = null;
         this.draw();
-        this.send("cut", this.removedCount);
+        this.#say(0);
       });
     this.grip.addEventListener("keydown", (event) => {
       const by = { ArrowRight: -1, ArrowUp: 1, ArrowLeft: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];

@@ -8,6 +8,7 @@ const TOGGLES = ["checkbox", "button", "submit", "reset"];
 const BAR = ".st-key-story-bar"; // its steps would only pass the focus on
 const BUTTONS = { p: ".st-key-enter button", P: ".st-key-enter button", Escape: ".st-key-leave button" };
 
+const PATIENCE = 3000; // ms to wait for the server's answer to a press
 const LEAVES_MENUS = ["PageDown", "PageUp", "Escape"]; // a closed menu has no use for them; letters and arrows open it
 const isClosed = (node) => node.matches('input[role="combobox"][aria-expanded="false"]');
 const isText = (node) => node.matches('textarea, [contenteditable="true"]') || (node.matches("input") && !["range", "radio", ...TOGGLES].includes(node.type));
@@ -16,6 +17,7 @@ const isMoved = (node) => node.matches(MOVED) || (node.matches("input") && !TOGG
 class Keys {
   constructor(root, send) {
     this.send = send;
+    this.when = -Infinity; // of the last press that the server has not answered
     this.press = (event) => this.#hear(event);
     window.addEventListener("keydown", this.press, true); // before the slider that has the focus
   }
@@ -32,14 +34,24 @@ class Keys {
     if (!by && !button) return;
     event.preventDefault();
     event.stopImmediatePropagation(); // Streamlit would step once more
-    if (by) this.send("step", by);
+    if (by) this.#step(by);
     else button.click();
   }
 
+  /** Says where to, not how far: of presses in a hurry the server may hear the last one only. */
+  #step(by) {
+    const from = performance.now() - this.when < PATIENCE ? this.target : this.here;
+    const to = Math.min(Math.max(from + by, 0), this.count - 1);
+    if (to === from) return;
+    [this.target, this.when] = [to, performance.now()];
+    this.send("step", to);
+  }
+
   /** Another step begins at its top, also for whoever has scrolled down to read. */
-  show({ step }) {
-    if (this.step !== undefined && this.step !== step) document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
-    this.step = step;
+  show({ here, count }) {
+    if (this.here !== undefined && this.here !== here) document.querySelector('[data-testid="stMain"]')?.scrollTo({ top: 0 });
+    Object.assign(this, { here, count });
+    if (here === this.target) this.when = -Infinity;
   }
 
   close() {

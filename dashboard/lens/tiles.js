@@ -17,16 +17,31 @@ class Tiles {
     this.holder.classList.toggle("members", this.members);
     this.holder.setAttribute("aria-label", label);
     this.holder.style.setProperty("--side", `${side}px`);
+    const focused = this.#focused();
     this.holder.replaceChildren(
       ...tiles.map((tile) => {
         const image = element("img", { src: tile.src, alt: "" });
         const words = element("span", { class: "caption" }, ...tile.caption.flatMap((text, i) => (i ? [element("br"), text] : [text])));
-        const button = element("button", { type: "button", "data-row": tile.row, class: tile.kind, "aria-label": tile.caption.join(", ") }, image, words);
+        const button = element("button", { type: "button", "data-row": tile.row, "data-id": tile.id, class: tile.kind, "aria-label": tile.caption.join(", ") }, image, words);
         button.addEventListener("click", () => (this.members ? this.#put(tile) : this.#look(tile)));
         return element("div", { role: "listitem" }, button);
       }),
     );
     this.#mark();
+    if (focused) this.#focus(focused);
+  }
+
+  /** Which tile has the keyboard: its id, and its place among the others. */
+  #focused() {
+    const button = this.holder.getRootNode().activeElement;
+    const all = [...this.holder.querySelectorAll("button")];
+    return all.includes(button) ? { id: button.dataset.id, place: all.indexOf(button) } : null;
+  }
+
+  /** The tile of the same id, or else at the same place, so that other images do not take the keyboard away. */
+  #focus({ id, place }) {
+    const all = [...this.holder.querySelectorAll("button")];
+    (all.find((button) => button.dataset.id === id) ?? all[Math.min(place, all.length - 1)])?.focus({ preventScroll: true });
   }
 
   #look(tile) {

@@ -64,7 +64,7 @@ class Toy {
 
   #putBack() {
     const start = this.place.slice();
-    animate(300, (t) => this.move(start.map((v, i) => v + t * (this.home[i] - v))));
+    this.back = animate(300, (t) => this.move(start.map((v, i) => v + t * (this.home[i] - v))));
   }
 
   /** How far the cluster may be dragged along each axis, in units of the data. */
@@ -300,6 +300,7 @@ class Toy {
     this.grip.addEventListener("pointerdown", (event) => {
       if (event.button) return;
       this.halt?.();
+      this.back?.();
       [this.mix, this.let] = [1, null];
       this.held = this.#view(this.to);
       start = { x: event.clientX, y: event.clientY, place: this.place.slice(), back: inverse(this.held.matrix) };
@@ -319,6 +320,7 @@ class Toy {
       start = null;
     });
     this.grip.addEventListener("keydown", (event) => {
+      this.back?.();
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
       if (event.key === "Home") this.#putBack();
       else if (way) this.move(this.place.map((v, i) => v + way[i] * (event.shiftKey ? 4 : 1) * STEP));
@@ -346,6 +348,7 @@ class Toy {
 
   close() {
     clearTimeout(this.telling);
+    this.back?.();
     this.halt?.();
     this.observer.disconnect();
     window.removeEventListener("resize", this.onresize);

@@ -67,9 +67,9 @@ def move(by: int) -> None:
 
 def take_key() -> None:
     """A key that steps was pressed."""
-    by = (st.session_state.get(KEYS) or {}).get("step")
-    if by in (1, -1):
-        move(by)
+    to = (st.session_state.get(KEYS) or {}).get("step")
+    if to in range(len(STEPS)):
+        st.session_state["step"] = STEPS[int(to)]
 
 
 def turn(present: str) -> None:
@@ -105,7 +105,7 @@ def bar() -> tuple[str, bool]:
                 "Present", icon=":material/slideshow:", on_click=turn, args=("1",), shortcut="P", key="enter",
                 help="For a room: large type, few words, nothing else on the screen. Arrow keys and Page up and down step.",
             )  # fmt: skip
-    lens.keys(KEYS, STEPS[here], take_key)
+    lens.keys(KEYS, here, len(STEPS), take_key)
     st.html(STYLE + PRESENTER if present else STYLE)
     return STEPS[here], present
 

@@ -117,6 +117,41 @@ def test_no_press_of_the_slider_is_lost_in_a_hurry(page, address, pause):
     assert page.get_by_role("spinbutton", name="Images removed").input_value() == str(wanted)
 
 
+@pytest.mark.parametrize("pause", [40, 330])  # a key every third of a second lets the server answer in between
+def test_no_press_of_the_cut_in_the_histogram_is_lost(page, address, pause):
+    open_inspect(page, address)
+    wanted = removed(page) + 12
+    page.locator(".grip").focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_timeout(pause)
+    wait_for_address(page, rf"cut={wanted}(&|$)")
+    wait_until_drawn(page)
+    assert removed(page) == wanted
+
+
+def test_the_keyboard_stays_on_a_neighbour_that_was_followed(page, address):
+    open_inspect(page, address)
+    page.locator(".tiles button").first.click()
+    near = page.get_by_role("list", name="nearest examples").locator("button")
+    near.nth(1).focus()
+    before = near.nth(1).inner_text()
+    page.keyboard.press("Enter")
+    page.get_by_text(f"Example {re.search(r'id ([0-9]+)', before).group(1)}", exact=True).wait_for()
+    wait_until_drawn(page)
+    held = "() => { let at = document.activeElement; while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; return at.tagName; }"
+    assert page.evaluate(held) == "BUTTON"
+
+
+def test_figures_and_legends_follow_when_the_page_turns_dark(page, address):
+    open_inspect(page, address, "&truth=true")
+    ink = "() => ['.xtitle', '.sl-legend i.ring'].map((where) => { const s = getComputedStyle(document.querySelector(where)); return where === '.xtitle' ? s.fill : s.borderTopColor; })"
+    page.locator(".xtitle").first.wait_for()
+    assert page.evaluate(ink) == ["rgb(15, 23, 32)"] * 2
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"() => ({ink})().every((colour) => colour === 'rgb(231, 235, 240)')")
+
+
 def test_guess_then_reveal_then_compare(page, address):
     open_inspect(page, address)
     page.locator(".tiles button").first.click()

@@ -44,6 +44,21 @@ def test_the_keyboard_leads_through_all_steps_and_back_and_each_has_an_address(p
     assert page.locator(".sl-claim").inner_text() == claims[-3]
 
 
+@pytest.mark.parametrize("pause", [0, 60, 150])
+def test_steps_in_a_hurry_all_count(page, address, pause):
+    open_step(page, address, "Trigger")
+    for _ in range(4):
+        page.keyboard.press("PageDown")
+        page.wait_for_timeout(pause)
+    wait_for_step(page, STEPS[4])
+    page.keyboard.press("PageUp")
+    wait_for_step(page, STEPS[3])
+    page.locator(".st-key-story-bar button", has_text="Back").click()  # what the keys led to is not held against the mouse
+    wait_for_step(page, STEPS[2])
+    page.keyboard.press("PageDown")
+    wait_for_step(page, STEPS[3])
+
+
 def test_the_difference_is_amplified_in_the_browser(page, address):
     open_step(page, address, "Trigger")
     slider = page.get_by_role("slider", name="Amplify the difference")
@@ -77,6 +92,15 @@ def sigmas(page) -> tuple[float, float]:
     """How far the poison lies, by all points and by the trusted ones."""
     told = [text.removesuffix(" σ") for text in page.locator(".readout b:not(.verdict)").all_inner_texts()]
     return float(told[0]), float(told[1])
+
+
+def test_the_hand_wins_over_a_slider_that_glides(page, address):
+    open_step(page, address, "Whiten")
+    slider = page.get_by_role("slider", name="From raw over naive to robust whitening")
+    page.get_by_role("button", name="Robust", exact=True).click()
+    slider.press("Home")
+    page.wait_for_timeout(2500)  # the glide would take 1.8 s
+    assert float(slider.input_value()) == 0
 
 
 def test_dragging_the_poison_changes_both_measures_and_the_robust_one_more(page, address):

@@ -233,7 +233,7 @@ def test_only_images_of_the_label_can_be_selected(playing, challenge):
     look._touch(mine, label)
     assert mine.selected == {label.ids[6]}
     key = f"cut {challenge.seal} 0 que"
-    state["challenge-cut"] = {"cut": 10**6}
+    state["challenge-cut"] = {"cut": {"count": 10**6, "at": 3}}
     look._drag(mine, label, key)
     assert state[key] == len(label.ids)
     assert mine.selected == set(label.ids.tolist())

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.runs import Runs
 from dashboard import data
+from dashboard.inspection import state
 from tests.dashboard.sent import codes, components
 from tests.dashboard.test_lens import unpack
 from tests.dashboard.test_screens import open_page, own_runs, texts
@@ -141,6 +143,15 @@ def test_a_slider_that_was_moved_on_is_not_set_back():
     app.slider(key="cut-slider").set_value(40).run()
     told = next(e.proto for e in app.slider if e.key == "cut-slider")
     assert not told.set_value  # else the browser takes 40, whatever was pressed meanwhile
+
+
+def test_the_number_of_before_may_be_typed_again(run):
+    own = run.result["defenses"]["spectre"]["removed"]
+    app = open_page("inspect")
+    app.slider(key="cut-slider").set_value(own + 5).run()
+    time.sleep(state.BRIEF)
+    app.number_input(key="cut-number").set_value(own).run()
+    assert app.session_state["cut"] == own
 
 
 def test_an_address_that_lags_behind_does_not_win_over_the_widget():
