@@ -62,9 +62,13 @@ def share_text(share: dict[str, Any] | None) -> str:
 
 
 def percent(share: dict[str, Any]) -> str:
-    """A share as a percentage; one decimal from 500 cases up."""
+    """A share as a percentage; one decimal from 500 cases up, and as many as it takes to say neither none nor all of some."""
     digits = 1 if share["total"] >= 500 else 0
-    return f"{100 * share['value']:.{digits}f} %"
+    text = f"{100 * share['value']:.{digits}f}"
+    while float(text) in (0, 100) and 0 < share["value"] < 1 and digits < 6:
+        digits += 1
+        text = f"{100 * share['value']:.{digits}f}"
+    return f"{text} %"
 
 
 def duration(seconds: float) -> str:

@@ -33,7 +33,11 @@ def refuse(key: str) -> None:
     asked = f"{key}={st.query_params.get(key, '')}"
     if asked not in refused:
         refused.append(asked)
-        st.toast(f"The address names a “{key}” that does not fit here; it was left out.", icon=":material/link_off:")
+        st.toast(
+            f"The address names a “{key}” that does not fit here; it was left out.",
+            icon=":material/link_off:",
+            duration="long",
+        )
 
 
 @contextmanager

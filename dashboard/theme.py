@@ -92,7 +92,7 @@ CSS = """
 .sl-legend i { display: inline-block; width: 11px; height: 11px; margin-right: 6px; border-radius: 50%; }
 .sl-legend i.diamond { border-radius: 1px; transform: rotate(45deg) scale(.85); }
 .sl-legend i.ring { background: none; border: 2px solid; box-sizing: border-box; width: 14px; height: 14px; vertical-align: -2px; }
-.st-key-ground { display: none; }
+.st-key-ground, [class*="st-key-keep-"] { display: none; }
 .sl-phone { display: none; }
 @media (max-width: 640px) {
   .sl-wide { display: none; } .sl-phone { display: inline; }

@@ -105,6 +105,14 @@ def gallery(
     st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=side))
 
 
+def again_once(revealed: bool, command: str, python: str) -> None:
+    """As `again`, for commands that name the poison: only once the truth is shown."""
+    if revealed:
+        again(command, python)
+    else:
+        st.caption("The command that made this run names the poison; it appears with the truth.")
+
+
 def again(command: str, python: str, label: str = "Make this again") -> None:
     """The command line and the Python lines that give what is shown, folded."""
     with st.expander(label, icon=":material/terminal:"):

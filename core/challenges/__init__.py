@@ -7,13 +7,14 @@ No torch here, since a page that only shows challenges must open at once; `core.
 from core.challenges.board import answer_in_words, as_csv, ranked
 from core.challenges.folder import Challenge, Truth, find_challenges, open_challenge, read_hint, read_truth, title_of
 from core.challenges.score import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Score, score
-from core.challenges.store import ATTEMPTS, Entry, Store, clean_name, team_key
+from core.challenges.store import ATTEMPTS, LONGEST_NAME, Entry, Store, clean_name, team_key
 
 __all__ = [
     "ATTEMPTS",
     "COST_OF_HINT",
     "FOR_LABEL",
     "FOR_ROWS",
+    "LONGEST_NAME",
     "Challenge",
     "Entry",
     "Score",

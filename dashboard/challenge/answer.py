@@ -11,6 +11,7 @@ from core.errors import InputError
 from dashboard import tiles
 from dashboard.challenge.gallery import take_clicks
 from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now, see
+from dashboard.challenge.keeping import chosen_key, keep_answer
 from dashboard.challenge.pictures import sources
 from dashboard.widgets import as_sentence
 
@@ -30,6 +31,7 @@ def answer(challenge: Challenge) -> None:
     except InputError as problem:
         st.error(as_sentence(str(problem)))
         return
+    keep_answer(game, choices(game))
     choice = _choose(game)
     if choice == NOTHING:
         st.caption("Nothing is poisoned, so nothing is removed: your basket is not sent.")
@@ -51,13 +53,17 @@ def answer(challenge: Challenge) -> None:
     _hint(game)
 
 
+def choices(game: Game) -> list[str]:
+    """What can be chosen: nothing yet, that nothing is poisoned, or a label."""
+    return [OPEN, NOTHING, *map(str, range(len(game.challenge.classes)))]
+
+
 def _choose(game: Game) -> str:
     classes = game.challenge.classes
-    options = [OPEN, NOTHING, *map(str, range(len(classes)))]
     names = {OPEN: "choose …", NOTHING: "Nothing is poisoned"}
     return str(
         st.selectbox(
-            "Which label looks poisoned?", options, key=f"answer {game.seal}",
+            "Which label looks poisoned?", choices(game), key=chosen_key(game),
             format_func=lambda o: names.get(o) or f"{classes[int(o)]}",
         )
     )  # fmt: skip
@@ -130,7 +136,7 @@ def _submit(game: Game) -> None:
     """The button's work. Name, label and basket are read again: the page may be older than they are."""
     take_clicks(game)  # images that were clicked just before
     game.name = str(st.session_state.get(NAME, ""))
-    choice = str(st.session_state.get(f"answer {game.seal}", OPEN))
+    choice = str(st.session_state.get(chosen_key(game), OPEN))
     if missing := _missing(game, choice):
         say_later("answer", "error", f"Not taken. {missing}")
         return

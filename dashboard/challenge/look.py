@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.challenges import Challenge
+from core.challenges import Challenge, Truth
 from core.errors import InputError
 from core.outcomes import remove_count
 from dashboard import lens
@@ -43,6 +43,14 @@ def look(challenge: Challenge) -> None:
     synchronise(game, label, above)
     planes(game, label)
     gallery(game, label)
+
+
+def turn_to_poison(game: Game, known: Truth) -> None:
+    """Once after the reveal, before anything is placed: the label to look at is that of the poison."""
+    turned = f"turned {game.seal}"
+    if known.label is not None and not st.session_state.get(turned):
+        st.session_state["label"] = str(known.label)
+    st.session_state[turned] = True
 
 
 def advice() -> None:

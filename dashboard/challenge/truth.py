@@ -70,7 +70,7 @@ def explain(entry: Entry, challenge: Challenge, truth: Truth) -> list[tuple[str,
         row_why = f"{s.removed} clean images removed; each costs {FOR_ROWS}/{challenge.assumed} points"
     else:
         row_why = "nothing removed, and nothing had to be"
-    lines = [("label", f"{s.label:g} of {FOR_LABEL}", label_why), ("rows", f"{s.rows:.1f} of {FOR_ROWS}", row_why)]
+    lines = [("label", f"{s.label:g} of {FOR_LABEL}", label_why), ("images", f"{s.rows:.1f} of {FOR_ROWS}", row_why)]
     if s.hint:
         lines.append(("ranking seen", f"−{COST_OF_HINT}", "you looked at SPECTRE's ranking"))
     return [*lines, ("total", f"{s.total:g} of 100", "")]

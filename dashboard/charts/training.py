@@ -11,6 +11,7 @@ from dashboard.theme import Palette, layout
 
 Rows = Sequence[dict[str, Any]]
 STAGES = (("train", "training, epoch"), ("retrain", "retraining, epoch"))
+FEW = 6  # epochs of which each has its tick; there are no half ones
 GAP = 0.06  # of the width, between training and retraining
 LOSS = 0.30  # of the height, below
 
@@ -50,9 +51,10 @@ def training_curves(metrics: Rows, colours: Palette, height: int = 400) -> go.Fi
             )
             figure.add_trace(trace)
         left = i * (width + GAP)
+        last = max(max(m.get("epochs", 1), m["epoch"]) for m in rows)
         axes[f"xaxis{n}" if i else "xaxis"] = {
             **_style(colours), "domain": [left, left + width], "anchor": "y2", "tickformat": "d", "nticks": 6,
-            "range": [0.5, max(max(m.get("epochs", 1), m["epoch"]) for m in rows) + 0.5], "title": {"text": title, "font": {"size": 13}},
+            **({"dtick": 1} if last <= FEW else {}), "range": [0.5, last + 0.5], "title": {"text": title, "font": {"size": 13}},
         }  # fmt: skip
     figure.update_layout(layout(colours, height=height, margin={"r": 16, "t": 62}, hovermode="x unified", **axes))
     figure.update_layout(

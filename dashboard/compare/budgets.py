@@ -12,7 +12,7 @@ from core.runs import RunFolder
 from dashboard import data
 from dashboard.charts import studies as charts
 from dashboard.compare import choices, claims, study
-from dashboard.widgets import again, colours, plot
+from dashboard.widgets import again_once, colours, plot
 
 WHAT = (
     "Every defense is told how many poisons to expect, and nobody knows that number. This refits each at a quarter, half, "
@@ -24,7 +24,7 @@ def show(run: data.RunView, folder: RunFolder, keys: Sequence[str], revealed: bo
     found = study.stored(folder, "budgets")
     if found is None:
         seconds = 5 * sum(one["seconds"] for one in run.result["defenses"].values()) + 5
-        study.offer(folder, "budgets", "Try wrong budgets", WHAT, seconds)
+        study.offer(folder, "budgets", "Try wrong budgets", WHAT, seconds, revealed)
         return
     known = list(found["rows"][0]["defenses"])
     shown = [key for key in keys if key in known] or known[:1]
@@ -48,7 +48,7 @@ def show(run: data.RunView, folder: RunFolder, keys: Sequence[str], revealed: bo
     frame = budgets_frame(found, shown, revealed)
     with st.expander("As a table"):
         choices.table(frame, f"{run.id}-budgets", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
-    again(*study.reproduce(run, "budgets"))
+    again_once(revealed, *study.reproduce(run, "budgets"))
     st.caption(study.small_print(found, run))
 
 

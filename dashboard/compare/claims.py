@@ -34,8 +34,8 @@ def overlap(parts: Sequence[Part], titles: Mapping[str, str]) -> str:
     everybody = "both defenses" if len(titles) == 2 else f"all {numeral(len(titles))} defenses"
     removed = sum(len(part) for part in parts)
     return (
-        f"Of the {images(removed)} that look poisoned to some defense, {common:,} look so to {everybody} "
-        f"and {alone:,} to one alone."
+        f"{images(removed)} look{'s' if removed == 1 else ''} poisoned to at least one defense: {common:,} to {everybody}, "
+        f"{alone:,} to a single one."
     )
 
 
@@ -129,7 +129,7 @@ def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
     if min(shares) == max(shares):
         return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison, be there {low:,} or {high:,}."
     if min(shares) >= 0.995:
-        return f"Told the true number of poisons, {title} finds more than 99 % of the poison, be there {low:,} or {high:,}."
+        return f"Told the true number of poisons, {title} finds, on average, more than 99 % of the poison, be there {low:,} or {high:,}."
     return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison where there are {low:,} and {_percent(last)} where there are {high:,}."
 
 
@@ -147,11 +147,8 @@ def layers(study: Mapping[str, Any], revealed: bool) -> str:
     if not revealed:
         ks = [row["chosen"]["k"] for row in rows]
         low, high = min(ks), max(ks)
-        return (
-            f"SPECTRE takes k = {low} at every layer."
-            if low == high
-            else f"Layer by layer SPECTRE takes k from {low} to {high}."
-        )
+        taken = f"k = {low} at every layer" if low == high else f"k from {low} to {high}, layer by layer"
+        return f"SPECTRE takes {taken}. Which layer shows most, only the truth can say: reveal it."
     rate = {row["layer"]: row["chosen"]["true_positive_rate"] for row in rows}
     if not all(share["total"] for share in rate.values()):
         return "There is no poison among these images, so no layer can show any."

@@ -15,7 +15,7 @@ from dashboard import address, data
 from dashboard.address import adopt, publish
 from dashboard.charts import compare as charts
 from dashboard.compare import choices, claims
-from dashboard.widgets import again, colours, gallery, plot
+from dashboard.widgets import again_once, colours, gallery, plot
 
 PAGE = 24  # tiles at a time
 SELECTED = "selected"
@@ -50,7 +50,7 @@ def show(run: data.RunView, keys: Sequence[str], revealed: bool) -> None:
         _pair(run, scores, removed, titles, truth)
     _pictures(run, parts, titles, scores, chosen, revealed)
     _what_each_finds(run, scores, titles, count if how == "same" else None, found)
-    again(run.result["command"], _python(run, list(keys), count if how == "same" else None), "Make this again")
+    again_once(revealed, run.result["command"], _python(run, list(keys), count if how == "same" else None))
     st.caption(run.small_print)
 
 
@@ -173,6 +173,7 @@ def _pair(
         figure, key, f"{unit} of {values[0][0]} against {unit} of {values[1][0]} for each image",
         on_pick=take,
     )  # fmt: skip
+    st.caption("Upper right: suspicious to both.")
 
 
 def _pictures(

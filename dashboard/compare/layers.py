@@ -11,7 +11,7 @@ from core.runs import RunFolder
 from dashboard import data
 from dashboard.charts import studies as charts
 from dashboard.compare import choices, claims, study
-from dashboard.widgets import again, colours, plot
+from dashboard.widgets import again_once, colours, plot
 
 WHAT = (
     "SPECTRE looks at what one layer of the model makes of each image. This takes the features at every layer instead, and "
@@ -25,7 +25,7 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
         seconds = (
             6 * run.result["defenses"]["spectre"]["seconds"] + 5
         )  # a small model has four layers, the first is wide
-        study.offer(folder, "layers", "Look at every layer", WHAT, seconds)
+        study.offer(folder, "layers", "Look at every layer", WHAT, seconds, revealed)
         return
     choices.claim(claims.layers(found, revealed))
     st.markdown(
@@ -46,7 +46,7 @@ def show(run: data.RunView, folder: RunFolder, revealed: bool) -> None:
     frame = layers_frame(found, revealed)
     with st.expander(f"As a table: {len(frame)} places"):
         choices.table(frame, f"{run.id}-layers", columns=choices.percents(["TPR", "FPR"]) if revealed else None)
-    again(*study.reproduce(run, "layers"))
+    again_once(revealed, *study.reproduce(run, "layers"))
     st.caption(f"{study.small_print(found, run)} · one run, so there is no interval over seeds")
 
 

@@ -23,10 +23,11 @@ def stored(folder: RunFolder, kind: str) -> dict[str, Any] | None:
         return None
 
 
-def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float) -> None:
+def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float, revealed: bool) -> None:
     """What stands in place of the figure: progress of a study at work, else a button, or why there is none.
 
-    what: a sentence of what the study does. seconds: expected.
+    what: a sentence of what the study does. seconds: expected. revealed: whether the commands, which name
+    the poison, may be said.
     """
     status = store.status(folder)
     if status and status.active:
@@ -36,6 +37,9 @@ def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float) -
         st.info(
             f"{what} It has not been done for this run, and cannot be: {reason}.", icon=":material/hourglass_disabled:"
         )
+        if not revealed:
+            st.caption("The commands that make the run again, and then the study, appear with the truth.")
+            return
         st.caption("These two commands make the run again and then the study:")
         lens.code(f"{folder.result['command']}\npython -m core study RUN --{kind}", "study-command", "the command line")
         return

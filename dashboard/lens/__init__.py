@@ -46,7 +46,7 @@ _cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
 _alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
 _marks, _keys = component("marks"), component("keys")
-_code, _ground = component("code"), component("ground")
+_code, _ground, _keep = component("code"), component("ground"), component("keep")
 _figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 
 
@@ -269,6 +269,20 @@ def tiles(
     """
     data = {"channel": channel, "tiles": list(entries), "side": side, "label": label, "members": on_put is not None}
     return _tiles(data=data, key=key, on_focus_change=on_look or _ignore, on_put_change=on_put or _ignore)
+
+
+def keep(name: str, text: str, on_kept: Callable[[], None]) -> None:
+    """Keep a text in the visitor's tab, through reloads; empty: nothing is to be kept.
+
+    Where the tab has one of that name and the page, just opened, has none, `on_kept` is called and `kept_of` gives it: a
+    browser may send anything.
+    """
+    _keep(data={"name": name, "text": text}, key=f"keep-{name}", height=1, on_kept_change=on_kept)
+
+
+def kept_of(name: str) -> str:
+    """In `on_kept`: what the tab had kept, at most 1 MB of it."""
+    return str((st.session_state.get(f"keep-{name}") or {}).get("kept") or "")[:1_000_000]
 
 
 def follow_theme() -> None:

@@ -79,6 +79,14 @@ function ticks(low, high, wanted) {
   return found;
 }
 
+/** Ticks with their texts, which have as many digits as tell neighbours apart: [[value, text], ...]. */
+function labelled(low, high, wanted) {
+  const found = ticks(low, high, wanted);
+  const step = Math.abs(found[1] - found[0]);
+  const digits = step > 0 ? Math.min(Math.max(Math.ceil(-Math.log10(step) - 1e-9), 0), 12) : 0;
+  return found.map((at) => [at, step > 0 && Math.abs(at) < 1000 ? String(Number(at.toFixed(digits))) : numberText(at)]);
+}
+
 function numberText(value) {
   const size = Math.abs(value);
   if (size >= 1000 || size === 0) return Math.round(value).toLocaleString("en-US");

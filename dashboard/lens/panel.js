@@ -77,17 +77,17 @@ class Panel {
     pen.fillStyle = theme.quiet;
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    for (const at of ticks(x0, x1, this.width / 90)) {
+    for (const [at, words] of labelled(x0, x1, this.width / 90)) {
       const x = Math.round(this.x(at)) + 0.5;
       line(pen, x, EDGE.top, x, this.height - EDGE.bottom);
-      pen.fillText(numberText(at), x, this.height - EDGE.bottom + 5);
+      pen.fillText(words, x, this.height - EDGE.bottom + 5);
     }
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const at of ticks(y0, y1, this.height / 60)) {
+    for (const [at, words] of labelled(y0, y1, this.height / 60)) {
       const y = Math.round(this.y(at)) + 0.5;
       line(pen, EDGE.left, y, this.width - EDGE.right, y);
-      pen.fillText(numberText(at), EDGE.left - 6, y);
+      pen.fillText(words, EDGE.left - 6, y);
     }
     pen.fillStyle = theme.ink;
     pen.textAlign = "center";
@@ -328,13 +328,13 @@ class Panel {
     const parts = [`<rect width="100%" height="100%" fill="${theme.ground}"/>`];
     const text = (x, y, words, anchor, more = "") =>
       parts.push(`<text x="${x}" y="${y}" fill="${theme.ink}" text-anchor="${anchor}" font-size="12" font-family="sans-serif" ${more}>${words.replace(/[<&>]/g, (c) => `&#${c.charCodeAt(0)};`)}</text>`);
-    for (const at of ticks(this.window[0], this.window[1], this.width / 90)) {
+    for (const [at, words] of labelled(this.window[0], this.window[1], this.width / 90)) {
       parts.push(`<path d="M${this.x(at)} ${EDGE.top}V${this.height - EDGE.bottom}" stroke="${theme.faint}"/>`);
-      text(this.x(at), this.height - EDGE.bottom + 16, numberText(at), "middle");
+      text(this.x(at), this.height - EDGE.bottom + 16, words, "middle");
     }
-    for (const at of ticks(this.window[2], this.window[3], this.height / 60)) {
+    for (const [at, words] of labelled(this.window[2], this.window[3], this.height / 60)) {
       parts.push(`<path d="M${EDGE.left} ${this.y(at)}H${this.width - EDGE.right}" stroke="${theme.faint}"/>`);
-      text(EDGE.left - 6, this.y(at) + 4, numberText(at), "end");
+      text(EDGE.left - 6, this.y(at) + 4, words, "end");
     }
     const middle = (EDGE.top + this.height - EDGE.bottom) / 2;
     text(this.width / 2, this.height - 6, `direction 1 (${this.unit})`, "middle");

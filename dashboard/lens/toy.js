@@ -258,17 +258,17 @@ class Toy {
     pen.textBaseline = "top";
     const floor = this.height - MARGIN.bottom;
     const path = (x0, y0, x1, y1) => (pen.beginPath(), pen.moveTo(x0, y0), pen.lineTo(x1, y1), pen.stroke());
-    for (const v of ticks(-w, w, this.width / 90)) {
+    for (const [v, words] of labelled(-w, w, this.width / 90)) {
       const x = middle[0] + v * view.unit;
       path(x, MARGIN.top, x, floor);
-      pen.fillText(numberText(v), x, floor + 5);
+      pen.fillText(words, x, floor + 5);
     }
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const v of ticks(-h, h, this.height / 60)) {
+    for (const [v, words] of labelled(-h, h, this.height / 60)) {
       const y = middle[1] - v * view.unit;
       path(MARGIN.left, y, this.width - MARGIN.right, y);
-      pen.fillText(numberText(v), MARGIN.left - 6, y);
+      pen.fillText(words, MARGIN.left - 6, y);
     }
     const unit = { raw: "made-up units", naive: "σ of all points", robust: "σ of the trusted points" }[this.mix < 0.5 ? this.from : this.to];
     pen.fillStyle = theme.ink;

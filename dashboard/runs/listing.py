@@ -23,11 +23,11 @@ COLUMNS = {
     "poisons": st.column_config.NumberColumn("poisons", format="localized", width=70),
     "goal": st.column_config.TextColumn("source → target", width=150),
     "before": st.column_config.NumberColumn(
-        "attack before", format="%.0f %%", width=95,
+        "attack before", format="%.1f %%", width=95,
         help="Attack success: test images of the source, with all triggers, that get the label the attacker wants.",
     ),
     "after": st.column_config.NumberColumn(
-        "after", format="%.0f %%", width=65, help="The same after retraining without what the defense removed."
+        "after", format="%.1f %%", width=75, help="The same after retraining without what the defense removed."
     ),
     "found": st.column_config.TextColumn("SPECTRE found", width=110, help="Of the poisons that carry the target's label."),
     "seconds": st.column_config.NumberColumn("time (s)", format="%.0f", width=70, help="Of all finished stages."),

@@ -20,10 +20,23 @@ def outcome(result: dict[str, Any]) -> None:
     """What the defenses removed and whether the attack still works; the one that was retrained on comes first."""
     found = dict(result["defenses"])
     first = found.pop((result.get("after") or {}).get("defense", "spectre"))
-    st.success(f"{removed_text(first)} {attack_text(result)}{accuracy_text(result)}", icon=":material/check_circle:")
+    told = f"{removed_text(first)} {attack_text(result)}{accuracy_text(result)}"
+    if took(result):
+        st.success(told, icon=":material/check_circle:")
+    else:
+        st.info(
+            f"{told} The attack works in fewer than half of the tries, so there was little to cure.",
+            icon=":material/info:",
+        )
     if rest := " ".join(map(removed_text, found.values())):
         st.caption(f"For comparison: {rest}")
     compare(result)
+
+
+def took(result: dict[str, Any]) -> bool:
+    """Whether the attack works in half of the tries, or there is none that could."""
+    attack = (result.get("before") or {}).get("attack_combined") or {}
+    return not result.get("poisons") or not attack.get("total") or attack["value"] >= 0.5
 
 
 def removed_text(defense: dict[str, Any]) -> str:

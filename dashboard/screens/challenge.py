@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, clean_name
+from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, LONGEST_NAME, Challenge, clean_name
 from core.errors import InputError
 from core.outcomes import share_text
 from dashboard.address import adopt, publish
-from dashboard.challenge import answer, board, game, look, teacher, truth
+from dashboard.challenge import answer, board, game, keeping, look, teacher, truth
 from dashboard.widgets import as_sentence
 
 
@@ -39,12 +39,13 @@ def choose_challenge() -> Challenge | None:
 def who() -> None:
     """The name of the player or team: kept in the session, and nowhere else until an answer is submitted."""
     st.text_input(
-        "Your name, or your team's", key="name typed", max_chars=60, placeholder="needed to submit", persist_state="session",
+        "Your name, or your team's", key=keeping.TYPED, max_chars=LONGEST_NAME, placeholder="needed to submit", persist_state="session",
         help="As it shall stand on the board. Those who give the same name are one team: capitals make no difference. "
         "A name is not protected: whoever gives yours can answer for you.",
         autocomplete="off",
     )  # fmt: skip
-    typed = str(st.session_state.get("name typed") or "")
+    keeping.keep_name()
+    typed = str(st.session_state.get(keeping.TYPED) or "")
     try:
         st.session_state[game.NAME] = clean_name(typed) if typed.strip() else ""
     except InputError as problem:
@@ -76,8 +77,8 @@ def small_print(challenge: Challenge, revealed: bool) -> None:
     about = challenge.about
     st.caption(
         f"{challenge.title} · {len(challenge.rows):,} training images in {len(challenge.classes)} labels · model {about.get('model')}, "
-        f"layer {about.get('layer')} ({about.get('features')} features) · scores reckon with {challenge.assumed} poisons in each label, "
-        f"which need not be right · the model knows {share_text(about.get('accuracy'))} clean test images"
+        f"layer {about.get('layer')} ({about.get('features')} features) · scores assume {challenge.assumed} poisons in each label, "
+        f"however many there are · the model knows {share_text(about.get('accuracy'))} clean test images"
         + ("" if revealed else " · attack, seed and device are told after the reveal")
     )
 
@@ -98,6 +99,7 @@ except InputError as problem:
     st.error(as_sentence(str(problem)))
     st.stop()
 if known is not None:
+    look.turn_to_poison(mine, known)
     truth.revealed(mine, known)
     board.board(mine)
 look.look(played)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.inspection import card, controls, decision, guess, more, state, views
-from dashboard.widgets import again, choose_run, legend
+from dashboard.widgets import again_once, choose_run, legend
 
 MORE = {
     "decision": ("How SPECTRE decided", decision.show),
@@ -48,8 +48,5 @@ with wide:
             with st.expander(label, key=key, bind="query-params") as fold:
                 if fold.open:
                     draw(shown)
-        if shown.revealed:
-            again(run.result["command"], data.python_lines(run))
-        else:
-            st.caption("The command that made this run names the poison; it appears with the truth.")
+        again_once(shown.revealed, run.result["command"], data.python_lines(run))
         st.caption(run.small_print)

@@ -4,7 +4,7 @@ import re
 
 from core.challenges import open_challenge, read_truth
 from dashboard.challenge.game import BUNDLED
-from tests.browser.chromium import drag
+from tests.browser.chromium import drag, wait_until_drawn
 from tests.browser.test_access import GRAVE, scan
 
 PLAYED = "a-digits"
@@ -45,6 +45,12 @@ def wait_for_picture(page, words):
     )
 
 
+def choose_label(page, name):
+    page.get_by_role("combobox", name=re.compile("Which label looks poisoned")).click()
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+
+
 def test_a_label_and_a_score_are_chosen_on_a_fresh_page(page, address):
     page.goto(f"{address}/challenge?challenge={PLAYED}")
     page.get_by_role("radio", name="3", exact=True).click()
@@ -54,6 +60,30 @@ def test_a_label_and_a_score_are_chosen_on_a_fresh_page(page, address):
     page.wait_for_function("() => new URL(location).searchParams.get('score') === 'pca'")
     page.wait_for_timeout(1000)  # it stays
     assert "label=3&score=pca" in page.url
+
+
+def test_a_reload_gives_back_name_basket_and_label(page, address):
+    page.goto(f"{address}/challenge?challenge={PLAYED}&label=3")
+    name = page.get_by_role("textbox", name="Your name, or your team's")
+    name.fill("Grace")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=re.compile(r"^\W*(add)?\s*Put these 14")).click()
+    page.get_by_text("14 in the basket", exact=True).wait_for()
+    wait_until_drawn(page)
+    choose_label(page, "3")
+    page.get_by_text("You may answer 5 times").wait_for()
+    page.wait_for_timeout(500)
+    page.reload()
+    page.get_by_text("14 in the basket", exact=True).wait_for()
+    page.get_by_text("You may answer 5 times").wait_for()  # name and label are there
+    assert name.input_value() == "Grace"
+    page.get_by_role("button", name=re.compile("Empty the basket")).click()
+    page.get_by_text("The basket is empty").wait_for()
+    page.wait_for_timeout(500)
+    page.reload()
+    page.get_by_text("The basket is empty").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.get_by_text("in the basket (0)").count() == 1
 
 
 def test_a_student_plays_and_another_tab_sees_the_board_change(page, chromium, address):
@@ -82,9 +112,7 @@ def test_a_student_plays_and_another_tab_sees_the_board_change(page, chromium, a
     wait_for_picture(page, f"{picked} removed")
     assert page.locator(".tiles button[aria-pressed=true]").count() == picked
     assert grave_faults(page) == []
-    page.get_by_role("combobox", name=re.compile("Which label looks poisoned")).click()
-    page.keyboard.type(name)
-    page.keyboard.press("Enter")
+    choose_label(page, name)
     page.get_by_role("button", name="Submit", exact=True).click()
     page.get_by_text("Taken: answer 1").wait_for()
     assert "poison" not in said_of(page)

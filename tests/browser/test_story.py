@@ -53,7 +53,9 @@ def test_steps_in_a_hurry_all_count(page, address, pause):
     wait_for_step(page, STEPS[4])
     page.keyboard.press("PageUp")
     wait_for_step(page, STEPS[3])
-    page.locator(".st-key-story-bar button", has_text="Back").click()  # what the keys led to is not held against the mouse
+    page.locator(
+        ".st-key-story-bar button", has_text="Back"
+    ).click()  # what the keys led to is not held against the mouse
     wait_for_step(page, STEPS[2])
     page.keyboard.press("PageDown")
     wait_for_step(page, STEPS[3])

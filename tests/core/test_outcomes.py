@@ -55,7 +55,7 @@ def test_where_nothing_is_flagged_all_poison_is_missed_and_nobody_accused() -> N
 
 def test_share_text_has_as_many_digits_as_the_total_allows() -> None:
     assert share_text(Share(33, 36).as_json()) == "92 % (33 of 36)"
-    assert share_text(Share(1999, 2000).as_json()) == "100.0 % (1,999 of 2,000)"
+    assert share_text(Share(1999, 2000).as_json()) == "99.95 % (1,999 of 2,000)"
     assert share_text(Share(0, 5).as_json()) == "0 % (0 of 5)"
     assert share_text(Share(0, 0).as_json()) == "-"
     assert share_text(None) == "-"

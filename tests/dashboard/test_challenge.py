@@ -17,7 +17,7 @@ from benchmarks.sessions import Session, wait_for_server
 from core.challenges import ATTEMPTS, open_challenge, read_truth
 from core.errors import InputError
 from dashboard import data
-from dashboard.challenge import answer, board, gallery, game, look, pictures, truth
+from dashboard.challenge import answer, board, gallery, game, keeping, look, pictures, truth
 from dashboard.charts.labels import scores_by_label
 from dashboard.theme import LIGHT
 from tests.dashboard.sent import figures
@@ -132,8 +132,8 @@ def test_submit_says_what_is_missing_until_nothing_is():
 
 
 def test_a_name_is_checked_and_shown_as_text():
-    app = open_page(name="x" * 50)
-    assert "1 to 40 characters" in said(app)
+    app = open_page(name="a\u200bb")
+    assert "characters that can be seen" in said(app)
     app.text_input(key="name typed").set_value("<img src=x onerror=alert(1)>").run()
     name_label(app, "nothing")
     press(app, "submit")
@@ -245,7 +245,9 @@ def test_the_truth_reaches_the_browser_only_after_the_reveal(challenge):
     app = open_page(name="Ada")
     play_right(app, challenge)
     sent = [e.proto.json.encode() or e.proto.bytes for e in app.get("bidi_component")]
-    assert len(sent) == 6  # the figure of all labels, two words of what holds, the histogram, the clouds, the tiles
+    assert (
+        len(sent) == 8
+    )  # the figure of all labels, two words of what holds, the histogram, the clouds, the tiles, what is kept
     assert not any(b"poison" in message for message in sent)
     told = [json.loads(m) for m in sent if m.startswith(b"{") and b'"removed"' in m]
     assert [t["truth"] for t in told] == [None, None]
@@ -444,7 +446,7 @@ def test_the_points_are_explained_line_by_line(challenge):
         wrong, [*known.poison[:7], 0], true_label=known.label, poison=known.poison, assumed=challenge.assumed, hint=True
     )
     lines = truth.explain(game.Entry("Ada", 1, wrong, (), 0.0, judged), challenge, known)
-    assert [what for what, _, _ in lines] == ["label", "rows", "ranking seen", "total"]
+    assert [what for what, _, _ in lines] == ["label", "images", "ranking seen", "total"]
     assert f"right was {challenge.classes[known.label]}" in lines[0][2]
     assert "7 of 14 poisons removed, 7 of your 8" in lines[1][2]
 
@@ -516,3 +518,26 @@ def test_five_real_sessions_at_once_are_each_kept_exactly_once(server, challenge
     assert asyncio.run(class_of_five()) == [[]] * 5
     entries = game.store().board(challenge.seal)
     assert sorted((e.name, e.attempt, e.score.total) for e in entries) == [(f"team {i}", 1, 100.0) for i in range(5)]
+
+
+def test_what_the_tab_kept_comes_back_and_nonsense_does_not(playing, challenge):
+    mine, state = playing
+    options, where = answer.choices(mine), f"keep-challenge-{challenge.seal}"
+    for nonsense in ("", "[]", "{", '{"basket": 3}', '{"basket": ["1"], "choice": "x", "seen": 0}', "[" * 100_000):
+        state[where] = {"kept": nonsense}
+        keeping._take_answer(mine, options)
+        assert mine.basket == set()
+        assert not game.has_seen("hint", challenge.seal)
+    state[where] = {
+        "kept": '{"basket": [3, -1, 4, true, 999999999], "choice": "2", "seen": ["hint", "basket changed"]}'
+    }
+    keeping._take_answer(mine, options)
+    assert mine.basket == {3, 4}
+    assert state[f"answer {challenge.seal}"] == "2"
+    assert game.has_seen("hint", challenge.seal)
+    state["keep-challenge-name"] = {"kept": "x" * 41}
+    keeping._take_name()
+    assert keeping.TYPED not in state
+    state["keep-challenge-name"] = {"kept": " Ada "}
+    keeping._take_name()
+    assert state[keeping.TYPED] == "Ada"

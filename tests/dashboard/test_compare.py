@@ -302,9 +302,9 @@ def test_a_mean_over_seeds_is_told_with_its_runs_and_range() -> None:
 def test_the_sentence_of_overlap_counts_agreement(masks: dict[str, np.ndarray]) -> None:
     total = np.stack(list(masks.values())).sum(0)
     said = claims.overlap(overlap.parts(masks), TITLES)
-    assert f"Of the {(total > 0).sum()} images" in said
-    assert f"{(total == 3).sum()} look so to all three" in said
-    assert f"{(total == 1).sum()} to one alone" in said
+    assert f"{(total > 0).sum()} images look poisoned to at least one defense" in said
+    assert f"{(total == 3).sum()} to all three defenses" in said
+    assert f"{(total == 1).sum()} to a single one" in said
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_the_sentence_of_a_series_says_where_the_attack_begins_to_work(means: di
         ({5: 1.0, 50: 1.0}, "Told the true number of poisons, S finds 100 % of the poison, be there 5 or 50."),
         (
             {5: 1.0, 50: 0.998},
-            "Told the true number of poisons, S finds more than 99 % of the poison, be there 5 or 50.",
+            "Told the true number of poisons, S finds, on average, more than 99 % of the poison, be there 5 or 50.",
         ),
         (
             {0: 0.0, 5: 0.2, 50: 0.998},

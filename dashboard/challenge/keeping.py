@@ -1,0 +1,62 @@
+"""A reload loses nothing: the tab keeps the name, and for each challenge the basket, the chosen label and what was seen."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from core.challenges import clean_name
+from core.errors import InputError
+from dashboard import lens
+from dashboard.challenge.game import Game, changes, has_seen, see
+
+TYPED = "name typed"  # the widget of the name
+WHO = "challenge-name"
+SEEN = ("hint", "truth")
+
+
+def keep_name() -> None:
+    """After the name's widget."""
+    lens.keep(WHO, str(st.session_state.get(TYPED) or "").strip(), _take_name)
+
+
+def _take_name() -> None:
+    try:
+        st.session_state[TYPED] = clean_name(lens.kept_of(WHO))
+    except InputError:
+        return  # somebody's own doing; the field stays empty
+
+
+def keep_answer(game: Game, choices: list[str]) -> None:
+    """The basket, which of the choices is chosen, and whether the hint or the truth was seen."""
+    chosen = st.session_state.get(chosen_key(game), choices[0])
+    seen = [what for what in SEEN if has_seen(what, game.seal)]
+    held: dict[str, Any] = {"basket": sorted(game.basket), "choice": chosen, "seen": seen}
+    is_new = not game.basket and chosen == choices[0] and not seen
+    lens.keep(_name(game), "" if is_new else json.dumps(held), changes(lambda: _take_answer(game, choices)))
+
+
+def chosen_key(game: Game) -> str:
+    """The key of the widget that holds the chosen label."""
+    return f"answer {game.seal}"
+
+
+def _take_answer(game: Game, choices: list[str]) -> None:
+    """What the tab gives back is read with suspicion, as everything that a browser sends."""
+    try:
+        held = json.loads(lens.kept_of(_name(game)))
+        basket = {i for i in held["basket"] if type(i) is int and 0 <= i < len(game.challenge.rows)}
+        choice, seen = held["choice"], [what for what in SEEN if what in held["seen"]]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    game.basket.update(basket)
+    if choice in choices:
+        st.session_state[chosen_key(game)] = choice
+    for what in seen:
+        see(what, game.seal)
+
+
+def _name(game: Game) -> str:
+    return f"challenge-{game.seal}"
