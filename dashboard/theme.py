@@ -77,6 +77,7 @@ CSS = """
 [data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] :is(span, button) { color: light-dark(#FFFFFF, #11151A); }
 .st-key-defenses [data-testid="stMultiSelectTagsContainer"] { flex-wrap: wrap; row-gap: 4px; } /* each name in full */
 .st-key-defenses [data-testid="stMultiSelect"] :has(> [data-testid="stMultiSelectTagsContainer"]) { max-height: none; height: auto; }
+.katex-display { padding: 4px 2px 4px 0; } /* a root reaches 2 px too far, and would make a box that scrolls by them */
 [data-testid^="stBaseButton-primary"] kbd { color: inherit !important; opacity: 1 !important; }
 [data-testid="stCode"] :is(pre, code, code span) { white-space: pre-wrap !important; overflow-wrap: anywhere; } /* the keyboard cannot scroll it */
 .sl-grid { display: flex; flex-wrap: wrap; gap: 12px 14px; }

@@ -198,7 +198,7 @@ def found_curves(
     at = np.unique(np.geomspace(1, n, 100).round())
     figure.add_trace(
         go.Scatter(
-            x=at, y=100 * at / n, mode="lines", name="by chance", line={"color": CHANCE, "width": 2},
+            x=at, y=100 * at / n, mode="lines", name="by chance", line={"color": CHANCE, "width": 1},
             hoverinfo="skip",
         )
     )  # fmt: skip

@@ -41,6 +41,6 @@ def side_by_side(count: int, step: float = 1.03) -> list[float]:
 
 
 def upright(at: float, name: str, colours: Palette) -> go.Scatter:
-    """A dashed line across a picture of percentages; its word stands in the legend, where it hides nothing."""
-    line = {"color": colours.ink, "width": 1, "dash": "dash"}
+    """A line of short dashes across a picture of percentages; its word stands in the legend, where it hides nothing."""
+    line = {"color": colours.ink, "width": 1.5, "dash": "2px,4px"}
     return go.Scatter(x=[at, at], y=[0, 100], mode="lines", name=name, line=line, hoverinfo="skip")

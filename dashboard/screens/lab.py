@@ -33,7 +33,7 @@ div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; backgro
 .st-key-stories > div { flex: 1 0 235px !important; }
 [class*="st-key-story-"] > div:last-child { margin-top: auto; }
 @media (max-width: 640px) {
-  .st-key-cost-stages, .st-key-start-bar:has(.st-key-watched-line) .st-key-cost-small { display: none; }
+  .st-key-cost-small { display: none; }
   .st-key-stories > div { flex: 0 0 255px !important; }
   [data-testid="stColumn"] [data-testid="stHorizontalBlock"], .st-key-strip [data-testid="stHorizontalBlock"] {
     flex-wrap: nowrap; gap: .6rem; }

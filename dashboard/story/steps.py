@@ -68,7 +68,7 @@ def move(by: int) -> None:
 def take_key() -> None:
     """A key that steps was pressed."""
     to = (st.session_state.get(KEYS) or {}).get("step")
-    if to in range(len(STEPS)):
+    if isinstance(to, int | float) and to in range(len(STEPS)):
         st.session_state["step"] = STEPS[int(to)]
 
 
