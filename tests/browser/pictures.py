@@ -3,6 +3,8 @@
     python -m tests.browser.pictures --out DIR                         a server of its own, on the bundled runs
     python -m tests.browser.pictures --out DIR --url http://127.0.0.1:8501 --only inspect story --unfold
 
+    python -m tests.browser.pictures --out DIR --first-screen --sheets docs    and all of a dress on one sheet, pages-*.webp
+
 DIR/<page>-<state>-<wide|phone>-<light|dark>.png, and what the browser's console said on standard output.
 """
 
@@ -15,12 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.serving import pages, serve
 from tests.browser.chromium import CHROMIUM, FLAGS, PHONE, VIEWS, WIDE, faults_of, open_view, unfold
 
 SIZES = {"wide": WIDE, "phone": PHONE}
+GAP = 8  # pixels between the pictures of a sheet
 TALLEST = 6000  # pixels: beyond that a picture is cut
 
 
@@ -68,6 +72,20 @@ def take(browser: Browser, address: str, views: list[str], folder: Path, *, whol
     return errors
 
 
+def sheets(folder: Path, names: list[str], into: Path) -> None:
+    """All pictures of one dress side by side: into/pages-<wide|phone>-<light|dark>.webp."""
+    for width, (columns, across) in {"wide": (3, 708), "phone": (7, 292)}.items():
+        for scheme in ("light", "dark"):
+            tiles = [Image.open(folder / f"{name}-{width}-{scheme}.png").convert("RGB") for name in names]
+            tiles = [tile.resize((across, round(across * tile.height / tile.width)), Image.LANCZOS) for tile in tiles]
+            high = max(tile.height for tile in tiles)
+            rows = -(-len(tiles) // columns)
+            sheet = Image.new("RGB", (columns * (across + GAP) + GAP, rows * (high + GAP) + GAP), "#808080")
+            for i, tile in enumerate(tiles):
+                sheet.paste(tile, (GAP + i % columns * (across + GAP), GAP + i // columns * (high + GAP)))
+            sheet.save(into / f"pages-{width}-{scheme}.webp", quality=80, method=6)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="the folder of the pictures")
@@ -75,6 +93,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="pages or views, such as inspect or 'story?step=Model'")
     parser.add_argument("--first-screen", action="store_true", help="only what is seen without scrolling")
     parser.add_argument("--unfold", action="store_true", help="open everything that is folded")
+    parser.add_argument("--sheets", type=Path, help="a folder for all pictures of each dress on one sheet")
     asked = parser.parse_args()
     views = VIEWS
     if asked.only:
@@ -86,6 +105,8 @@ def main() -> None:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         errors = take(browser, address, views, asked.out, whole=not asked.first_screen, folds=asked.unfold)
         browser.close()
+    if asked.sheets:
+        sheets(asked.out, [name_of(view) for view in views], asked.sheets)
     print(f"{len(views) * 4} pictures, {errors} errors in the console")
 
 
