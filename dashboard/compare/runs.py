@@ -47,7 +47,9 @@ def show(revealed: bool) -> None:
         columns=choices.rates(rates) | {"run": st.column_config.TextColumn("run", pinned=True)},
     )  # fmt: skip
     hidden = "" if revealed else " What each defense found stays hidden until the truth is revealed."
-    st.caption(f"showing {len(rows)} of {len(folders)} finished runs; ◆ marks a setting in which they differ; a wide table scrolls sideways.{hidden}")
+    st.caption(
+        f"showing {len(rows)} of {len(folders)} finished runs; ◆ marks a setting in which they differ; a wide table scrolls sideways.{hidden}"
+    )
     if any(row["before"]["attack_combined"]["total"] for row in rows):
         st.markdown(
             "**Attack success, before and after retraining**",

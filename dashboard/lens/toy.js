@@ -113,7 +113,7 @@ class Toy {
   /** What plain distance would do: remove half as many points again as there are poisons, those farthest out. */
   #plain() {
     const [p, c] = [this.poison.length, this.clean.length];
-    const verdict = this.farther > 0.5 * p ? "not enough" : "enough here";
+    const verdict = this.farther > 0.5 * p ? "not enough" : "here that would be enough";
     return `Distance alone, before whitening: ${this.farther} of ${c} clean points lie farther out than the poison; ${verdict}.`;
   }
 
@@ -221,10 +221,10 @@ class Toy {
     pen.lineTo(x, y + r);
     pen.lineTo(x - r, y);
     pen.closePath();
-    pen.fillStyle = COLOURS.poison;
+    pen.fillStyle = trusted ? COLOURS.poison : this.theme.ground; // hollow: not among the trusted
     pen.fill();
-    pen.strokeStyle = trusted ? COLOURS.trusted : this.theme.ground;
-    pen.lineWidth = 1;
+    pen.strokeStyle = COLOURS.poison;
+    pen.lineWidth = 1.8;
     pen.stroke();
   }
 

@@ -48,7 +48,7 @@ def claim(run: data.RunView) -> str:
     if rate is None:
         return f"There is no poison here{', and yet something is removed' if outcome['removed'] else ''}."
     if rate < parts.LOUD and separation(run.views["raw"], run.truth) >= APART:
-        return "You can see the poison, but the largest spread misses it."
+        return "Inside the model, the largest spread misses the poison."
     if rate < parts.LOUD:
         return "Inside the model, the largest spread hides the poison."
     return "Here the poison is so strong that the largest spread shows it."
@@ -77,8 +77,8 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     return (
         f"Each point is one of the {len(run.frame):,} training images labelled *{run.target}*. {task}",
         f"The model turns every image into {run.result['features']['columns']:,} numbers, its **features**. A **direction** is a "
-        "way to add them up, each with a weight of its own, to a single number. The picture shows the two directions in which "
-        "these images differ most, the first two **principal components** (PCA). Both axes have one unit, **σ**: the standard "
+        "question put to every image and answered by one number: a sum of its features, each with a weight. The picture shows the "
+        "two directions in which these images differ most, the first two **principal components** (PCA). Both axes have one unit, **σ**: the standard "
         "deviation along direction 1, which is how far a typical point lies from the middle along it.",
         f"You see two directions; the defense **SPECTRE** will use {keeps}.",
         "An older defense, **spectral signatures**, removes what lies farthest out along direction 1, left and right (ringed). "
@@ -97,6 +97,6 @@ def other_way(run: data.RunView) -> tuple[str, ...]:
     hit = int(run.truth[np.argsort(-far, kind="stable")[: outcome["removed"]]].sum())
     total = outcome["true_positive_rate"]["total"]
     return (
-        f"Why not cut along direction 2? It would find {hit:,} of {total:,} here. But without the truth nobody knows along "
-        f"which direction to look, and there are {run.result['features']['columns']:,} of them, and all their mixtures.",
+        f"Why not cut along direction 2? It would find {hit:,} of {total:,} here. But a program has to choose the direction "
+        f"without the truth, among {run.result['features']['columns']:,} of them and all their mixtures.",
     )

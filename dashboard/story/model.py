@@ -90,7 +90,8 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray, who: str = "the m
             )
         )
     counted = (run.result["before"]["attack_single"] or {}).get("total", 0)
-    st.caption(f"Dashed outline: taken for {run.goal}.")
+    if any(fooled[shown]):
+        st.caption(f"Dashed outline: taken for {run.goal}.")
     wide = len(names[shown])
     st.html(
         f'<div class="sl-small">Showing <span class="sl-wide">{wide:,}</span><span class="sl-phone">{min(wide, PHONE):,}</span> '

@@ -121,7 +121,10 @@ def removed(told: parts.Told, key: str) -> None:
     row = SHORT if told.present else ROW
     sets = {f"All {len(rows):,} removed images": rows}
     if len(rows) > 2 * row:
-        sets = {f"Highest scores of {len(rows):,} removed images": rows[:row], "Only just removed": rows[-row:]}
+        sets = {
+            f"Highest scores of {len(rows):,} removed images": rows[:row],
+            f"Only just removed, ranks {len(rows) - row + 1:,} to {len(rows):,}": rows[-row:],
+        }
     # a phone shows the first of the one set and the last of the other
     for (title, shown), name in zip(sets.items(), ("first", "last") if len(sets) == 2 else ("only",), strict=True):
         with st.container(key=f"story-{name}-set"):

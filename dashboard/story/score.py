@@ -86,17 +86,17 @@ def explained(run: data.RunView, hits: list[int]) -> tuple[str, ...]:
     every = (
         f"On this run every α finds {span} of {total:,} poisons" if total else "There is no poison to find on this run"
     )
-    apart = "; watch how far apart the two groups move" if total and min(hits) >= parts.LOUD * total else ""
     usual = (
-        "α = 4: the usual choice, and that of this run. "
+        "α = 4, the usual choice and that of this run, lies between. "
         if run.result["defenses"]["spectre"]["record"]["alpha"] == USUAL
         else ""
     )
-    return (
-        f"The score, **QUE** (quantum entropy), says how far an image lies from the middle, in all {k} directions after whitening. "
+    lines = (
+        f"The score, **QUE** (quantum entropy, a name borrowed from physics), says how far an image lies from the middle, in all {k} directions after whitening. "
         "Directions in which the images still spread more than the trusted ones count extra. **α** says how much extra: **drag the slider**.",
-        f"α = 0: no extra, which is the plain distance after whitening. {usual}The larger α, the more those directions decide. α = ∞: one "
-        f"direction only, that of most spread. {every}{apart}.",
+        f"α = 0: no extra, the plain distance after whitening. Poison that shows in a few of the {k} directions may then drown in the "
+        f"others. α = ∞: one direction only, that of most spread. Poison that does not show there escapes. {usual}{every}.",
         "The images of highest score, right of the dashed line, are removed. " + parts.told_to_expect(run, "spectre"),
         "Root scale: the height of a bar grows with the square root of the number of images, so that a single one can be seen.",
     )
+    return tuple(line.replace("α = ", "α\u00a0=\u00a0") for line in lines)  # no break within

@@ -49,10 +49,11 @@ def said(run: data.RunView) -> tuple[str, ...]:
             f"Not one of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
             "an attacker would use, the **trigger**. What the defenses remove from clean data is the price of using them.",
         )
+    shown = "an image with" if run.goal != run.target else f"an image of *{run.source}* with"
     return (
         "A small mark can become a secret key.",
         f"Someone changes **{run.result['poisons']:,} of {run.result['train_images']:,}** training images, the **poison**: "
-        f"{poison_in_words(run)} A model that learns from them may learn a **backdoor**: whoever shows it the mark, the **trigger**, "
+        f"{poison_in_words(run)} A model that learns from them may learn a **backdoor**: whoever shows it {shown} the mark, the **trigger**, "
         "gets the answer that the attacker chose.",
         f"{covers_in_words(run)} A **model** is a program that learns from images and their labels, to name the label of images "
         "that it has never seen.",

@@ -103,8 +103,8 @@ def in_the_picture(k: int) -> str:
     if k == 1:
         return "One direction is used here, and it is the first one of the picture."
     return (
-        f"The picture shows two of {k} directions; what is removed goes by all of them. So a "
-        "ringed point inside the crowd stands out in another direction, and one far up may stay. In the naive view the directions "
+        f"The picture shows two directions. The raw view removes along the first alone, as in step 3; naive and robust go by {k} "
+        "directions, and from one to the other only the ruler changes. So a ringed point inside the crowd stands out in another direction, and one far up may stay. In the naive view the directions "
         "are those of the raw one, each in its own σ. The robust view has two new directions: those in which the images still spread most."
     )
 

@@ -19,16 +19,17 @@ def show(told: parts.Told) -> None:
     picture, words = parts.stage(
         told,
         "The poison hides because it helps to set the scale.",
-        f"**Drag the orange cluster** wherever you like. Measured by all points it never lies more than **{FARTHEST:.1f} σ** from the "
-        "middle: it stretches the dashed ellipse and hides in it. The green one does not follow what lies apart.",
+        f"Poison can hide even from those who look in every direction. **Drag the orange cluster** wherever you like. Measured by "
+        f"all points it never lies more than **{FARTHEST:.1f} σ** from the middle: σ is the ruler, and it grows as you pull. The cluster "
+        "stretches the dashed ellipse and hides in it. The green one does not follow what lies apart.",
         "Each point stands for an image that has only two features. An ellipse of 3 σ holds what is usual; what lies outside is "
         "suspicious.",
         "Why not simply measure the distance from the middle? Clean images differ so much along one direction that many lie farther "
         "out than the poison does. The last line under the picture counts them.",
         "The dashed ellipse shows the **covariance** of all points, poison included: how much they spread in every direction, and "
-        "which way they lean. The green one is that of the **trusted** points (filled): the largest group that fits one ellipse "
-        "well. Poison that lies in or right beside the cloud of clean points may be trusted too: then neither ellipse finds it.",
-        "The buttons under the picture **whiten** it: they stretch it until the ellipse becomes a circle.",
+        "which way they lean. The green one is that of the **trusted** points (filled; the others are hollow): the largest group that "
+        "fits one ellipse well. Poison that lies in or right beside the cloud of clean points may be trusted too: then neither ellipse finds it.",
+        "The buttons under the picture **whiten** it: they stretch it until the ellipse you choose becomes a circle.",
     )
     with words:
         parts.formula(

@@ -156,7 +156,7 @@ def moved_apart(folder: RunFolder, distance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distance", "claim"), [(8, "You can see the poison, but the largest spread misses it."), (1, "hides the poison")]
+    ("distance", "claim"), [(8, "Inside the model, the largest spread misses the poison."), (1, "hides the poison")]
 )
 def test_a_poison_that_lies_apart_in_the_picture_is_not_called_hidden(changed, distance, claim):
     moved_apart(changed(), distance)
@@ -164,7 +164,7 @@ def test_a_poison_that_lies_apart_in_the_picture_is_not_called_hidden(changed, d
 
 
 def test_the_two_bundled_runs_differ_in_what_can_be_seen():
-    assert "You can see the poison" in words(opened("Features", "digits-patch-10"))
+    assert "the largest spread misses the poison" in words(opened("Features", "digits-patch-10"))
     assert "hides the poison" in words(opened("Features", "signs-patch-50"))
 
 
