@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import StopException
 
 LONGEST = 1500  # characters of an address that every browser and chat carries
 MOST = 1_000_000  # ids that an address may name; runs of neighbours would hold any number
@@ -42,31 +43,40 @@ def refuse(key: str) -> None:
 
 @contextmanager
 def turned_to(page: str) -> Iterator[None]:
-    """Around a page that runs: note whether it is another one than before.
+    """Around a page that runs: note whether it is another one than before, and count the runs that come to their end.
 
-    Streamlit forgets what the widgets of the last page held only after the first run of the next, and gives those of
-    the same key their defaults: what they held, or what the address says, must then be set anew. The fragments of the page
-    run again without this, and know their widgets.
+    Streamlit forgets what a widget held once a run has ended without it, a run later than the browser does: when the widget
+    comes back, on the next page or under another question, it must be told anew. The fragments of a page run again without
+    this, and know their widgets.
     """
-    turn = {"is new": st.session_state.get("page shown") != page}
+    before = st.session_state.get("page turn", {"runs": 0, "placed": {}})
+    turn = {**before, "is new": st.session_state.get("page shown") != page}
     st.session_state["page turn"] = turn
     st.session_state["page shown"] = page
     try:
         yield
+    except StopException:
+        turn["runs"] += 1
+        raise
+    else:
+        turn["runs"] += 1
     finally:  # also where the page stops or starts over; it may then write nothing into the session any more
         turn["is new"] = False
 
 
-def _is_turned() -> bool:
-    """Whether this is the first run of a page after another one."""
-    return bool(st.session_state.get("page turn", {}).get("is new"))
+def _comes_back(key: str) -> bool:
+    """Before a widget is placed: whether it was not there when a run last came to its end."""
+    turn = st.session_state.get("page turn")
+    if turn is None:
+        return False
+    last = turn["placed"].get(key, -2)
+    turn["placed"][key] = turn["runs"]
+    return bool(turn["is new"] or last < turn["runs"] - 1)
 
 
-def _asked(key: str, remembers: bool) -> str:
+def _asked(key: str, knows: bool) -> str:
     """What the address asks for that the widget of that key does not already know."""
-    if remembers and not _is_turned():
-        return news(key)
-    return str(st.query_params.get(key, ""))
+    return news(key) if knows else str(st.query_params.get(key, ""))
 
 
 def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
@@ -75,8 +85,8 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
     A link into the page wins over what the session remembers; a value that is not an option gives way to the first,
     and is said to do so unless quiet.
     """
-    held = st.session_state.get(key)
-    asked = _asked(key, held in options)
+    held, back = st.session_state.get(key), _comes_back(key)
+    asked = _asked(key, held in options and not back)
     if asked in options:
         st.session_state[key] = asked
         return
@@ -84,7 +94,7 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
         refuse(key)
     if held not in options:
         st.session_state[key] = options[0]
-    elif _is_turned():
+    elif back:
         st.session_state[key] = held
 
 
@@ -96,23 +106,26 @@ def publish(key: str) -> None:
 def adopt_number(name: str, low: float, high: float, default: float, *, key: str = "") -> None:
     """As `adopt`, for a whole number between bounds. key: of the widget, where it is not the name in the address."""
     key = key or name
-    remembers = low <= st.session_state.get(key, low - 1) <= high
-    asked = _asked(name, remembers)
+    knows, back = low <= st.session_state.get(key, low - 1) <= high, _comes_back(key)
+    asked = _asked(name, knows and not back)
     if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
     elif asked:
         refuse(name)
     if not low <= st.session_state.get(key, low - 1) <= high:
         st.session_state[key] = default
+    elif back:
+        st.session_state[key] = st.session_state[key]
 
 
 def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """As `adopt` for several choices at once, "spectre,spectral" in the address; what is no option is dropped."""
-    asked = _asked(key, key in st.session_state)[:LONGEST]
+    back = _comes_back(key)
+    asked = _asked(key, key in st.session_state and not back)[:LONGEST]
     new = [option for option in asked.split(",") if option in options]
     held = st.session_state.get(key)
     now = list(dict.fromkeys(new)) or [option for option in (default if held is None else held) if option in options]
-    if now != held or _is_turned():
+    if now != held or back:
         st.session_state[key] = now
 
 

@@ -64,7 +64,7 @@ def test_a_link_to_another_page_keeps_its_choice():
     app.query_params["run"] = "a"
     app.run()
     other = AppTest.from_function(script, kwargs={"page": "second"})
-    for key in ("page shown", "run said"):
+    for key in ("page shown", "page turn", "run said"):
         other.session_state[key] = app.session_state[key]
     other.query_params["run"] = "a"
     other.run()
@@ -111,5 +111,31 @@ def stopping() -> None:
 def test_what_runs_after_the_page_does_not_take_it_for_a_new_one():
     from streamlit.testing.v1 import AppTest
 
-    assert AppTest.from_function(counting).run().session_state["page turn"] == {"is new": False}
-    assert AppTest.from_function(stopping).run().session_state["page turn"] == {"is new": False}
+    for page in (counting, stopping):
+        turn = AppTest.from_function(page).run().session_state["page turn"]
+        assert (turn["is new"], turn["runs"]) == (False, 1)
+
+
+def questions() -> None:
+    """A page whose menu comes and goes."""
+    import streamlit as st
+
+    from dashboard import address
+
+    with address.turned_to("questions"):
+        if st.toggle("Ask", value=True, key="ask"):
+            address.adopt("amount", ["own", "same"])
+            st.segmented_control("Amount", ["own", "same"], key="amount")
+            address.publish("amount")
+
+
+def test_a_widget_that_comes_back_is_told_what_it_held():
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(questions).run()
+    app.segmented_control(key="amount").set_value("same").run()
+    assert not app.segmented_control(key="amount").proto.set_value  # the browser knows
+    for there in (False, True):
+        app.toggle(key="ask").set_value(there).run()
+    assert app.session_state["amount"] == "same"
+    assert app.segmented_control(key="amount").proto.set_value  # it has forgotten
