@@ -23,6 +23,8 @@ export.offer()
 lens.follow_theme()
 settled.set_modules_aside()
 page = Path(__file__).parent / "screens" / "challenge.py"
-shown = st.navigation([st.Page(page, title="Challenge", icon=":material/emoji_events:", default=True)], position="hidden")
+shown = st.navigation(
+    [st.Page(page, title="Challenge", icon=":material/emoji_events:", default=True)], position="hidden"
+)
 with address.turned_to("challenge"):
     shown.run()

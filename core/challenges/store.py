@@ -35,6 +35,8 @@ CREATE TABLE submissions (
 CREATE TABLE hints (challenge TEXT, team TEXT, time REAL NOT NULL, PRIMARY KEY (challenge, team));
 CREATE TABLE reveals (challenge TEXT, team TEXT, time REAL NOT NULL, PRIMARY KEY (challenge, team));
 """
+# Made by the first reset: files of before have none.
+ROUNDS = "CREATE TABLE IF NOT EXISTS rounds (challenge TEXT PRIMARY KEY, round INTEGER NOT NULL)"
 ENTRY = "name, attempt, label, rows, time, for_label, for_rows, for_hint, hits, removed, poisons"
 
 
@@ -153,7 +155,19 @@ class Store:
             gone = db.execute("DELETE FROM submissions WHERE challenge = ?", (challenge,)).rowcount
             db.execute("DELETE FROM hints WHERE challenge = ?", (challenge,))
             db.execute("DELETE FROM reveals WHERE challenge = ?", (challenge,))
+            db.execute(ROUNDS)
+            db.execute(
+                "INSERT INTO rounds VALUES (?, 1) ON CONFLICT (challenge) DO UPDATE SET round = round + 1", (challenge,)
+            )
         return int(gone)
+
+    def round(self, challenge: str) -> int:
+        """How often a challenge has been reset: what visitors hold of an earlier round is void. Raises InputError."""
+        with self._reading() as db:
+            if not db or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
+                return 0
+            row = db.execute("SELECT round FROM rounds WHERE challenge = ?", (challenge,)).fetchone()
+            return int(row[0]) if row else 0
 
     def _note(self, table: str, challenge: str, team: str) -> None:
         with self._writing() as db:

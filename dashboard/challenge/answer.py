@@ -37,6 +37,12 @@ def answer(challenge: Challenge) -> None:
         st.caption("Nothing is poisoned, so nothing is removed: your basket is not sent.")
     else:
         _basket(game)
+    if game.is_shared:
+        st.warning(
+            f"The last answer of “{game.name}” came from another browser. If that is not your team, give another name: the last "
+            "answer of a name is the one that counts.",
+            icon=":material/group:",
+        )
     missing = _missing(game, choice)
     left = ATTEMPTS - (game.last.attempt if game.last else 0)
     st.button(
@@ -153,6 +159,7 @@ def _submit(game: Game) -> None:
 def _hint(game: Game) -> None:
     """The ranking of the labels, which costs points."""
     if game.hinted:
+        see("hint", game.place)  # whoever's name brought it
         with st.expander(f"The ranking (−{COST_OF_HINT} points)", expanded=True):
             _ranking(game)
         return
@@ -172,7 +179,7 @@ def _hint(game: Game) -> None:
 def _open_hint(game: Game) -> None:
     try:
         game.store.open_hint(game.seal, game.name)
-        see("hint", game.seal)
+        see("hint", game.place)
     except InputError as problem:
         say_later("answer", "error", as_sentence(str(problem)))
 

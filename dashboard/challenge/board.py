@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.challenges import Challenge, Entry, answer_in_words, ranked
+from core.challenges import Challenge, Entry, answer_in_words, ranked, team_key
 from core.errors import InputError
-from dashboard.challenge.game import Game, has_seen, store
+from dashboard.challenge.game import Game, has_seen, place_of, store
 from dashboard.widgets import as_sentence
 
 EVERY = 4  # seconds between two looks
@@ -26,17 +26,20 @@ CSS = """<style>
 def board(game: Game) -> None:
     """The board of a challenge, which follows what the others do."""
     st.subheader("Board")
-    _live(game.challenge, game.name, game.revealed)
+    _live(game.challenge, game.name, game.revealed, game.last.attempt if game.last else 0, game.round)
 
 
 @st.fragment(run_every=EVERY)
-def _live(challenge: Challenge, name: str, revealed: bool) -> None:
+def _live(challenge: Challenge, name: str, revealed: bool, attempt: int, round: int) -> None:
+    """attempt: the last of this name that the page knows of; round: the one it shows."""
     answers = store()
     try:
-        known = answers.is_revealed(challenge.seal, name or None) or has_seen("truth", challenge.seal)
-        if known != revealed:
-            st.rerun()  # the teacher has revealed it: the whole page changes
+        place = place_of(challenge.seal, answers.round(challenge.seal))
+        known = answers.is_revealed(challenge.seal, name or None) or has_seen("truth", place)
         entries = answers.board(challenge.seal)
+        mine = next((e.attempt for e in entries if _is_of(e, name)), 0)
+        if (known, mine, place) != (revealed, attempt, place_of(challenge.seal, round)):
+            st.rerun()  # revealed, begun anew, or answered from elsewhere: the whole page changes
     except InputError as problem:
         st.warning(as_sentence(str(problem)))
         return
@@ -85,7 +88,11 @@ def _table(head: str, lines: Sequence[str]) -> str:
 
 
 def _mine(entry: Entry, me: str) -> str:
-    return ' class="me"' if me and entry.name.casefold() == me.casefold() else ""
+    return ' class="me"' if _is_of(entry, me) else ""
+
+
+def _is_of(entry: Entry, name: str) -> bool:
+    return bool(name) and team_key(entry.name) == team_key(name)
 
 
 def _clock(when: float) -> str:

@@ -24,6 +24,7 @@ from core.challenges import (
     open_challenge,
     read_truth,
     score,
+    team_key,
     title_of,
 )
 from core.errors import InputError
@@ -103,6 +104,12 @@ class Game:
     revealed: bool
     last: Entry | None  # the last answer of this team
     hinted: bool
+    round: int = 0  # how often the teacher has started anew
+
+    @property
+    def place(self) -> str:
+        """Under which the session keeps what belongs to this challenge and this round of it."""
+        return place_of(self.seal, self.round)
 
     @property
     def seal(self) -> str:
@@ -111,14 +118,25 @@ class Game:
     @property
     def basket(self) -> set[int]:
         """Ids that this visitor would remove. Kept in the session; change it in place."""
-        found: set[int] = st.session_state.setdefault(f"basket {self.seal}", set())
+        found: set[int] = st.session_state.setdefault(f"basket {self.place}", set())
         return found
 
     @property
     def selected(self) -> set[int]:
         """Ids that a lasso, the cut or a click has selected. Kept in the session; change it in place."""
-        found: set[int] = st.session_state.setdefault(f"selected {self.seal}", set())
+        found: set[int] = st.session_state.setdefault(f"selected {self.place}", set())
         return found
+
+    @property
+    def sent(self) -> dict[str, int]:
+        """By team, the last attempt that was submitted from this browser. Kept in the session; change it in place."""
+        found: dict[str, int] = st.session_state.setdefault(f"sent {self.place}", {})
+        return found
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the last answer under this name came from another browser."""
+        return self.last is not None and self.sent.get(team_key(self.name)) != self.last.attempt
 
     @property
     def removed(self) -> set[int]:
@@ -130,10 +148,10 @@ class Game:
     @property
     def token(self) -> str:
         """Of the form as it stands: the same form sent twice is one answer."""
-        return str(st.session_state.setdefault(f"token {self.seal}", secrets.token_hex(16)))
+        return str(st.session_state.setdefault(f"token {self.place}", secrets.token_hex(16)))
 
     def new_token(self) -> None:
-        st.session_state[f"token {self.seal}"] = secrets.token_hex(16)
+        st.session_state[f"token {self.place}"] = secrets.token_hex(16)
 
     @cached_property
     def truth(self) -> Truth | None:
@@ -145,9 +163,9 @@ class Game:
 
         What this browser has seen counts under every name.
         """
-        if self.revealed or has_seen("truth", self.seal):
+        if self.revealed or has_seen("truth", self.place):
             raise InputError("the truth has been revealed; nothing is taken any more")
-        if self.hinted or has_seen("hint", self.seal):
+        if self.hinted or has_seen("hint", self.place):
             self.store.open_hint(self.seal, self.name)
         truth = read_truth(self.challenge)
         judged: Score = score(
@@ -156,6 +174,7 @@ class Game:
         )  # fmt: skip
         attempt = self.store.submit(self.seal, self.name, label, rows, judged, self.token)
         self.new_token()
+        self.sent[team_key(self.name)] = attempt
         return attempt
 
 
@@ -169,20 +188,26 @@ def open_game(challenge: Challenge) -> Game:
     """The visitor's game. Raises InputError where the answers cannot be read."""
     answers, name = store(), str(st.session_state.get(NAME, ""))
     revealed, last, hinted = answers.standing(challenge.seal, name)
+    number = answers.round(challenge.seal)
+    place = place_of(challenge.seal, number)
     return Game(
-        challenge, answers, name, revealed or has_seen("truth", challenge.seal), last,
-        hinted or has_seen("hint", challenge.seal),
-    )  # fmt: skip
+        challenge, answers, name, revealed or has_seen("truth", place), last, hinted or has_seen("hint", place), number
+    )
 
 
-def has_seen(what: str, seal: str) -> bool:
+def place_of(seal: str, round: int) -> str:
+    """Under which the session keeps what belongs to a round of a challenge."""
+    return f"{seal}/{round}" if round else seal
+
+
+def has_seen(what: str, place: str) -> bool:
     """Whether this visitor, under whatever name, has been shown the truth or the hint of a challenge."""
-    return bool(st.session_state.get(f"{what} seen {seal}"))
+    return bool(st.session_state.get(f"{what} seen {place}"))
 
 
-def see(what: str, seal: str) -> None:
+def see(what: str, place: str) -> None:
     """Note that this visitor is shown it. what: truth, hint."""
-    st.session_state[f"{what} seen {seal}"] = True
+    st.session_state[f"{what} seen {place}"] = True
 
 
 def say_later(place: str, kind: str, message: str) -> None:

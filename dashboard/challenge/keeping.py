@@ -1,4 +1,4 @@
-"""A reload loses nothing: the tab keeps the name, and for each challenge the basket, the chosen label and what was seen."""
+"""A reload loses nothing: the tab keeps the name, and for each challenge basket, label, and what was seen and sent."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def _take_name() -> None:
 
 
 def keep_answer(game: Game, choices: list[str]) -> None:
-    """The basket, which of the choices is chosen, and whether the hint or the truth was seen."""
+    """The basket, which of the choices is chosen, and what was seen and sent."""
     chosen = st.session_state.get(chosen_key(game), choices[0])
-    seen = [what for what in SEEN if has_seen(what, game.seal)]
-    held: dict[str, Any] = {"basket": sorted(game.basket), "choice": chosen, "seen": seen}
-    is_new = not game.basket and chosen == choices[0] and not seen
+    seen = [what for what in SEEN if has_seen(what, game.place)]
+    held: dict[str, Any] = {"basket": sorted(game.basket), "choice": chosen, "seen": seen, "sent": game.sent}
+    is_new = not game.basket and chosen == choices[0] and not seen and not game.sent
     lens.keep(_name(game), "" if is_new else json.dumps(held), changes(lambda: _take_answer(game, choices)))
 
 
 def chosen_key(game: Game) -> str:
     """The key of the widget that holds the chosen label."""
-    return f"answer {game.seal}"
+    return f"answer {game.place}"
 
 
 def _take_answer(game: Game, choices: list[str]) -> None:
@@ -49,14 +49,16 @@ def _take_answer(game: Game, choices: list[str]) -> None:
         held = json.loads(lens.kept_of(_name(game)))
         basket = {i for i in held["basket"] if type(i) is int and 0 <= i < len(game.challenge.rows)}
         choice, seen = held["choice"], [what for what in SEEN if what in held["seen"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        sent = {str(team): int(attempt) for team, attempt in held["sent"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return
     game.basket.update(basket)
     if choice in choices:
         st.session_state[chosen_key(game)] = choice
+    game.sent.update(sent)
     for what in seen:
-        see(what, game.seal)
+        see(what, game.place)
 
 
 def _name(game: Game) -> str:
-    return f"challenge-{game.seal}"
+    return f"challenge-{game.place}"

@@ -47,7 +47,7 @@ def look(challenge: Challenge) -> None:
 
 def turn_to_poison(game: Game, known: Truth) -> None:
     """Once after the reveal, before anything is placed: the label to look at is that of the poison."""
-    turned = f"turned {game.seal}"
+    turned = f"turned {game.place}"
     if known.label is not None and not st.session_state.get(turned):
         st.session_state["label"] = str(known.label)
     st.session_state[turned] = True

@@ -31,7 +31,8 @@ def desk(game: Game) -> None:
     """The teacher's drawer."""
     if not teacher_code():
         return
-    with st.expander("Teacher", icon=":material/school:"):
+    # a widget, so that it stays open where the page around it turns
+    with st.expander("Teacher", icon=":material/school:", key="desk", on_change="rerun"):
         say_now("teacher")
         if not st.session_state.get(KNOWN):
             st.text_input("Teacher's code", type="password", key="code", on_change=_sign_in, autocomplete="off")
@@ -52,20 +53,19 @@ def _tools(game: Game) -> None:
             "Reveal to everyone", icon=":material/visibility:", key="reveal-all", disabled=game.revealed, type="primary",
             on_click=_reveal, args=(game, True), help="Nothing is taken afterwards. All open pages turn within seconds.",
         )  # fmt: skip
-        try:
-            entries = game.store.board(game.seal)
-        except InputError as problem:
-            st.warning(as_sentence(str(problem)))
-            return
-        table = as_csv(entries, game.challenge.classes).encode("utf-8-sig")  # with the mark that Excel needs
         st.download_button(
-            "Board as CSV", table, f"{game.challenge.id}-board.csv", "text/csv",
-            icon=":material/download:", key="csv", disabled=not entries, on_click="ignore",
+            "Board as CSV", lambda: _table(game), f"{game.challenge.id}-board.csv", "text/csv",
+            icon=":material/download:", key="csv", on_click="ignore", help="The board as it is when you press.",
         )  # fmt: skip
     sure = st.checkbox("I want to forget all answers of this challenge", key="sure")
     st.button(
         "Start anew", icon=":material/restart_alt:", key="reset", disabled=not sure, on_click=_reset, args=(game,)
     )
+
+
+def _table(game: Game) -> bytes:
+    """The board as a spreadsheet, read when it is asked for. Raises InputError."""
+    return as_csv(game.store.board(game.seal), game.challenge.classes).encode("utf-8-sig")  # with the mark for Excel
 
 
 def _reveal(game: Game, everyone: bool = False) -> None:
@@ -74,7 +74,7 @@ def _reveal(game: Game, everyone: bool = False) -> None:
     try:
         game.store.reveal(game.seal, None if everyone else game.name)
         if not everyone:
-            see("truth", game.seal)
+            see("truth", game.place)
     except InputError as problem:
         say_later("teacher", "error", as_sentence(str(problem)))
 
@@ -88,4 +88,6 @@ def _reset(game: Game) -> None:
     except InputError as problem:
         say_later("teacher", "error", as_sentence(str(problem)))
         return
-    say_later("teacher", "success", f"Forgotten: {gone} answers. The challenge is open again.")
+    say_later(
+        "teacher", "success", f"Forgotten: {gone} answers. The challenge is open again, and every basket is empty."
+    )

@@ -187,8 +187,10 @@ def budgets(study: Mapping[str, Any], key: str, revealed: bool) -> str:
     )
 
 
-def differ(names: Sequence[str], runs: int, most: int = 5) -> str:
-    """In what several runs differ."""
+def differ(names: Sequence[str], runs: int, revealed: bool = True, most: int = 5) -> str:
+    """In what several runs differ; revealed: whether names holds the settings that tell the truth."""
+    if not names and not revealed:
+        return f"These {numeral(runs)} runs agree in all that can be told while the truth is hidden."
     if not names:
         return f"These {numeral(runs)} runs have the same settings."
     shown = [settings.name(name) for name in names[:most]]

@@ -13,7 +13,7 @@ from core.studies.series import differences
 from dashboard import address, data
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light, settings
-from dashboard.widgets import again, colours, plot
+from dashboard.widgets import again_once, colours, plot
 
 MOST = 20
 
@@ -25,7 +25,7 @@ def show(revealed: bool) -> None:
         return
     address.adopt_list("runs", list(folders), list(folders)[:2])
     st.multiselect(
-        "Runs", list(folders), key="runs", format_func=lambda i: data.title(folders[i]), max_selections=MOST,
+        "Runs", list(folders), key="runs", format_func=lambda i: data.title(folders[i]) if revealed else i, max_selections=MOST,
         placeholder="Choose two or more", help="Finished runs: your own first, then those that come with the program.",
     )  # fmt: skip
     address.publish_list("runs")
@@ -37,8 +37,8 @@ def show(revealed: bool) -> None:
         st.info("Choose at least two runs to compare.", icon=":material/compare_arrows:")
         return
     configs, rows = [found[0] for _, found in read], [found[1] for _, found in read]
-    differ = differences(configs)
-    choices.claim(claims.differ(differ, len(rows)))
+    differ = [key for key in differences(configs) if revealed or not settings.tells(key)]
+    choices.claim(claims.differ(differ, len(rows), revealed))
     classes = [_classes(folders[run_id]) for run_id, _ in read]
     frame = runs_frame(configs, rows, differ, revealed, classes)
     rates = [column for column in frame.columns if column.endswith("%")]
@@ -46,11 +46,13 @@ def show(revealed: bool) -> None:
         frame, "runs-side-by-side",
         columns=choices.rates(rates) | {"run": st.column_config.TextColumn("run", pinned=True)},
     )  # fmt: skip
-    hidden = "" if revealed else " What each defense found stays hidden until the truth is revealed."
+    hidden = (
+        "" if revealed else " What was poisoned, how well it works and what each defense found appear with the truth."
+    )
     st.caption(
         f"showing {len(rows)} of {len(folders)} finished runs; ◆ marks a setting in which they differ; a wide table scrolls sideways.{hidden}"
     )
-    if any(row["before"]["attack_combined"]["total"] for row in rows):
+    if revealed and any(row["before"]["attack_combined"]["total"] for row in rows):
         st.markdown(
             "**Attack success, before and after retraining**",
             help="Share of the test images the attack is after that the model, shown the trigger, takes for what the "
@@ -65,7 +67,7 @@ def show(revealed: bool) -> None:
             "Bars: Wilson interval of the test images of one run, 95 %; runs with several seeds stand under the poisons."
         )
     commands = "\n".join(folders[run_id].result["command"] for run_id, _ in read)
-    again(commands, _python([run_id for run_id, _ in read]))
+    again_once(revealed, commands, _python([run_id for run_id, _ in read]))
 
 
 def runs_frame(
@@ -83,8 +85,9 @@ def runs_frame(
     for config, row, names in zip(configs, rows, classes or [()] * len(rows), strict=True):
         line: dict[str, Any] = {"run": row["run"]}
         line |= {f"◆ {settings.name(key)}": settings.value(config, key, names) for key in differ}
-        line["attack success, %"] = _percent(row["before"]["attack_combined"])
-        line["after retraining, %"] = _percent((row["after"] or {}).get("attack_combined"))
+        if revealed:
+            line["attack success, %"] = _percent(row["before"]["attack_combined"])
+            line["after retraining, %"] = _percent((row["after"] or {}).get("attack_combined"))
         line["clean accuracy, %"] = _percent(row["before"]["clean"])
         line["clean after, %"] = _percent((row["after"] or {}).get("clean"))
         if revealed:

@@ -19,6 +19,11 @@ NAMES = {
 }
 
 
+def tells(key: str) -> bool:
+    """Whether a setting says what was poisoned, and so waits for the truth."""
+    return key in ("poisons", "budget", "source", "target") or key.partition(".")[0] in ("attack", "attack_options")
+
+
 def name(key: str) -> str:
     """ "training.learning_rate" as "learning rate", "attack.size" as "size of the attack"."""
     if key in NAMES:

@@ -148,7 +148,9 @@ def test_reset_forgets_one_challenge(store):
     answer(store, "Ada", "2", seal=OTHER)
     store.open_hint(SEAL, "Ada")
     store.reveal(SEAL)
+    assert store.round(SEAL) == 0
     assert store.reset(SEAL) == 1
+    assert (store.round(SEAL), store.round(OTHER)) == (1, 0)
     assert store.board(SEAL) == []
     assert not store.is_revealed(SEAL)
     assert not store.has_hint(SEAL, "Ada")

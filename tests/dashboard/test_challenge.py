@@ -529,15 +529,57 @@ def test_what_the_tab_kept_comes_back_and_nonsense_does_not(playing, challenge):
         assert mine.basket == set()
         assert not game.has_seen("hint", challenge.seal)
     state[where] = {
-        "kept": '{"basket": [3, -1, 4, true, 999999999], "choice": "2", "seen": ["hint", "basket changed"]}'
+        "kept": '{"basket": [3, -1, 4, true, 999999999], "choice": "2", "seen": ["hint", "basket changed"], "sent": {"ada": 2}}'
     }
     keeping._take_answer(mine, options)
     assert mine.basket == {3, 4}
     assert state[f"answer {challenge.seal}"] == "2"
     assert game.has_seen("hint", challenge.seal)
+    assert mine.sent == {"ada": 2}
     state["keep-challenge-name"] = {"kept": "x" * 41}
     keeping._take_name()
     assert keeping.TYPED not in state
     state["keep-challenge-name"] = {"kept": " Ada "}
     keeping._take_name()
     assert state[keeping.TYPED] == "Ada"
+
+
+def test_an_answer_from_another_browser_under_the_same_name_is_told(challenge):
+    ada, other = open_page(name="Ada"), open_page(name="ada")
+    play_right(ada, challenge)
+    assert "another browser" not in said(ada) + warned(ada)
+    name_label(other, "nothing")  # the page finds the answer of the first
+    assert "came from another browser" in warned(other)
+    press(other, "submit")
+    assert "another browser" not in warned(other)
+    ada.run()
+    assert "came from another browser" in warned(ada)
+
+
+def warned(app: AppTest) -> str:
+    return " ".join(str(w.value) for w in app.warning)
+
+
+def test_starting_anew_empties_every_basket_and_forgets_what_was_seen(monkeypatch, challenge):
+    monkeypatch.setenv("SPECTRE_LENS_TEACHER", "Blaise")
+    student, teacher_ = open_page(name="Ada"), open_page()
+    press(student, "hint")
+    play_right(student, challenge)
+    teacher_.text_input(key="code").set_value("Blaise").run()
+    teacher_.checkbox(key="sure").set_value(True).run()
+    press(teacher_, "reset")
+    student.run()
+    assert "The basket is empty" in " ".join(str(i.value) for i in student.info)
+    assert "stands out" not in said(student)
+    play_right(student, challenge)
+    (entry,) = game.store().board(challenge.seal)
+    assert (entry.attempt, entry.score.hint) == (1, 0)
+
+
+def test_the_board_is_saved_as_it_is_when_the_button_is_pressed(challenge):
+    from dashboard.challenge import teacher
+
+    mine = game.Game(challenge, game.store(), "", False, None, False)
+    assert len(teacher._table(mine).splitlines()) == 1
+    play_right(open_page(name="Ada"), challenge)
+    assert b"Ada" in teacher._table(mine)

@@ -383,8 +383,10 @@ def test_tables_hide_what_the_page_hides() -> None:
     hidden = runs.runs_frame(configs, rows, ["training.epochs"], False)
     assert not [column for column in hidden if "TPR" in column]
     assert hidden["◆ epochs"].tolist() == ["3", "4"]
-    assert hidden["after retraining, %"].isna().tolist() == [False, True]
-    assert [c for c in runs.runs_frame(configs, rows, [], True) if "TPR" in c]
+    assert "after retraining, %" not in hidden
+    told = runs.runs_frame(configs, rows, [], True)
+    assert told["after retraining, %"].isna().tolist() == [False, True]
+    assert [c for c in told if "TPR" in c]
 
 
 def test_settings_are_told_in_words_and_classes_by_name() -> None:
@@ -400,9 +402,24 @@ def test_settings_are_told_in_words_and_classes_by_name() -> None:
     assert settings.value(config, "dataset.x") == "3"
     assert settings.name("training.learning_rate") == "learning rate"
     assert settings.name("dataset.test_share") == "test share of the data set"
-    app = page(question="runs", runs="digits-patch-10,signs-patch-50")
+    app = page(question="runs", runs="digits-patch-10,signs-patch-50", truth="true")
     assert "stop" in app.dataframe[0].value["◆ source class"].tolist()
     assert "epochs" in claim_of(app)
+
+
+@pytest.mark.parametrize("question", ["defenses", "layers", "budgets", "runs"])
+def test_nothing_but_the_runs_name_tells_the_poison_while_the_truth_is_hidden(question) -> None:
+    hidden, told = (
+        page(question=question, runs="digits-patch-10,signs-patch-50", run="signs-patch-50", truth=t)
+        for t in ("false", "true")
+    )
+    assert "--poisons" in "".join(codes(told))
+    assert "--poisons" not in "".join(codes(hidden))
+    for secret in ("source class", "--target", "→"):
+        assert secret not in texts(hidden) + claim_of(hidden)
+    if question == "runs":
+        assert not {"◆ poisons", "◆ target class"} & set(hidden.dataframe[0].value)
+        assert not any("→" in option for menu in hidden.multiselect for option in menu.options)
 
 
 def test_a_layer_without_a_k_says_so_in_place_hover_and_list() -> None:
