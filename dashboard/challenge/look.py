@@ -53,6 +53,14 @@ def turn_to_poison(game: Game, known: Truth) -> None:
     st.session_state[turned] = True
 
 
+def begin_anew(game: Game) -> None:
+    """Before anything is placed: in a new round the label of the last reveal is not what one looks at first."""
+    shown = f"round {game.seal}"
+    if st.session_state.get(shown, game.round) != game.round:
+        st.session_state["label"] = "0"
+    st.session_state[shown] = game.round
+
+
 def advice() -> None:
     """What to look for, before the first look."""
     st.markdown(

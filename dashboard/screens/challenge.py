@@ -98,6 +98,7 @@ try:
 except InputError as problem:
     st.error(as_sentence(str(problem)))
     st.stop()
+look.begin_anew(mine)
 if known is not None:
     look.turn_to_poison(mine, known)
     truth.revealed(mine, known)

@@ -571,6 +571,7 @@ def test_starting_anew_empties_every_basket_and_forgets_what_was_seen(monkeypatc
     student.run()
     assert "The basket is empty" in " ".join(str(i.value) for i in student.info)
     assert "stands out" not in said(student)
+    assert student.session_state["label"] == "0"
     play_right(student, challenge)
     (entry,) = game.store().board(challenge.seal)
     assert (entry.attempt, entry.score.hint) == (1, 0)
