@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import numpy as np
 import streamlit as st
-from streamlit.runtime.scriptrunner import StopException
 
 LONGEST = 1500  # characters of an address that every browser and chat carries
 MOST = 1_000_000  # ids that an address may name; runs of neighbours would hold any number
@@ -46,8 +45,8 @@ def turned_to(page: str) -> Iterator[None]:
     """Around a page that runs: note whether it is another one than before, and count the runs that come to their end.
 
     Streamlit forgets what a widget held once a run has ended without it, a run later than the browser does: when the widget
-    comes back, on the next page or under another question, it must be told anew. The fragments of a page run again without
-    this, and know their widgets.
+    comes back, on the next page or under another question, it must be told anew. A run that is stopped, by `st.stop` or by
+    the next press of a key, counts for none. The fragments of a page run again without this, and know their widgets.
     """
     before = st.session_state.get("page turn", {"runs": 0, "placed": {}})
     turn = {**before, "is new": st.session_state.get("page shown") != page}
@@ -55,13 +54,14 @@ def turned_to(page: str) -> Iterator[None]:
     st.session_state["page shown"] = page
     try:
         yield
-    except StopException:
-        turn["runs"] += 1
-        raise
-    else:
         turn["runs"] += 1
     finally:  # also where the page stops or starts over; it may then write nothing into the session any more
         turn["is new"] = False
+
+
+def _is_turned() -> bool:
+    """Whether this is the first run of a page after another one."""
+    return bool(st.session_state.get("page turn", {}).get("is new"))
 
 
 def _comes_back(key: str) -> bool:
@@ -74,9 +74,11 @@ def _comes_back(key: str) -> bool:
     return bool(turn["is new"] or last < turn["runs"] - 1)
 
 
-def _asked(key: str, knows: bool) -> str:
+def _asked(key: str, remembers: bool) -> str:
     """What the address asks for that the widget of that key does not already know."""
-    return news(key) if knows else str(st.query_params.get(key, ""))
+    if remembers and not _is_turned():
+        return news(key)
+    return str(st.query_params.get(key, ""))
 
 
 def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
@@ -86,7 +88,7 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
     and is said to do so unless quiet.
     """
     held, back = st.session_state.get(key), _comes_back(key)
-    asked = _asked(key, held in options and not back)
+    asked = _asked(key, held in options)
     if asked in options:
         st.session_state[key] = asked
         return
@@ -106,8 +108,8 @@ def publish(key: str) -> None:
 def adopt_number(name: str, low: float, high: float, default: float, *, key: str = "") -> None:
     """As `adopt`, for a whole number between bounds. key: of the widget, where it is not the name in the address."""
     key = key or name
-    knows, back = low <= st.session_state.get(key, low - 1) <= high, _comes_back(key)
-    asked = _asked(name, knows and not back)
+    remembers, back = low <= st.session_state.get(key, low - 1) <= high, _comes_back(key)
+    asked = _asked(name, remembers)
     if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
         st.session_state[key] = int(asked)
     elif asked:
@@ -121,7 +123,7 @@ def adopt_number(name: str, low: float, high: float, default: float, *, key: str
 def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None:
     """As `adopt` for several choices at once, "spectre,spectral" in the address; what is no option is dropped."""
     back = _comes_back(key)
-    asked = _asked(key, key in st.session_state and not back)[:LONGEST]
+    asked = _asked(key, key in st.session_state)[:LONGEST]
     new = [option for option in asked.split(",") if option in options]
     held = st.session_state.get(key)
     now = list(dict.fromkeys(new)) or [option for option in (default if held is None else held) if option in options]

@@ -17,36 +17,40 @@ QUESTIONS = {
     "runs": "Runs side by side",
 }
 
+
+def one_run(question: str) -> None:
+    """The questions that are asked of a single run."""
+    folders = data.finished()
+    left, *middle, right = st.columns(
+        [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
+    )
+    with left:
+        view = choose_run(folders, sealed=not st.session_state.get("truth"))
+    if view is None:
+        return
+    keys = list(view.result["defenses"])
+    if middle:
+        with middle[0]:
+            keys = choices.choose_defenses(view)
+    with right:
+        revealed = choices.reveal()
+    if question == "defenses":
+        defenses.show(view, keys, revealed)
+    elif question == "layers":
+        layers.show(view, folders[view.id], revealed)
+    else:
+        budgets.show(view, folders[view.id], keys, revealed)
+
+
 adopt("question", list(QUESTIONS))
 question = st.segmented_control(
     "Question", list(QUESTIONS), format_func=QUESTIONS.__getitem__, required=True, key="question",
     label_visibility="collapsed",
 )  # fmt: skip
 publish("question")
-
 if question == "poisons":
     poisons.show()
-    st.stop()
-if question == "runs":
+elif question == "runs":
     runs.show(choices.reveal())
-    st.stop()
-folders = data.finished()
-left, *middle, right = st.columns(
-    [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
-)
-with left:
-    view = choose_run(folders, sealed=not st.session_state.get("truth"))
-if view is None:
-    st.stop()
-keys = list(view.result["defenses"])
-if middle:
-    with middle[0]:
-        keys = choices.choose_defenses(view)
-with right:
-    revealed = choices.reveal()
-if question == "defenses":
-    defenses.show(view, keys, revealed)
-elif question == "layers":
-    layers.show(view, folders[view.id], revealed)
 else:
-    budgets.show(view, folders[view.id], keys, revealed)
+    one_run(question or "defenses")

@@ -88,6 +88,24 @@ def overview(known: list[tuple[str, str]]) -> None:
 st.html(CSS)
 for name in ("lab-like", "lab-story"):  # a link from here into the Lab is taken up anew each time
     st.session_state.pop(name, None)
+
+
+def choose(found: list[listing.Row], everything: list[listing.Row]) -> None:
+    """The table of what was found among everything, and one of them in full."""
+    by_id = {row.id: row for row in found}
+    no_such = missed(everything)
+    adopt("run", list(by_id), quiet=True)  # said below, by name
+    if no_such:
+        st.toast(f"{no_such}; showing {st.session_state['run']}.", icon=":material/link_off:", duration="long")
+    overview(standing(everything))
+    st.selectbox(
+        "Run", list(by_id), key="run", on_change=choose_elsewhere,
+        format_func=lambda i: f"{states.in_table(by_id[i].state)} · {i}", help="The same choice as a line of the table.",
+    )  # fmt: skip
+    publish("run")
+    details.show(by_id[st.session_state["run"]])
+
+
 everything = listing.all_rows()
 if all(row.bundled for row in everything):
     st.info(
@@ -104,19 +122,8 @@ with right:
     there = [state for state in states.ALL if any(row.state == state for row in everything)]
     st.pills("State", there, selection_mode="multi", key="state", bind="query-params", format_func=states.in_table)
 found = visible(everything)
-if not found:
+if found:
+    choose(found, everything)
+else:
     st.info("No run matches. Take a word out of the search, or choose another state.", icon=":material/search_off:")
     st.caption(f"Showing 0 of {len(everything)} runs.")
-    st.stop()
-by_id = {row.id: row for row in found}
-no_such = missed(everything)
-adopt("run", list(by_id), quiet=True)  # said below, by name
-if no_such:
-    st.toast(f"{no_such}; showing {st.session_state['run']}.", icon=":material/link_off:", duration="long")
-overview(standing(everything))
-st.selectbox(
-    "Run", list(by_id), key="run", on_change=choose_elsewhere,
-    format_func=lambda i: f"{states.in_table(by_id[i].state)} · {i}", help="The same choice as a line of the table.",
-)  # fmt: skip
-publish("run")
-details.show(by_id[st.session_state["run"]])

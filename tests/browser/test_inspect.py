@@ -71,6 +71,7 @@ def test_an_image_is_ringed_in_every_picture_and_its_neighbours_can_be_followed(
     assert first.get_attribute("aria-pressed") == "true"
     page.keyboard.press("ArrowRight")  # the next image, by keyboard
     page.get_by_text(f"Example {example}", exact=True).wait_for(state="detached")
+    wait_until_drawn(page)  # its neighbours too
     near = page.get_by_role("list", name="nearest examples").locator("button").first
     follow = re.search(r"id (\d+)", near.inner_text()).group(1)
     near.click()

@@ -111,9 +111,9 @@ def stopping() -> None:
 def test_what_runs_after_the_page_does_not_take_it_for_a_new_one():
     from streamlit.testing.v1 import AppTest
 
-    for page in (counting, stopping):
+    for page, runs in ((counting, 1), (stopping, 0)):
         turn = AppTest.from_function(page).run().session_state["page turn"]
-        assert (turn["is new"], turn["runs"]) == (False, 1)
+        assert (turn["is new"], turn["runs"]) == (False, runs)
 
 
 def questions() -> None:
