@@ -113,8 +113,9 @@ def test_no_press_of_the_slider_is_lost_in_a_hurry(page, address, pause):
         page.wait_for_timeout(pause)
     wait_for_address(page, rf"cut={wanted}(&|$)")
     page.get_by_text(f"removed ({wanted})").wait_for()
+    page.locator(".histogram .note", has_text=f"removed: {wanted} of").wait_for()
     wait_until_drawn(page)
-    assert removed(page) == wanted
+    assert removed(page) == wanted  # and stays
     assert page.get_by_role("spinbutton", name="Images removed").input_value() == str(wanted)
 
 
@@ -127,6 +128,7 @@ def test_no_press_of_the_cut_in_the_histogram_is_lost(page, address, pause):
         page.keyboard.press("ArrowLeft")
         page.wait_for_timeout(pause)
     wait_for_address(page, rf"cut={wanted}(&|$)")
+    page.locator(".histogram .note", has_text=f"removed: {wanted} of").wait_for()
     wait_until_drawn(page)
     assert removed(page) == wanted
 
