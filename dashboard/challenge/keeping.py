@@ -50,7 +50,7 @@ def _take_answer(game: Game, choices: list[str]) -> None:
         basket = {i for i in held["basket"] if type(i) is int and 0 <= i < len(game.challenge.rows)}
         choice, seen = held["choice"], [what for what in SEEN if what in held["seen"]]
         sent = {str(team): int(attempt) for team, attempt in held["sent"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return
     game.basket.update(basket)
     if choice in choices:

@@ -25,6 +25,7 @@ from tests.dashboard.test_inspect import component, mask
 
 PAGE = data.ROOT / "dashboard" / "screens" / "challenge.py"
 PLAYED = game.BUNDLED / "a-digits"
+INFINITE = '{"basket": [], "choice": "x", "seen": [], "sent": {"a": Infinity}}'
 
 
 @pytest.fixture(autouse=True)
@@ -523,7 +524,15 @@ def test_five_real_sessions_at_once_are_each_kept_exactly_once(server, challenge
 def test_what_the_tab_kept_comes_back_and_nonsense_does_not(playing, challenge):
     mine, state = playing
     options, where = answer.choices(mine), f"keep-challenge-{challenge.seal}"
-    for nonsense in ("", "[]", "{", '{"basket": 3}', '{"basket": ["1"], "choice": "x", "seen": 0}', "[" * 100_000):
+    for nonsense in (
+        "",
+        "[]",
+        "{",
+        '{"basket": 3}',
+        '{"basket": ["1"], "choice": "x", "seen": 0}',
+        INFINITE,
+        "[" * 100_000,
+    ):
         state[where] = {"kept": nonsense}
         keeping._take_answer(mine, options)
         assert mine.basket == set()
