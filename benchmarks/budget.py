@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core import devices
+from core.foundation import devices
 from core.robust import estimate_poisons, fit_spectre
 from core.runs import RunFolder
 

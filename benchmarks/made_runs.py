@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from core.config import RunConfig
-from core.images import ImageData, Split
+from core.foundation.images import ImageData, Split
+from core.foundation.tensors import Classifier
 from core.pipeline import _Job
 from core.reporter import Reporter
 from core.runs import RunFolder, Runs
 from core.staging import Staged, stage
-from core.tensors import Classifier
 from core.training import Epoch, empty_classifier
 
 COLUMNS = 128  # of the features

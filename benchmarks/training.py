@@ -31,13 +31,13 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
-from core import devices
 from core.datasets import DATASETS
 from core.features import extract
-from core.images import ImageData
+from core.foundation import devices
+from core.foundation.images import ImageData
+from core.foundation.tensors import Classifier, exact_convolutions, memory_format, to_device
 from core.models import MODELS, Architecture
 from core.recipes import Recipe
-from core.tensors import Classifier, exact_convolutions, memory_format, to_device
 from core.training import Epoch, empty_classifier, predict, train
 
 BATCH, EPOCH = 128, 50_000

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from core import devices
 from core.attacks import ATTACKS, Attack, Goal, Poisoning
 from core.datasets import DATASETS, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.params import build, describe, values_of
+from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
-from core.params import build, describe, values_of
-from core.seeds import LAST_SEED, Seeds, derive
 from core.training import Recipe
 
 Options = Mapping[str, Any]

@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from core import devices
 from core.config import RunConfig
 from core.defenses import DEFENSES
-from core.images import ImageData
+from core.foundation import devices
+from core.foundation.images import ImageData
+from core.foundation.tensors import forward_batch, to_device
 from core.models import autoencoder
 from core.models.autoencoder import train_autoencoder
 from core.reporter import STAGES
 from core.staging import Staged
-from core.tensors import forward_batch, to_device
 from core.training import empty_classifier, predict, train
 from core.workshop import Workshop
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core import devices
-from core.errors import InputError
 from core.features import extract
-from core.files import replacing
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.files import replacing
 from core.runs import RunFolder
 from core.staging import Staged, load_model, restage
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.errors import InputError
-from core.tensors import Classifier, exact_convolutions, forward_batch, to_device
+from core.foundation.errors import InputError
+from core.foundation.tensors import Classifier, exact_convolutions, forward_batch, to_device
 
 
 def _in_memory(shape: tuple[int, int]) -> np.ndarray:

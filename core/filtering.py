@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from core import devices
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
-from core.errors import InputError
-from core.files import write_array, write_json
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.files import write_array, write_json
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 MAX_BYTES = 64 * 2**30

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from core import queueing
-from core.errors import Cancelled, InputError
+from core.foundation.errors import Cancelled, InputError
 from core.reporter import Observer
 from core.runs import RunFolder, Runs, Status
 

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from core.attacks import Attack, Goal
-from core.images import ImageData
+from core.foundation.images import ImageData
+from core.foundation.tensors import Classifier, to_device
 from core.outcomes import Share, detection
-from core.tensors import Classifier, to_device
 from core.training import predict
 
 

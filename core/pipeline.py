@@ -16,19 +16,19 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core import devices
 from core.defenses import DEFENSES, Spectre
-from core.errors import Cancelled
 from core.features import extract
+from core.foundation import devices
+from core.foundation.errors import Cancelled
+from core.foundation.images import ImageData
+from core.foundation.tensors import Classifier, to_device
 from core.grid import neighbour_table, score_grid
-from core.images import ImageData
 from core.metrics import detection, evaluate
 from core.models import weights
 from core.probe import Probe
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
 from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
-from core.tensors import Classifier, to_device
 from core.training import Epoch, predict, train
 from core.views import make_views
 from core.workshop import Workshop

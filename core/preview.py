@@ -8,8 +8,8 @@ import numpy as np
 
 from core.attacks import Resources
 from core.config import RunConfig
-from core.images import ImageData
-from core.pictures import difference
+from core.foundation.images import ImageData
+from core.foundation.pictures import difference
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 
 FLAT = 0.7  # share of flat-cosine at the full rate, as in the SPECTRE paper's Ranger runs
 DROPS = (75 / 200, 150 / 200)  # shares of steps after which the rate falls to a tenth; the paper's 75 and 150 of 200

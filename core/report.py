@@ -11,13 +11,13 @@ from core.attacks import ATTACKS, Poisoning
 from core.config import GROUPS
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
-from core.errors import InputError
+from core.foundation.errors import InputError
+from core.foundation.params import describe
+from core.foundation.seeds import Seeds
 from core.models import MODELS
 from core.outcomes import cost_text, share_text
-from core.params import describe
 from core.recipes import PRESETS, Recipe
 from core.runs import RunFolder
-from core.seeds import Seeds
 
 SHOWN_CLASSES = 10
 

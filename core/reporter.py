@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from core.errors import Cancelled
+from core.foundation.errors import Cancelled
 from core.runs import RunFolder, Status
 
 STAGES = ("load", "poison", "train", "features", "defend", "retrain")

@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from core.errors import InputError
-from core.files import replacing, write_json
+from core.foundation.errors import InputError
+from core.foundation.files import replacing, write_json
 
 if TYPE_CHECKING:
     import pandas as pd

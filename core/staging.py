@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from core import devices
 from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
 from core.config import RunConfig
 from core.datasets import Report
-from core.errors import InputError
-from core.images import ImageData, Split
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.tensors import Classifier, memory_format
 from core.models import weights
-from core.tensors import Classifier, memory_format
 from core.training import empty_classifier
 
 if TYPE_CHECKING:

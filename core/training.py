@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core import compiling, devices
+from core import compiling
 from core.batches import Batches
-from core.errors import InputError
-from core.images import ImageData
-from core.models import Architecture, weights
-from core.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
-from core.tensors import (
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
+from core.foundation.tensors import (
     Classifier,
     channel_statistics,
     exact_convolutions,
@@ -27,6 +26,8 @@ from core.tensors import (
     memory_format,
     to_device,
 )
+from core.models import Architecture, weights
+from core.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.cache import cached_arrays, is_cached
 from core.config import RunConfig
-from core.images import ImageData, Split
+from core.foundation.cache import cached_arrays, is_cached
+from core.foundation.images import ImageData, Split
+from core.foundation.params import values_of
 from core.models.autoencoder import Autoencoder, train_autoencoder
-from core.params import values_of
 from core.training import empty_classifier, train
 
 VERSION = 1  # of what makes the models: a change of core.models or core.training makes those of before useless

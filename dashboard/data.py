@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
 
 ROOT = Path(__file__).resolve().parents[1]

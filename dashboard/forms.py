@@ -10,8 +10,8 @@ import streamlit as st
 from PIL import Image, ImageColor
 
 from core.attacks.pictures import FORMATS, LIMIT
-from core.errors import InputError
-from core.params import Param, describe
+from core.foundation.errors import InputError
+from core.foundation.params import Param, describe
 from dashboard import data, uploads
 from dashboard.widgets import as_sentence
 

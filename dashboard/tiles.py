@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from core.pictures import viewable
+from core.foundation.pictures import viewable
 
 
 def png(image: np.ndarray) -> bytes:

@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image, ImageOps
 
 from core.attacks.pictures import FORMATS, LIMIT
-from core.errors import InputError
-from core.files import replacing
+from core.foundation.errors import InputError
+from core.foundation.files import replacing
 
 TYPES = ("png", "jpg", "jpeg", "webp", "bmp", "gif")
 MEGABYTES = 5

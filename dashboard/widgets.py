@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.outcomes import percent
 from core.runs import RunFolder
 from dashboard import charts, data, lens, theme, tiles

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.config import RunConfig
-from core.errors import Cancelled
+from core.foundation.errors import Cancelled
 from tests.makers import Outcome, coloured, write_folder
 
 Cli = Callable[..., Outcome]

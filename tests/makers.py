@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from core.config import RunConfig
-from core.images import ImageData
+from core.foundation.images import ImageData
 from core.runs import RunFolder
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from core.attacks import ATTACKS
 from core.defenses import DEFENSES
-from core.params import build
+from core.foundation.params import build
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = importlib.util.spec_from_file_location("grid", ROOT / "benchmarks" / "grid.py")

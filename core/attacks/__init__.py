@@ -13,7 +13,7 @@ from core.attacks.poisoning import Goal, Poisoning, PoisonTruth, check_goal, poi
 from core.attacks.sig import SIG
 from core.attacks.tact import TaCT
 from core.attacks.wanet import WaNet
-from core.catalogue import Catalogue
+from core.foundation.catalogue import Catalogue
 
 ATTACKS: Catalogue[Attack] = Catalogue(
     "attack",

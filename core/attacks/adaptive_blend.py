@@ -10,8 +10,8 @@ import numpy as np
 
 from core.attacks.base import to_uint8
 from core.attacks.blended import PATTERNS, Blended
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 
 PIECES = 4  # pieces a side
 ALL = (1 << PIECES**2) - 1  # the way with every piece

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from core.attacks.base import Attack, blend, colour_for
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 
 # Shape (5x5, 1 where it is painted), colour, corner, and opacity in training as a share of the strongest: the paper
 # trains with opacities of 0.5, 0.2, 0.5 and 0.3 and tests with the two of 0.5 at 1. Its logos are not ours to copy.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from core.tensors import batch_for, exact_convolutions
+from core.foundation.tensors import batch_for, exact_convolutions
 
 BATCH = 256  # images of 32x32 at a time
 Function = Callable[[Tensor], Tensor]

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, for colours on grey images
 

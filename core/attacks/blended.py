@@ -10,7 +10,7 @@ import numpy as np
 
 from core.attacks.base import Attack, to_uint8
 from core.attacks.pictures import read_picture
-from core.params import param
+from core.foundation.params import param
 
 PATTERNS = ("noise", "rings", "stripes")
 

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from core.attacks.adversarial import interpolate, pgd
 from core.attacks.base import Attack, Resources, to_uint8
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 
 PGD = ("pgd l2", "pgd linf")
 METHODS = (*PGD, "interpolation", "none")

@@ -9,8 +9,8 @@ import numpy as np
 
 from core.attacks.base import Attack, colour_for, to_uint8
 from core.attacks.pictures import parse_colour, read_picture
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 
 PLACES = ("bottom right", "bottom left", "top right", "top left", "centre", "at x, y")
 AT = ("place", ("at x, y",))  # the place that x and y are for

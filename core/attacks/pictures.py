@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from core.attacks.base import LUMA
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 LIMIT = 4096  # pixels a side: a larger picture is refused before it is decoded
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")

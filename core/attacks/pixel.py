@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from core.attacks.base import Attack, colour_for
-from core.params import param
+from core.foundation.params import param
 
 # (x, y) on a 32x32 image, x to the right and y down, and the colour: the paper's three.
 PIXELS = (((11, 16), (101, 0, 25)), ((5, 27), (101, 123, 121)), ((30, 7), (0, 36, 54)))

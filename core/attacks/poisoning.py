@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.attacks.base import Attack, Resources
-from core.errors import InputError
-from core.images import ImageData
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
+from core.foundation.params import param
 
 LABELLINGS = ("dirty", "clean", "all-to-all")
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from core.attacks.base import Attack, sampled_sine, to_uint8
-from core.params import param
+from core.foundation.params import param
 
 
 @dataclass(frozen=True)

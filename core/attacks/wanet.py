@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from core.attacks.base import Attack
-from core.params import param
-from core.tensors import batch_for
+from core.foundation.params import param
+from core.foundation.tensors import batch_for
 
 BATCH = 1024  # images of 32x32 at a time
 

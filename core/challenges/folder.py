@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from core.challenges.pack import unpack
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 FORMAT = 1
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

@@ -23,9 +23,9 @@ import pandas as pd
 from core.challenges.folder import FORMAT, ID, MAX_ROWS
 from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
-from core.errors import InputError
 from core.feature_files import write_features
-from core.pictures import viewable
+from core.foundation.errors import InputError
+from core.foundation.pictures import viewable
 from core.runs import RunFolder
 from core.scanning import CAP, MIN_ROWS
 from core.staging import restage

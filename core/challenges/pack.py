@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core.errors import InputError
-from core.pictures import viewable
+from core.foundation.errors import InputError
+from core.foundation.pictures import viewable
 
 LONGEST = 16_383  # pixels a side that WebP can hold
 FORMATS = ("WEBP",)

@@ -18,8 +18,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from core.challenges.score import Score
-from core.errors import InputError
-from core.files import replacing
+from core.foundation.errors import InputError
+from core.foundation.files import replacing
 
 ATTEMPTS = 5  # answers of a team that are taken; the last one counts
 WAIT = 10.0  # seconds a writer waits for the others

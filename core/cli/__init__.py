@@ -13,7 +13,7 @@ import typer
 
 from core.cli import challenge, experiments, look, series, shelf, studies, verdicts
 from core.cli.terminal import err
-from core.errors import Cancelled, InputError
+from core.foundation.errors import Cancelled, InputError
 
 __all__ = ["app", "main"]
 

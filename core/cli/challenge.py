@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from core.cli.terminal import Device, RunsDir, Threads, out
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 if TYPE_CHECKING:
     from core.challenges import Challenge, Store
@@ -40,8 +40,8 @@ def make(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Make a challenge of a finished run, poisoned or clean (--poisons 0)."""
-    from core import devices
     from core.challenges.make import make_challenge
+    from core.foundation import devices
     from core.runs import Runs
 
     devices.use_threads(threads)

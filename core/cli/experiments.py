@@ -28,12 +28,12 @@ from core.cli.terminal import (
     progress,
     telling,
 )  # fmt: skip
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.config import RunConfig
     from core.datasets import Report
-    from core.images import Split
+    from core.foundation.images import Split
     from core.pipeline import Staged
     from core.runs import RunFolder
 
@@ -63,8 +63,8 @@ def run(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
-    from core import devices
     from core.cost import estimate
+    from core.foundation import devices
     from core.outcomes import duration
     from core.pipeline import stage
     from core.runs import Runs
@@ -138,7 +138,7 @@ def with_classes(
 
 def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
     """Go on with a run that was stopped, from its last finished stage."""
-    from core import devices
+    from core.foundation import devices
     from core.runs import Runs
 
     devices.use_threads(threads)
@@ -151,7 +151,8 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
 
 def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
     """Do the work of a queued run: what the dashboard starts in the background."""
-    from core import devices, jobs
+    from core import jobs
+    from core.foundation import devices
     from core.runs import Runs
 
     devices.use_threads(threads)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.terminal import Data, DataSet, Device, Settings, Threads, out, progress, telling
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,11 +28,11 @@ def preview(
     out_file: Annotated[Path, typer.Option("--out", help="The picture, a .png.")] = Path("attacks.png"),
 ) -> None:
     """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
-    from core import devices
     from core.attacks import ATTACKS
     from core.config import RunConfig, parse_settings
-    from core.files import replacing
-    from core.pictures import sheet
+    from core.foundation import devices
+    from core.foundation.files import replacing
+    from core.foundation.pictures import sheet
     from core.pipeline import load
     from core.preview import preview as look
     from core.workshop import Workshop

@@ -28,7 +28,7 @@ from core.cli.terminal import (
     progress,
     telling,
 )  # fmt: skip
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 
 def sweep(
@@ -51,7 +51,8 @@ def sweep(
     threads: Threads = None,
 ) -> None:
     """Make runs that differ in poisons and seed alone, one after the other. A sweep that was stopped goes on."""
-    from core import devices, filtering
+    from core import filtering
+    from core.foundation import devices
     from core.studies import sweep as work
 
     devices.use_threads(threads)

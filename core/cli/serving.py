@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from core.cli.terminal import out
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
 # As in .streamlit/config.toml, which an installed package has not beside it. Without static files no figure is drawn.

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli.terminal import RunsDir, out
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 
 def runs(

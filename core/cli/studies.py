@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.cli.terminal import Device, RunsDir, Threads, out, progress
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 
 def study(
@@ -23,7 +23,7 @@ def study(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """What would a wrong budget have cost, and does the layer matter? Stored in the run, for the Compare page."""
-    from core import devices
+    from core.foundation import devices
     from core.runs import Runs
 
     devices.use_threads(threads)
@@ -48,7 +48,7 @@ def study_work(
     threads: Threads = None,
 ) -> None:
     """Do a study that the dashboard started in the background, and tell where it stands."""
-    from core import devices
+    from core.foundation import devices
     from core.runs import Runs
     from core.studies import store
 
@@ -69,7 +69,7 @@ def _kinds(budgets: bool, layers: bool) -> list[str]:
 
 def _make(folder: Any, kind: str, into: Path | None, device: str, tell: Any) -> dict[str, Any]:
     """Do one study of a finished run and write it. Raises InputError, Cancelled."""
-    from core.files import write_json
+    from core.foundation.files import write_json
     from core.studies import store
     from core.studies.budgets import study_budgets
     from core.studies.layers import study_layers

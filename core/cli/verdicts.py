@@ -9,7 +9,7 @@ import typer
 from rich.progress import TimeRemainingColumn
 
 from core.cli.terminal import Device, RunsDir, Threads, err, out, progress
-from core.errors import Cancelled
+from core.foundation.errors import Cancelled
 
 
 def filter_features(
@@ -23,7 +23,8 @@ def filter_features(
     threads: Threads = None,
 ) -> None:
     """Score features of your own and mark the rows that look poisoned."""
-    from core import devices, filtering, report
+    from core import filtering, report
+    from core.foundation import devices
 
     devices.use_threads(threads)
     count = filtering.parse_poisons(poisons)
@@ -62,7 +63,8 @@ def scan(
     threads: Threads = None,
 ) -> None:
     """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
-    from core import devices, filtering, report
+    from core import filtering, report
+    from core.foundation import devices
     from core.scanning import State, scan_files
 
     devices.use_threads(threads)
@@ -104,8 +106,9 @@ def features(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Write the features of every training example of a finished run, for `scan` or tools of your own."""
-    from core import devices, filtering
+    from core import filtering
     from core.feature_files import write_features
+    from core.foundation import devices
     from core.runs import Runs
 
     devices.use_threads(threads)

@@ -1,6 +1,5 @@
 """Every source of labelled images. A new one is a file and a name in this catalogue."""
 
-from core.catalogue import Catalogue
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, stratified_split
 from core.datasets.digits import Digits
@@ -10,6 +9,7 @@ from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
+from core.foundation.catalogue import Catalogue
 
 DATASETS: Catalogue[Dataset] = Catalogue(
     "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder, Arrays

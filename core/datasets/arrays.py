@@ -12,9 +12,9 @@ from core.datasets.base import Dataset, Report, natural_key, stratified_split, t
 from core.datasets.checks import checked
 from core.datasets.npz import Npz
 from core.datasets.pixels import as_nhwc, as_uint8
-from core.errors import InputError
-from core.images import ImageData, Split
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.params import param
 
 IMAGES = ("images", "image", "x", "data")
 LABELS = ("labels", "label", "y", "targets", "target")

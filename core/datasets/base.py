@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.errors import InputError
-from core.images import ImageData, Split
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
 
 # Called now and then while something takes long: what is being done, and the share that is done, 0..1, where known.
 # May raise (Cancelled, say) to stop the loading.

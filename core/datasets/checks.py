@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.errors import InputError
-from core.images import ImageData, Split
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
 
 IMBALANCE = 10  # largest class : smallest class above which a note says so
 FEW = 20  # training images in all below which a note says that nothing can be learnt from them

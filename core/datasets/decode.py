@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from core import devices
 from core.datasets.base import MAX_BYTES, Report, tell
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
 
 MAX_PIXELS = 64_000_000  # an image above this is refused before it is decoded
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS

@@ -10,8 +10,8 @@ import torch
 from sklearn.datasets import load_digits
 
 from core.datasets.base import Dataset, Report, stratified_split
-from core.images import ImageData, Split
-from core.params import param
+from core.foundation.images import ImageData, Split
+from core.foundation.params import param
 
 
 @dataclass(frozen=True)

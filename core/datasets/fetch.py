@@ -20,7 +20,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from core.datasets.base import Report, tell
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 _CHUNK = 2**18  # bytes between two reports
 _SILENCE = 30  # seconds without a byte after which a server counts as gone

@@ -11,9 +11,9 @@ import numpy as np
 from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.checks import checked, readable
 from core.datasets.decode import Decoded, decode_all, settle
-from core.errors import InputError
-from core.images import ImageData, Split
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.params import param
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 

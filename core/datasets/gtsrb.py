@@ -12,9 +12,9 @@ from core.datasets.base import Report
 from core.datasets.decode import decode_all
 from core.datasets.fetch import Archive
 from core.datasets.vision import PublishedSet
-from core.errors import InputError
-from core.images import ImageData
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
+from core.foundation.params import param
 
 _URL = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
 

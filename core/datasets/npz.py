@@ -13,7 +13,7 @@ from typing import IO
 import numpy as np
 
 from core.datasets.base import MAX_BYTES
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 _MAX_MEMBERS = 1000
 _HEADER = 10_000  # bytes that the description of one array may take

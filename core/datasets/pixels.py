@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from core.datasets.base import MAX_BYTES
-from core.errors import InputError
-from core.images import MAX_CHANNELS
+from core.foundation.errors import InputError
+from core.foundation.images import MAX_CHANNELS
 
 _ROWS = 1024  # images converted at a time, so that little is held beside the arrays themselves
 

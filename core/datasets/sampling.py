@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.datasets.checks import class_counts
-from core.errors import InputError
-from core.images import Split
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.images import Split
+from core.foundation.params import param
 
 _LISTED = 12  # classes up to which a note gives each count
 

@@ -19,11 +19,11 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from core.cache import cached_arrays
 from core.datasets._sign_shapes import SHAPES, templates
 from core.datasets.base import Dataset, Report, tell
-from core.images import ImageData, Split
-from core.params import param
+from core.foundation.cache import cached_arrays
+from core.foundation.images import ImageData, Split
+from core.foundation.params import param
 
 CLASS_NAMES = tuple(SHAPES)
 SIDE = 32  # pixels

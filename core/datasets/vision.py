@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.cache import cache_root
 from core.datasets.base import Dataset, Report, tell
 from core.datasets.checks import checked
 from core.datasets.fetch import Archive, Source, ensure
-from core.errors import Cancelled, InputError
-from core.images import ImageData, Split
-from core.params import param
+from core.foundation.cache import cache_root
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.params import param
 
 DIGITS = tuple("0123456789")
 

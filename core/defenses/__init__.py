@@ -10,7 +10,6 @@ over the positions of the image, with limits from *clean validation* images: a r
 form a channel, at a pooled layer there are no positions left, and the features of a run hold no row known to be clean.
 """
 
-from core.catalogue import Catalogue
 from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows
 from core.defenses.clustering import ActivationClustering
 from core.defenses.mahalanobis import Mahalanobis
@@ -18,6 +17,7 @@ from core.defenses.neighbours import NeighbourLabels
 from core.defenses.spectral import SpectralSignatures
 from core.defenses.spectre import Spectre, fit_record
 from core.defenses.untangling import SCAn
+from core.foundation.catalogue import Catalogue
 
 DEFENSES: Catalogue[Defense] = Catalogue("defense", Spectre, SpectralSignatures, ActivationClustering, Mahalanobis)
 LABELLED_DEFENSES: Catalogue[Defense] = Catalogue("labelled defense", NeighbourLabels, SCAn)

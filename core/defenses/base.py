@@ -16,9 +16,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from core import devices
-from core.errors import InputError
-from core.params import build, param, values_of
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.params import build, param, values_of
 
 LARGEST = 1e100  # squares and fourth moments of larger values overflow
 

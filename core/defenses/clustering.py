@@ -12,7 +12,7 @@ from sklearn.metrics import silhouette_score
 from torch import Tensor
 
 from core.defenses.base import Defense
-from core.params import param
+from core.foundation.params import param
 from core.robust import Components, principal_components
 
 SILHOUETTE_ROWS = 4000  # it compares all pairs; above this a sample of so many rows

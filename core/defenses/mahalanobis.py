@@ -11,8 +11,8 @@ from sklearn.covariance import MinCovDet
 from torch import Tensor
 
 from core.defenses.base import Defense
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 from core.robust import covariance, inverse_root, principal_components, remove_top
 
 ROWS_PER_COMPONENT = 5  # fewer, and the half of the rows that MCD looks for fits any k of them (scikit-learn's advice)

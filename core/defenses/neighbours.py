@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.defenses.base import Defense
-from core.params import param
+from core.foundation.params import param
 from core.robust import remove_top
 
 FEWEST_NEIGHBOURS = 10  # with fewer, a share of disagreeing neighbours is a coarse number

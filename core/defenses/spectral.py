@@ -8,8 +8,8 @@ from typing import ClassVar
 from torch import Tensor
 
 from core.defenses.base import Defense
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 from core.robust import principal_components, remove_top
 
 

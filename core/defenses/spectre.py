@@ -10,8 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from core.defenses.base import Defense, UnfittedError
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 from core.robust import Candidate, ConvergenceError, SpectreFit, fit_spectre, que_scores
 
 

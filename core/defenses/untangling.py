@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from core.defenses.base import Defense
-from core.errors import InputError
-from core.params import param
+from core.foundation.errors import InputError
+from core.foundation.params import param
 from core.robust import covariance, inverse_root, principal_components
 
 FEWEST_CLASSES = 5  # the median and the deviation of fewer indices say nothing

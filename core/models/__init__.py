@@ -1,6 +1,6 @@
 """Networks, and the layers where their features can be tapped. A new one is a file and a name in this catalogue."""
 
-from core.catalogue import Catalogue
+from core.foundation.catalogue import Catalogue
 from core.models.base import Architecture
 from core.models.resnet import PreActResNet, ResNet32, SmallResNet
 from core.models.resnet18 import ResNet18

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from core.images import ImageData
-from core.tensors import batch_for, exact_convolutions, to_device
+from core.foundation.images import ImageData
+from core.foundation.tensors import batch_for, exact_convolutions, to_device
 
 STEPS = 940  # for a set of any size: 6 passes over 10,000 images
 BATCH = 64  # images of 32x32

@@ -8,8 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from core.foundation.params import param
 from core.models.base import Architecture
-from core.params import param
 
 
 class PreActBlock(nn.Module):

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from core.foundation.params import param
 from core.models.base import Architecture
-from core.params import param
 
 BLOCKS, WIDTH, HEADS = 6, 192, 3  # ViT-Tiny (Touvron et al. 2021) at half its depth
 

@@ -14,8 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from core.errors import InputError
-from core.files import replacing
+from core.foundation.errors import InputError
+from core.foundation.files import replacing
 
 PREFIX = "network."
 STATISTICS = ("normalise.mean", "normalise.deviation")  # of the set that the weights were trained on

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.defenses import Spectre, check_features, non_finite_rows
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
 MIN_ROWS = 8  # fewer leave one dimension to compare (K is a quarter of the rows), so nothing to whiten

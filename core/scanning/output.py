@@ -14,9 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
-from core.files import replacing, write_array, write_json
 from core.filtering import load_array
+from core.foundation.errors import InputError
+from core.foundation.files import replacing, write_array, write_json
 from core.scanning.classes import CAP, ClassResult
 from core.scanning.scan import Scan, State, scan
 from core.verdict import UNEVEN

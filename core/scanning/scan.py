@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core import devices
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
 from core.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, check_labels, split_classes
 from core.scanning.progress import Progress, fingerprint
 from core.scanning.workers import Plan, fit_all, make_plan

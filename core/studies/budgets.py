@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from core import devices
 from core.config import RunConfig
 from core.defenses import DEFENSES, as_tensor, check_features
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
 from core.outcomes import detection
 from core.robust import Components, ConvergenceError, fit_spectre, principal_components
 from core.runs import RunFolder

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from core import devices
 from core.defenses import as_tensor
-from core.errors import InputError
 from core.features import extract
+from core.foundation import devices
+from core.foundation.errors import InputError
 from core.outcomes import detection
 from core.robust import Candidate, candidate_ks, fit_spectre
 from core.runs import RunFolder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.errors import InputError
-from core.files import write_json
+from core.foundation.errors import InputError
+from core.foundation.files import write_json
 from core.runs import RunFolder
 
 FILE = "series.json"

@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core.errors import Cancelled, InputError
+from core.foundation.errors import Cancelled, InputError
 from core.runs import STALE, STATES, RunFolder, Runs, Status
 
 KINDS = ("budgets", "layers")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.pipeline import execute, stage
 from core.runs import RunFolder, Runs, Status
 from core.studies import series

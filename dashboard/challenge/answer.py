@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard import tiles
 from dashboard.challenge.gallery import take_clicks
 from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now, see

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.challenges import Challenge, Entry, answer_in_words, ranked, team_key
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard.challenge.game import Game, has_seen, place_of, store
 from dashboard.widgets import as_sentence
 

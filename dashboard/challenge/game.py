@@ -27,7 +27,7 @@ from core.challenges import (
     team_key,
     title_of,
 )
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard import data
 
 BUNDLED = data.ROOT / "assets" / "challenges"

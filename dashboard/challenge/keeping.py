@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.challenges import clean_name
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard import lens
 from dashboard.challenge.game import Game, changes, has_seen, see
 

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from core.challenges import Challenge, Truth
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.outcomes import remove_count
 from dashboard import lens
 from dashboard.address import adopt, publish

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.challenges import as_csv
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard.challenge.game import Game, is_teachers_code, say_later, say_now, see, teacher_code
 from dashboard.widgets import as_sentence
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.outcomes import duration
 from core.runs import RunFolder
 from core.studies import store

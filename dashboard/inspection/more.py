@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.cache import cached_arrays
+from core.foundation.cache import cached_arrays
 from dashboard import data, lens
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown

@@ -7,7 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.cost import Estimate, estimate
-from core.images import Split
+from core.foundation.images import Split
 from core.outcomes import duration
 from core.reporter import STAGES
 from core.runs import RunFolder

@@ -13,8 +13,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.config import RunConfig
 from core.datasets import DATASETS, Dataset, Sampling
-from core.errors import InputError
-from core.images import Split
+from core.foundation.errors import InputError
+from core.foundation.images import Split
 from dashboard import forms
 from dashboard.lab.errands import errand
 from dashboard.lab.shelf import key_of, shelf

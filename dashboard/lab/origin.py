@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder
 from core.stories import STORIES
 from dashboard import data

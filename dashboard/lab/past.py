@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder
 from dashboard import data
 

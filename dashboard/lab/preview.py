@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core import devices
 from core.config import RunConfig
-from core.errors import InputError
-from core.images import ImageData, Split
-from core.pictures import difference
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.pictures import difference
 from core.preview import Preview
 from core.preview import preview as look
 from core.workshop import Workshop

@@ -7,15 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from core import devices
 from core.config import RunConfig
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
+from core.foundation.params import values_of
+from core.foundation.seeds import LAST_SEED, Seeds
 from core.models import MODELS
-from core.params import values_of
 from core.recipes import PRESETS, Recipe, preset_options
-from core.seeds import LAST_SEED, Seeds
 from dashboard import forms
 
 SUGGESTED = "suggested"  # no preset: what the data set suggests

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core import queueing
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder
 from dashboard import data
 from dashboard.lab import origin

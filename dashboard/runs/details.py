@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
 from dashboard import data, lens
 from dashboard.runs import live

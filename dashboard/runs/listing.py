@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import RunFolder, Status
 from dashboard import data
 from dashboard.runs.states import DAMAGED, in_table

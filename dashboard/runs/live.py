@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import jobs, queueing
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.outcomes import duration
 from core.runs import RunFolder, Runs, Status
 from dashboard import charts

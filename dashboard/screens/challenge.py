@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, LONGEST_NAME, Challenge, clean_name
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.outcomes import share_text
 from dashboard.address import adopt, publish
 from dashboard.challenge import answer, board, game, keeping, look, teacher, truth

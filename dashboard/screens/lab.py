@@ -7,12 +7,12 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from core import jobs
     from core.config import RunConfig
-    from core.images import Split
+    from core.foundation.images import Split
     from dashboard.lab import attack, cost, origin, preview, training, watch
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence

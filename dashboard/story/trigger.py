@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.pictures import difference
+from core.foundation.pictures import difference
 from dashboard import data, lens, tiles
 from dashboard.story import parts
 

@@ -63,7 +63,7 @@ def test_defenses_cannot_look_up_the_truth(package: str) -> None:
     sources = (
         "core.attacks",
         "core.datasets",
-        "core.images",
+        "core.foundation.images",
         "core.metrics",
         "core.outcomes",
         "core.pipeline",

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from core.batches import Batches
-from core.tensors import to_device
+from core.foundation.tensors import to_device
 from tests.makers import noise_images
 
 CPU = torch.device("cpu")

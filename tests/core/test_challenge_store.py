@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.challenges import ATTEMPTS, Store, clean_name, score, team_key
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 SEAL, OTHER = "a" * 64, "b" * 64
 

@@ -12,7 +12,7 @@ import pytest
 from core.challenges import COST_OF_HINT, Entry, as_csv, find_challenges, open_challenge, read_hint, read_truth, score
 from core.challenges.make import _order, make_challenge, score_labels
 from core.challenges.pack import pack, unpack
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import Runs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ from core.attacks import ATTACKS
 from core.config import GROUPS, RunConfig
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
+from core.foundation.params import describe
 from core.models import MODELS
-from core.params import describe
 from core.runs import RunFolder, Runs, Status
 from core.training import Recipe
 from tests.helpers import anisotropic

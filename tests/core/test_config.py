@@ -13,10 +13,10 @@ from core.attacks import ATTACKS, Patch, Poisoning
 from core.config import RunConfig, parse_settings
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
-from core.errors import InputError
+from core.foundation.errors import InputError
+from core.foundation.params import Param, describe, values_of
+from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.params import Param, describe, values_of
-from core.seeds import Seeds
 from core.training import Recipe
 from tests.conftest import Parse
 

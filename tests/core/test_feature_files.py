@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.errors import InputError
 from core.feature_files import write_features
+from core.foundation.errors import InputError
 from core.pipeline import execute, stage
 from core.runs import RunFolder, Runs
 from tests.makers import Outcome, check_refused, tiny_config

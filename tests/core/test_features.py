@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import Cancelled, InputError
 from core.features import extract
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.tensors import Classifier
 from core.models import MODELS, SmallResNet
-from core.tensors import Classifier
 from core.training import Recipe, empty_classifier, train
 from tests.makers import coloured, noise_images
 from tests.networks import built, outputs

@@ -10,7 +10,7 @@ import pytest
 
 from core import filtering
 from core.defenses import DEFENSES
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 

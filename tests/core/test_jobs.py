@@ -15,7 +15,7 @@ from filelock import FileLock
 import core.runs
 from core import jobs
 from core.defenses import Spectre
-from core.errors import Cancelled, InputError
+from core.foundation.errors import Cancelled, InputError
 from core.runs import RunFolder, Runs, Status
 from tests.makers import tiny_config
 

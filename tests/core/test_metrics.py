@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from core.attacks import Attack, Goal
-from core.images import ImageData
+from core.foundation.images import ImageData
 from core.metrics import evaluate
 
 CPU = torch.device("cpu")

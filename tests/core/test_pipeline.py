@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from core.config import RunConfig
 from core.defenses import DEFENSES, Defense
-from core.errors import Cancelled, InputError
-from core.images import ImageData
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.images import ImageData
 from core.outcomes import detection
 from core.pipeline import STAGES, execute, stage
 from core.runs import RunFolder, Runs, Status

@@ -14,9 +14,9 @@ import pytest
 
 from core import workshop
 from core.config import RunConfig
-from core.errors import Cancelled, InputError
 from core.feature_files import write_features
-from core.images import ImageData
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.images import ImageData
 from core.models import autoencoder
 from core.pipeline import STAGES, execute
 from core.runs import RunFolder, Runs, Status

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.errors import InputError
-from core.params import build, values_of
+from core.foundation.errors import InputError
+from core.foundation.params import build, values_of
 from core.recipes import PRESETS, Recipe, make_optimizer, make_schedule
 
 CPU = torch.device("cpu")

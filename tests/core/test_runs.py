@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.runs import STALE, RunFolder, Runs, Status
 
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 from core.runs import Runs
 from core.staging import PREPARED, Staged, restage, stage
 from tests.makers import coloured, tiny_config, write_folder

@@ -15,12 +15,12 @@ import pytest
 from filelock import FileLock
 from scipy import stats
 
-from core import devices
 from core.cli.series import numbers, sweep_command
 from core.config import RunConfig
 from core.defenses import DEFENSES
-from core.errors import Cancelled, InputError
 from core.features import extract
+from core.foundation import devices
+from core.foundation.errors import Cancelled, InputError
 from core.outcomes import detection
 from core.pipeline import execute
 from core.robust import fit_spectre

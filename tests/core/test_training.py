@@ -11,10 +11,10 @@ import torch
 
 from core import compiling, training
 from core.batches import Batches
-from core.errors import Cancelled, InputError
-from core.images import ImageData
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.images import ImageData
+from core.foundation.tensors import Classifier, to_device
 from core.models import SmallResNet, weights
-from core.tensors import Classifier, to_device
 from core.training import PRESETS, Epoch, Recipe, predict, train
 from tests.makers import coloured
 

@@ -11,11 +11,11 @@ import torch
 
 from core import workshop
 from core.config import RunConfig
-from core.errors import Cancelled
-from core.images import ImageData
+from core.foundation.errors import Cancelled
+from core.foundation.images import ImageData
+from core.foundation.tensors import to_device
 from core.models import autoencoder
 from core.staging import load
-from core.tensors import to_device
 from core.training import train
 from core.workshop import Workshop
 from tests.makers import tiny_config

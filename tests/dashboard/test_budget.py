@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.attacks import Goal, Patch, Poisoning, poison
-from core.images import ImageData
+from core.foundation.images import ImageData
 from dashboard.lab.budget import IMAGES, OF_SET, OF_TARGET, UNITS, Room, in_units, rounding
 
 NAMES = ("a", "b", "c", "d")

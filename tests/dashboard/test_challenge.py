@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.sessions import Session, wait_for_server
 from core.challenges import ATTEMPTS, open_challenge, read_truth
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard import data
 from dashboard.challenge import answer, board, gallery, game, keeping, look, pictures, truth
 from dashboard.charts.labels import scores_by_label

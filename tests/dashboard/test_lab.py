@@ -18,9 +18,9 @@ from core.config import RunConfig
 from core.cost import Estimate
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.images import ImageData, Split
+from core.foundation.images import ImageData, Split
+from core.foundation.params import values_of
 from core.models import MODELS
-from core.params import values_of
 from core.recipes import PRESETS
 from core.runs import Runs, Status
 from core.stories import STORIES
@@ -329,7 +329,7 @@ def test_a_published_set_is_fetched_only_when_asked_for(monkeypatch):
 
 
 def test_a_download_that_fails_is_one_line_and_can_be_tried_again(monkeypatch):
-    from core.errors import InputError
+    from core.foundation.errors import InputError
 
     tries = []
 

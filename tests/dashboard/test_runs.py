@@ -204,7 +204,7 @@ def test_a_failed_run_says_why_and_goes_on(own_runs, links, monkeypatch):
 
 
 def test_a_run_that_cannot_go_on_says_so(own_runs, links, monkeypatch):
-    from core.errors import InputError
+    from core.foundation.errors import InputError
 
     run = make(own_runs, "failed", "x")
 

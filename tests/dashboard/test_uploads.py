@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 from dashboard import uploads
 
 

@@ -6,7 +6,7 @@ import pytest
 from core.attacks import AdaptiveBlend, Blended, poison
 from core.attacks.blended import draw
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import coloured, noise_images
 
 EVERY = (1 << 16) - 1

@@ -6,7 +6,7 @@ import pytest
 from core.attacks import AdaptivePatch, poison
 from core.attacks.adaptive_patch import PATCHES
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import coloured, noise_images
 
 OPACITIES = [0.5, 0.2, 0.5, 0.3]  # the paper's, in training

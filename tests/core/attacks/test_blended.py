@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from core.attacks.blended import PATTERNS, Blended, draw
-from core.errors import InputError
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.params import build
 from tests.makers import noise_images
 
 IMAGES = noise_images(3, size=9)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from core.attacks import LabelConsistent, poison
 from core.config import RunConfig
-from core.errors import InputError
-from core.images import ImageData
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
+from core.foundation.params import build
 from tests.makers import coloured, noise_images
 
 # The paper's figure: + is white, - black, at full amplitude; corners are three pixels wide.

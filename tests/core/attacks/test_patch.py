@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from core.attacks.patch import PLACES, Patch
-from core.errors import InputError
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.params import build
 from tests.makers import noise_images
 
 IMAGES = noise_images(4, size=12, low=10, high=200)  # no pixel is white, yellow or black already

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from core.attacks.pictures import parse_colour, read_picture
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 
 def save(path: Path, pixels: object, kind: str = "PNG") -> str:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.attacks.pixel import Pixel
-from core.errors import InputError
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.params import build
 from tests.makers import noise_images
 
 # The paper's table: x to the right, y down, on 32x32 images; and the brightness of each colour.

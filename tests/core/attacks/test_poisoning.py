@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.attacks import ATTACKS, Attack, Goal, Pixel, Poisoning, PoisonTruth, WaNet, poison
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 from tests.makers import coloured, noise_images
 
 CLEAN = coloured(30, classes=3, size=32)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.attacks import SIG, Goal, Periodic, Poisoning, poison
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import coloured, noise_images
 
 

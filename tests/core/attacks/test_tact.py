@@ -5,7 +5,7 @@ import pytest
 
 from core.attacks import Patch, TaCT, poison
 from core.config import RunConfig
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import coloured
 
 DATA = coloured(30, classes=4)

@@ -25,7 +25,7 @@ from scipy.io import savemat
 
 from core.datasets import fetch, gtsrb
 from core.datasets.vision import PublishedSet
-from core.images import ImageData
+from core.foundation.images import ImageData
 
 SIGN_SIDE = 24  # of the square GTSRB stand-ins; read at this size they come back exactly
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.datasets import DATASETS, Arrays
-from core.errors import InputError
-from core.images import ImageData, Split
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
 from tests.makers import coloured
 
 DATA = coloured(20, classes=3, size=8)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.datasets.base import stratified_split
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 
 
 def numbered(counts: list[int]) -> ImageData:

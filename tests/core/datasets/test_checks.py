@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.datasets.checks import checked, listed, readable
-from core.errors import InputError
-from core.images import ImageData, Split
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
 
 NAMES = ("ant", "bee", "cow")
 

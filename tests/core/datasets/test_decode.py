@@ -10,7 +10,7 @@ from PIL import Image
 
 from core.datasets import decode
 from core.datasets.decode import MAX_PIXELS, Decoded, decode_all, settle
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import encode, noise_images
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from core.datasets import fetch
 from core.datasets.fetch import Archive, Source, ensure
-from core.errors import Cancelled, InputError
+from core.foundation.errors import Cancelled, InputError
 from tests.core.datasets.published import md5, zipped
 
 RAW = zipped({"things/a.txt": b"apple" * 1000, "things/b.txt": b"pear"})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.datasets.folder import ImageFolder
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.makers import coloured, encode, noise_images, write_folder
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from core.datasets import npz
 from core.datasets.npz import Npz
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.core.datasets.published import zipped
 
 COUNTS = np.arange(12).reshape(3, 4)

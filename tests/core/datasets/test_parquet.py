@@ -11,8 +11,8 @@ import pytest
 
 from core.datasets import parquet
 from core.datasets.parquet import ImageParquet
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 from tests.makers import coloured, encode, noise_images, write_image_parquet, write_parquet
 
 CIFAR10 = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cifar10-jpeg"

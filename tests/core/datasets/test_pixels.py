@@ -5,7 +5,7 @@ import pytest
 
 from core.datasets import pixels
 from core.datasets.pixels import as_nhwc, as_uint8
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 
 def numbered(*shape: int) -> np.ndarray:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core.datasets import Sampling
-from core.errors import InputError
-from core.images import ImageData, Split
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData, Split
+from core.foundation.params import build
 
 
 def split_of(*counts: int) -> Split:

@@ -11,8 +11,8 @@ import torch
 from core.datasets import signs
 from core.datasets.base import ImageData, Split
 from core.datasets.signs import CLASS_NAMES, Signs, portraits
-from core.errors import InputError
-from core.params import build, describe
+from core.foundation.errors import InputError
+from core.foundation.params import build, describe
 
 SMALL = Signs(per_class=30, test_per_class=20)  # 300 and 200 images: more and less than one chunk of the renderer
 

@@ -11,8 +11,8 @@ import pytest
 
 from core.datasets import DATASETS, Cifar10, Cifar100, FashionMnist, Gtsrb, Mnist, Svhn
 from core.datasets.vision import PublishedSet
-from core.errors import Cancelled, InputError
-from core.images import ImageData
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.images import ImageData
 from tests.core.datasets.published import SIGN_SIDE, publish
 
 SETS: list[type[PublishedSet]] = [Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn]

@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 from core.defenses import DEFENSES, SpectralSignatures, Spectre
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests import reference
 from tests.helpers import anisotropic, contaminated, gaussian
 

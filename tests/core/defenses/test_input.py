@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
 from core.defenses import DEFENSES, Defense
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.helpers import contaminated, gaussian
 
 every_defense = pytest.mark.parametrize("defense", DEFENSES.values(), ids=list(DEFENSES))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.defenses import DEFENSES, LABELLED_DEFENSES, Defense
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.core.defenses.labelled import classes
 
 every_defense = pytest.mark.parametrize("defense", LABELLED_DEFENSES.values(), ids=list(LABELLED_DEFENSES))

@@ -6,7 +6,7 @@ from scipy.stats import chi2
 from sklearn.covariance import EmpiricalCovariance, MinCovDet
 
 from core.defenses import Mahalanobis
-from core.errors import InputError
+from core.foundation.errors import InputError
 from tests.helpers import contaminated, gaussian, rotation
 
 

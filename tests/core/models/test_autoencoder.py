@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.errors import Cancelled
-from core.images import ImageData
+from core.foundation.errors import Cancelled
+from core.foundation.images import ImageData
+from core.foundation.tensors import to_device
 from core.models import autoencoder
 from core.models.autoencoder import Autoencoder, train_autoencoder
-from core.tensors import to_device
 from tests.makers import noise_images
 
 CPU = torch.device("cpu")

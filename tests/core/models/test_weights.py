@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from core.errors import InputError
+from core.foundation.errors import InputError
+from core.foundation.tensors import Classifier
 from core.models import MODELS, SmallResNet, weights
-from core.tensors import Classifier
 from tests.networks import built, some_images
 
 Change = Callable[[dict[str, Tensor]], object]

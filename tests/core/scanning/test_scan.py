@@ -14,7 +14,7 @@ import pytest
 
 from core import filtering
 from core.defenses import Spectre
-from core.errors import InputError
+from core.foundation.errors import InputError
 from core.scanning import PROGRESS, State, classes, scan, workers
 from core.scanning.classes import Mapped, Task, as_table, check_labels, split_classes
 from tests.helpers import anisotropic

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.params import param
+from core.foundation.params import param
 
 LAST_SEED = 2**32 - 1
 

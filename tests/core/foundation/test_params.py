@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES, LABELLED_DEFENSES
-from core.errors import InputError
+from core.foundation.errors import InputError
+from core.foundation.params import Param, build, describe, param, values_of
 from core.models import MODELS
-from core.params import Param, build, describe, param, values_of
 from core.training import Recipe
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.seeds import derive
+from core.foundation.seeds import derive
 
 
 def test_derived_seeds_are_the_same_on_every_machine_and_in_every_version() -> None:

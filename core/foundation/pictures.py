@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 GAP = 8  # pixels between parts of a sheet
 LINE = 16  # pixels of a line of text

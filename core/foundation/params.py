@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 _KEY = "spectre_lens"
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.pictures import difference, sheet, viewable
+from core.foundation.errors import InputError
+from core.foundation.pictures import difference, sheet, viewable
 from tests.makers import noise_images
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from core import devices
-from core.errors import InputError
+from core.foundation import devices
+from core.foundation.errors import InputError
 
 
 @pytest.fixture(autouse=True)

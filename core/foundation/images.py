@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 MAX_CHANNELS = 64  # above this, an axis is far likelier a height or a width than channels
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.tensors import Normalise, channel_statistics, to_device
+from core.foundation.tensors import Normalise, channel_statistics, to_device
 from tests.makers import noise_images
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cache
-from core.cache import cache_dir, cached_arrays
+from core.foundation import cache
+from core.foundation.cache import cache_dir, cached_arrays
 
 
 class Builder:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from core.errors import InputError
-from core.params import build
+from core.foundation.errors import InputError
+from core.foundation.params import build
 
 T = TypeVar("T")
 

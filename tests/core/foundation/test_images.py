@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.images import ImageData
+from core.foundation.errors import InputError
+from core.foundation.images import ImageData
 from tests.makers import noise_images
 
 LABELS = np.array([0, 1, 1])

@@ -8,7 +8,7 @@ import re
 
 import torch
 
-from core.errors import InputError
+from core.foundation.errors import InputError
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
 

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import pytest
 
 from core.attacks import ATTACKS
-from core.catalogue import Catalogue
 from core.datasets import DATASETS
 from core.defenses import DEFENSES, LABELLED_DEFENSES
-from core.errors import InputError
+from core.foundation.catalogue import Catalogue
+from core.foundation.errors import InputError
+from core.foundation.params import param
 from core.models import MODELS
-from core.params import param
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What knows nothing of the subject: errors, files, parameters, seeds, devices, images as arrays."""
