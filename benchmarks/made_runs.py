@@ -22,7 +22,7 @@ from core.pipeline import _Job
 from core.reporter import Reporter
 from core.runs import RunFolder, Runs
 from core.staging import Staged, stage
-from core.training import Epoch, empty_classifier
+from core.training.loop import Epoch, empty_classifier
 
 COLUMNS = 128  # of the features
 WEAK = 40  # the column that the poison is shifted along: even so it spreads less than the first, which is all PCA sees

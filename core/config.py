@@ -15,7 +15,7 @@ from core.foundation.errors import InputError
 from core.foundation.params import build, describe, values_of
 from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
-from core.training import Recipe
+from core.training.loop import Recipe
 
 Options = Mapping[str, Any]
 

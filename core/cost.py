@@ -22,7 +22,7 @@ from core.models import autoencoder
 from core.models.autoencoder import train_autoencoder
 from core.reporter import STAGES
 from core.staging import Staged
-from core.training import empty_classifier, predict, train
+from core.training.loop import empty_classifier, predict, train
 from core.workshop import Workshop
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short

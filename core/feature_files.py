@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.features import extract
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
 from core.runs import RunFolder
 from core.staging import Staged, load_model, restage
+from core.training.features import extract
 
 MODEL = "model.safetensors"
 

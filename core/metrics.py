@@ -12,7 +12,7 @@ from core.attacks import Attack, Goal
 from core.foundation.images import ImageData
 from core.foundation.tensors import Classifier, to_device
 from core.outcomes import Share, detection
-from core.training import predict
+from core.training.loop import predict
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import pandas as pd
 import torch
 
 from core.defenses import DEFENSES, Spectre
-from core.features import extract
 from core.foundation import devices
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
@@ -29,7 +28,8 @@ from core.probe import Probe
 from core.reporter import STAGES, Observer, Reporter
 from core.runs import RunFolder
 from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
-from core.training import Epoch, predict, train
+from core.training.features import extract
+from core.training.loop import Epoch, predict, train
 from core.views import make_views
 from core.workshop import Workshop
 

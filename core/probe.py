@@ -14,7 +14,7 @@ import torch
 from core.foundation.tensors import Classifier, to_device
 from core.outcomes import Share
 from core.staging import Staged
-from core.training import predict
+from core.training.loop import predict
 
 LARGEST, SMALLEST = 200, 24  # images of a sample
 SPARING = 44  # images trained on for each one looked at, and there are two samples; measured: below 3 % of an epoch

@@ -16,8 +16,8 @@ from core.foundation.params import describe
 from core.foundation.seeds import Seeds
 from core.models import MODELS
 from core.outcomes import cost_text, share_text
-from core.recipes import PRESETS, Recipe
 from core.runs import RunFolder
+from core.training.recipes import PRESETS, Recipe
 
 SHOWN_CLASSES = 10
 

@@ -16,7 +16,7 @@ from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
 from core.foundation.tensors import Classifier, memory_format
 from core.models import weights
-from core.training import empty_classifier
+from core.training.loop import empty_classifier
 
 if TYPE_CHECKING:
     from core.runs import RunFolder

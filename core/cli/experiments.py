@@ -93,7 +93,7 @@ def assemble(
 ) -> RunConfig:
     """A config from the options of the command line, classes and defaults still open. rest: fields of RunConfig."""
     from core.config import RunConfig, parse_settings
-    from core.recipes import preset_options
+    from core.training.recipes import preset_options
 
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:

@@ -14,7 +14,6 @@ import numpy as np
 from torch import Tensor
 
 from core.defenses import as_tensor
-from core.features import extract
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.outcomes import detection
@@ -23,6 +22,7 @@ from core.runs import RunFolder
 from core.staging import load_model, restage
 from core.studies.budgets import fit_or_refuse, shared_components, spectre_options
 from core.studies.store import VERSION, Progress, missing
+from core.training.features import extract
 
 
 def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.foundation.errors import InputError
 from core.foundation.params import values_of
 from core.foundation.seeds import LAST_SEED, Seeds
 from core.models import MODELS
-from core.recipes import PRESETS, Recipe, preset_options
+from core.training.recipes import PRESETS, Recipe, preset_options
 from dashboard import forms
 
 SUGGESTED = "suggested"  # no preset: what the data set suggests

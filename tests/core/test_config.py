@@ -17,7 +17,7 @@ from core.foundation.errors import InputError
 from core.foundation.params import Param, describe, values_of
 from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.training import Recipe
+from core.training.loop import Recipe
 from tests.conftest import Parse
 
 

@@ -12,7 +12,7 @@ from core.foundation.tensors import Classifier
 from core.models import SmallResNet
 from core.probe import SMALLEST, Probe
 from core.staging import Staged, stage
-from core.training import Recipe, predict, train
+from core.training.loop import Recipe, predict, train
 from tests.makers import tiny_config
 
 CPU = torch.device("cpu")

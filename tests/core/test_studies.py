@@ -18,7 +18,6 @@ from scipy import stats
 from core.cli.series import numbers, sweep_command
 from core.config import RunConfig
 from core.defenses import DEFENSES
-from core.features import extract
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
 from core.outcomes import detection
@@ -31,6 +30,7 @@ from core.studies import sweep as sweeps
 from core.studies.budgets import assumed_budgets, study_budgets
 from core.studies.intervals import over_runs, student, wilson
 from core.studies.layers import common_ks, study_layers
+from core.training.features import extract
 from tests.conftest import Cli
 from tests.makers import check_refused, tiny_config
 

@@ -16,7 +16,7 @@ from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import autoencoder
 from core.staging import load
-from core.training import train
+from core.training.loop import train
 from core.workshop import Workshop
 from tests.makers import tiny_config
 

@@ -21,9 +21,9 @@ from core.defenses import DEFENSES
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import MODELS
-from core.recipes import PRESETS
 from core.runs import Runs, Status
 from core.stories import STORIES
+from core.training.recipes import PRESETS
 from dashboard import data
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from core.batches import Batches
 from core.foundation.tensors import to_device
+from core.training.batches import Batches
 from tests.makers import noise_images
 
 CPU = torch.device("cpu")

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from core import compiling, training
-from core.batches import Batches
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
 from core.foundation.tensors import Classifier, to_device
 from core.models import SmallResNet, weights
-from core.training import PRESETS, Epoch, Recipe, predict, train
+from core.training import compiling
+from core.training import loop as training
+from core.training.batches import Batches
+from core.training.loop import PRESETS, Epoch, Recipe, predict, train
 from tests.makers import coloured
 
 CPU = torch.device("cpu")

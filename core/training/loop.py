@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from core import compiling
-from core.batches import Batches
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
@@ -27,7 +25,9 @@ from core.foundation.tensors import (
     to_device,
 )
 from core.models import Architecture, weights
-from core.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
+from core.training import compiling
+from core.training.batches import Batches
+from core.training.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
 
 
 @dataclass(frozen=True)

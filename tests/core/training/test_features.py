@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.features import extract
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.tensors import Classifier
 from core.models import MODELS, SmallResNet
-from core.training import Recipe, empty_classifier, train
+from core.training.features import extract
+from core.training.loop import Recipe, empty_classifier, train
 from tests.makers import coloured, noise_images
 from tests.networks import built, outputs
 

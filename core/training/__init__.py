@@ -1,0 +1,1 @@
+"""Images in, a classifier and its features out."""
