@@ -80,7 +80,7 @@ def one(root: str, name: str, attack: str, options: dict[str, Any], budget: int)
     from core.config import RunConfig
     from core.foundation import devices
     from core.pipeline import execute
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     devices.use_threads(1)
     config = RunConfig(

@@ -19,8 +19,8 @@ from core.config import RunConfig
 from core.foundation.images import ImageData, Split
 from core.foundation.tensors import Classifier
 from core.pipeline import _Job
-from core.reporter import Reporter
-from core.runs import RunFolder, Runs
+from core.runs.folder import RunFolder, Runs
+from core.runs.reporter import Reporter
 from core.staging import Staged, stage
 from core.training.loop import Epoch, empty_classifier
 

@@ -20,7 +20,7 @@ from core.foundation.images import ImageData
 from core.foundation.tensors import forward_batch, to_device
 from core.models import autoencoder
 from core.models.autoencoder import train_autoencoder
-from core.reporter import STAGES
+from core.runs.reporter import STAGES
 from core.staging import Staged
 from core.training.loop import empty_classifier, predict, train
 from core.workshop import Workshop

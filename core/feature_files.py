@@ -17,7 +17,7 @@ import numpy as np
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from core.staging import Staged, load_model, restage
 from core.training.features import extract
 

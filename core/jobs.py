@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 
 from core import queueing
 from core.foundation.errors import Cancelled, InputError
-from core.reporter import Observer
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
+from core.runs.reporter import Observer
 
 if TYPE_CHECKING:
     from core.config import RunConfig

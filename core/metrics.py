@@ -11,7 +11,7 @@ import torch
 from core.attacks import Attack, Goal
 from core.foundation.images import ImageData
 from core.foundation.tensors import Classifier, to_device
-from core.outcomes import Share, detection
+from core.runs.outcomes import Share, detection
 from core.training.loop import predict
 
 

@@ -25,8 +25,8 @@ from core.grid import neighbour_table, score_grid
 from core.metrics import detection, evaluate
 from core.models import weights
 from core.probe import Probe
-from core.reporter import STAGES, Observer, Reporter
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.reporter import STAGES, Observer, Reporter
 from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
 from core.training.features import extract
 from core.training.loop import Epoch, predict, train

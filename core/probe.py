@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from core.foundation.tensors import Classifier, to_device
-from core.outcomes import Share
+from core.runs.outcomes import Share
 from core.staging import Staged
 from core.training.loop import predict
 

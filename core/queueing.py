@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from core.outcomes import duration
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
+from core.runs.outcomes import duration
 
 
 @dataclass(frozen=True)

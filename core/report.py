@@ -15,8 +15,8 @@ from core.foundation.errors import InputError
 from core.foundation.params import describe
 from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.outcomes import cost_text, share_text
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.outcomes import cost_text, share_text
 from core.training.recipes import PRESETS, Recipe
 
 SHOWN_CLASSES = 10

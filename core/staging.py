@@ -19,7 +19,7 @@ from core.models import weights
 from core.training.loop import empty_classifier
 
 if TYPE_CHECKING:
-    from core.runs import RunFolder
+    from core.runs.folder import RunFolder
 
 PREPARED = "prepared.npy"
 

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs import RunFolder, Runs
+from core.runs.folder import RunFolder, Runs
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = Runs(ROOT / "assets" / "runs")
@@ -198,7 +198,7 @@ def python_lines(run: RunView) -> str:
     return (
         "from core.config import RunConfig\n"
         "from core.pipeline import execute\n"
-        "from core.runs import Runs\n\n"
+        "from core.runs.folder import Runs\n\n"
         f'runs = Runs("runs")  # the folder that holds {run.id}\n'
         f'run = runs.open("{run.id}")\n'
         "scores = run.load_scores()  # one row for each image of the class; score_<defense>, removed_<defense>\n\n"

@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.config import RunConfig
 from core.foundation.images import ImageData
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from core.defenses import SpectralSignatures, Spectre
 from core.feature_files import write_features
 from core.foundation.errors import InputError
 from core.foundation.pictures import viewable
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from core.scanning import CAP, MIN_ROWS
 from core.staging import restage
 from core.verdict import judge

@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # the commands import what they need themselves, so that --he
     from core.datasets import Report
     from core.foundation.images import Split
     from core.pipeline import Staged
-    from core.runs import RunFolder
+    from core.runs.folder import RunFolder
 
 WHOLE = re.compile(r"-?[0-9]+")
 
@@ -65,9 +65,9 @@ def run(
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
     from core.cost import estimate
     from core.foundation import devices
-    from core.outcomes import duration
     from core.pipeline import stage
-    from core.runs import Runs
+    from core.runs.folder import Runs
+    from core.runs.outcomes import duration
 
     devices.use_threads(threads)
     config = assemble(
@@ -139,7 +139,7 @@ def with_classes(
 def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
     """Go on with a run that was stopped, from its last finished stage."""
     from core.foundation import devices
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     devices.use_threads(threads)
     folder = Runs(runs_dir).open(run_id)
@@ -153,7 +153,7 @@ def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None)
     """Do the work of a queued run: what the dashboard starts in the background."""
     from core import jobs
     from core.foundation import devices
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     devices.use_threads(threads)
     store = Runs(runs_dir)

@@ -18,7 +18,7 @@ def runs(
 ) -> None:
     """List the runs, the newest first."""
     from core import report
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     found = list(Runs(runs_dir))
     if as_json:
@@ -36,14 +36,14 @@ def export(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Copy what is needed to look at a finished run, without the models and features, to hand it to somebody."""
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     out.print(f"copied to {Runs(runs_dir).open(run_id).export(out_dir)}", soft_wrap=True)
 
 
 def cancel(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
     """Stop a run that waits or works, wherever it was started. What is finished is kept; `resume` goes on from there."""
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     folder = Runs(runs_dir).open(run_id)
     if not folder.status.active:
@@ -54,7 +54,7 @@ def cancel(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
 
 def delete(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
     """Remove the folder of a run that is not active, with everything in it."""
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     Runs(runs_dir).open(run_id).delete()
     out.print(f"{run_id} is deleted", soft_wrap=True)

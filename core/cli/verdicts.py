@@ -109,7 +109,7 @@ def features(
     from core import filtering
     from core.feature_files import write_features
     from core.foundation import devices
-    from core.runs import Runs
+    from core.runs.folder import Runs
 
     devices.use_threads(threads)
     filtering.check_output(out_dir)

@@ -17,9 +17,9 @@ from core.config import RunConfig
 from core.defenses import DEFENSES, as_tensor, check_features
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.outcomes import detection
 from core.robust import Components, ConvergenceError, fit_spectre, principal_components
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.outcomes import detection
 from core.studies.store import VERSION, Progress
 
 FACTORS = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4))
@@ -33,7 +33,7 @@ def assumed_budgets(true: int, rows: int) -> list[int]:
 def study_budgets(run: RunFolder, progress: Progress, device: str = "auto") -> dict[str, Any]:
     """Refit every defense at wrong budgets on the features of the run: JSON values for study-budgets.json.
 
-    One row for each budget: `assumed`, and for each defense `removed`, the rates of `core.outcomes.detection`, `kept`
+    One row for each budget: `assumed`, and for each defense `removed`, the rates of `core.runs.outcomes.detection`, `kept`
     (rows that are also removed at the true number; the truth is not needed to tell), k where it has one, and seconds.
     Raises InputError where the run has no features or no poisons.
     """

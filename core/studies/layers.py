@@ -16,9 +16,9 @@ from torch import Tensor
 from core.defenses import as_tensor
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.outcomes import detection
 from core.robust import Candidate, candidate_ks, fit_spectre
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.outcomes import detection
 from core.staging import load_model, restage
 from core.studies.budgets import fit_or_refuse, shared_components, spectre_options
 from core.studies.store import VERSION, Progress, missing
@@ -28,7 +28,7 @@ from core.training.features import extract
 def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> dict[str, Any]:
     """JSON values for study-layers.json: one row for each layer of the model, from the input up.
 
-    A row: `layer`, `about` in words, `columns`, `by_k` (k, objective, removed and the rates of core.outcomes.detection,
+    A row: `layer`, `about` in words, `columns`, `by_k` (k, objective, removed and the rates of core.runs.outcomes.detection,
     with what SPECTRE removes at that k) on the same k for all layers, as far as a layer has so many directions, and
     `chosen`, the k that SPECTRE takes by itself there. The truth is joined after the fits. Raises InputError where the run
     has no model, or its data set is not what it was.

@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
-from core.runs import STALE, STATES, RunFolder, Runs, Status
+from core.runs.folder import STALE, STATES, RunFolder, Runs, Status
 
 KINDS = ("budgets", "layers")
 VERSION = 1

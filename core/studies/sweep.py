@@ -14,7 +14,7 @@ from pathlib import Path
 from core.config import RunConfig
 from core.foundation.errors import InputError
 from core.pipeline import execute, stage
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 from core.studies import series
 
 KEPT = ("config.json", "status.json", "result.json", "scores.parquet", "metrics.jsonl", "log.txt")

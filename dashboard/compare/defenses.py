@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.outcomes import detection
+from core.runs.outcomes import detection
 from core.studies import overlap
 from dashboard import address, data
 from dashboard.address import adopt, publish
@@ -274,7 +274,7 @@ def found_frame(found: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame:
 def _python(run: data.RunView, keys: list[str], count: int | None) -> str:
     """Lines that give what is shown. count: the same number for all; None: each what it chose in the run."""
     if count is None:
-        extra = "from core.outcomes import detection\n"
+        extra = "from core.runs.outcomes import detection\n"
         removed = 'removed = {key: frame[f"removed_{key}"].to_numpy() for key in keys}\n'
     else:
         extra = ""
@@ -284,7 +284,7 @@ def _python(run: data.RunView, keys: list[str], count: int | None) -> str:
         found = f'overlap.matched({{key: frame[f"score_{{key}}"].to_numpy() for key in keys}}, truth, {count})'
     return (
         f"from pathlib import Path\n{extra}"
-        "from core.runs import Runs\n"
+        "from core.runs.folder import Runs\n"
         "from core.studies import overlap\n\n"
         f'frame = Runs(Path("runs")).open("{run.id}").load_scores()\n'
         f"keys = {keys}\n"

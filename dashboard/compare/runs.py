@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from core.studies.series import differences
 from dashboard import address, data
 from dashboard.charts import series as charts
@@ -124,7 +124,7 @@ def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 def _python(ids: Sequence[str]) -> str:
     return (
         "from pathlib import Path\n"
-        "from core.runs import Runs\n"
+        "from core.runs.folder import Runs\n"
         "from core.studies import series\n\n"
         f"for run_id in {list(ids)}:\n"
         '    config, row = series.read(Runs(Path("runs")).open(run_id))\n'

@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.outcomes import duration
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.outcomes import duration
 from core.studies import store
 from dashboard import data, lens
 from dashboard.widgets import as_sentence
@@ -89,7 +89,7 @@ def reproduce(run: data.RunView, kind: str) -> tuple[str, str]:
     """The command line and the Python lines of a study."""
     function = f"study_{kind}"
     python = (
-        "from pathlib import Path\nfrom core.runs import Runs\n"
+        "from pathlib import Path\nfrom core.runs.folder import Runs\n"
         f"from core.studies.{kind} import {function}\n\n"
         f'run = Runs(Path("runs")).open("{run.id}")\n'
         f"found = {function}(run, lambda text, share: print(f'{{share:.0%}} {{text}}'))"

@@ -8,9 +8,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.config import RunConfig
 from core.cost import Estimate, estimate
 from core.foundation.images import Split
-from core.outcomes import duration
-from core.reporter import STAGES
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
+from core.runs.outcomes import duration
+from core.runs.reporter import STAGES
 from core.staging import stage
 from dashboard.lab import past
 from dashboard.lab.preview import is_exact

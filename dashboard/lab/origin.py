@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.foundation.errors import InputError
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from core.stories import STORIES
 from dashboard import data
 from dashboard.lab import attack, training

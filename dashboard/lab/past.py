@@ -8,7 +8,7 @@ from typing import Any
 
 from core.config import RunConfig
 from core.foundation.errors import InputError
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from dashboard import data
 
 ALIKE = ("dataset", "model", "retrain")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import queueing
 from core.foundation.errors import InputError
-from core.runs import RunFolder
+from core.runs.folder import RunFolder
 from dashboard import data
 from dashboard.lab import origin
 from dashboard.runs import live

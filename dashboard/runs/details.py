@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs import RunFolder, Runs
+from core.runs.folder import RunFolder, Runs
 from dashboard import data, lens
 from dashboard.runs import live
 from dashboard.runs.listing import Row
@@ -156,7 +156,7 @@ def lines(run: RunFolder) -> tuple[str, str]:
     except (InputError, KeyError, TypeError, AttributeError):
         command = None
     python = (
-        "from pathlib import Path\n\nfrom core.pipeline import execute\nfrom core.runs import Runs\n\n"
+        "from pathlib import Path\n\nfrom core.pipeline import execute\nfrom core.runs.folder import Runs\n\n"
         f'config = Runs(Path("{folder}")).open("{run.id}").config\n'
         'run = Runs(Path("runs")).create(config)\n'
         "execute(run)\n"

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core import jobs, queueing
 from core.foundation.errors import InputError
-from core.outcomes import duration
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
+from core.runs.outcomes import duration
 from dashboard import charts
 from dashboard.widgets import as_sentence, colours, plot
 

@@ -55,7 +55,7 @@ def test_data_attacks_and_models_know_nothing_of_each_other(package: str) -> Non
     others = {"datasets", "attacks", "models"} - {package}
     for file in sorted((CORE / package).glob("*.py")):
         assert not from_packages(file, *(f"core.{other}" for other in others)), file
-        assert not from_packages(file, "core.defenses", "core.robust", "core.pipeline", "core.runs"), file
+        assert not from_packages(file, "core.defenses", "core.robust", "core.pipeline", "core.runs.folder"), file
 
 
 @pytest.mark.parametrize("package", ["defenses", "robust"])
@@ -65,9 +65,9 @@ def test_defenses_cannot_look_up_the_truth(package: str) -> None:
         "core.datasets",
         "core.foundation.images",
         "core.metrics",
-        "core.outcomes",
+        "core.runs.outcomes",
         "core.pipeline",
-        "core.runs",
+        "core.runs.folder",
     )
     for file in sorted((CORE / package).glob("*.py")):
         assert not from_packages(file, *sources), file
@@ -100,5 +100,5 @@ def test_the_blocker_blocks() -> None:
 
 def test_reading_results_does_not_load_torch() -> None:
     """The dashboard opens on finished runs in a moment; torch alone takes seconds."""
-    done = run_python("import sys, core.runs, core.outcomes; print('torch' in sys.modules)")
+    done = run_python("import sys, core.runs.folder, core.runs.outcomes; print('torch' in sys.modules)")
     assert done.stdout == "False\n", done.stderr

@@ -13,7 +13,7 @@ from core.challenges import COST_OF_HINT, Entry, as_csv, find_challenges, open_c
 from core.challenges.make import _order, make_challenge, score_labels
 from core.challenges.pack import pack, unpack
 from core.foundation.errors import InputError
-from core.runs import Runs
+from core.runs.folder import Runs
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ROOT / "assets" / "challenges"

@@ -18,7 +18,7 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.foundation.params import describe
 from core.models import MODELS
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 from core.training.loop import Recipe
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused

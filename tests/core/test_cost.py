@@ -8,8 +8,8 @@ import torch
 
 from core import cost
 from core.config import RunConfig
-from core.reporter import Reporter
-from core.runs import Runs
+from core.runs.folder import Runs
+from core.runs.reporter import Reporter
 from core.staging import Staged, stage
 from core.workshop import Workshop
 from tests.makers import tiny_config

@@ -10,7 +10,7 @@ import pytest
 from core.feature_files import write_features
 from core.foundation.errors import InputError
 from core.pipeline import execute, stage
-from core.runs import RunFolder, Runs
+from core.runs.folder import RunFolder, Runs
 from tests.makers import Outcome, check_refused, tiny_config
 
 Cli = Callable[..., Outcome]

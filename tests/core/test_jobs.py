@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-import core.runs
+import core.runs.folder
 from core import jobs
 from core.defenses import Spectre
 from core.foundation.errors import Cancelled, InputError
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 from tests.makers import tiny_config
 
 PATIENCE = 60.0  # seconds; a process of its own loads torch first
@@ -52,7 +52,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
     runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The killed child of a living dashboard is a zombie: its number still exists, but it does nothing any more."""
-    monkeypatch.setattr(core.runs, "STALE", 0.0)
+    monkeypatch.setattr(core.runs.folder, "STALE", 0.0)
     run = jobs.start(tiny_config(picture_folder, training={"epochs": 1000, "batch_size": 16}), runs)
     pid = run.status.pid
     try:

@@ -18,9 +18,9 @@ from core.config import RunConfig
 from core.defenses import DEFENSES, Defense
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.outcomes import detection
 from core.pipeline import STAGES, execute, stage
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
+from core.runs.outcomes import detection
 from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {

@@ -19,7 +19,7 @@ from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
 from core.models import autoencoder
 from core.pipeline import STAGES, execute
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 from core.staging import PREPARED, restage, stage
 from tests.makers import forget, tiny_config
 
@@ -47,7 +47,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path, see
     """One complete run that the tests of this module share. Not to be changed: `copied` is for that."""
     run = Runs(tmp_path_factory.mktemp("runs")).create(config(picture_folder))
     with pytest.MonkeyPatch.context() as patch:  # the status is told of at every step, not twice a second
-        patch.setattr("core.reporter.Reporter.step", lambda self, share: self._show(progress=share))
+        patch.setattr("core.runs.reporter.Reporter.step", lambda self, share: self._show(progress=share))
         execute(run, observer=seen.append)
     return run
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.config import RunConfig
 from core.queueing import Place, is_first, place, seconds_left
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 
 NOW = time.time()
 

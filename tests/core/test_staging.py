@@ -11,7 +11,7 @@ from torch import Tensor
 
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
-from core.runs import Runs
+from core.runs.folder import Runs
 from core.staging import PREPARED, Staged, restage, stage
 from tests.makers import coloured, tiny_config, write_folder
 

@@ -20,10 +20,10 @@ from core.config import RunConfig
 from core.defenses import DEFENSES
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
-from core.outcomes import detection
 from core.pipeline import execute
 from core.robust import fit_spectre
-from core.runs import RunFolder, Runs
+from core.runs.folder import RunFolder, Runs
+from core.runs.outcomes import detection
 from core.staging import load_model, restage
 from core.studies import overlap, series, store
 from core.studies import sweep as sweeps

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.defenses import Spectre
-from core.outcomes import scores_at
+from core.runs.outcomes import scores_at
 from core.views import make_views
 from tests.helpers import anisotropic, gaussian
 

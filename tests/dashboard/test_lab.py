@@ -21,7 +21,7 @@ from core.defenses import DEFENSES
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import MODELS
-from core.runs import Runs, Status
+from core.runs.folder import Runs, Status
 from core.stories import STORIES
 from core.training.recipes import PRESETS
 from dashboard import data

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.config import RunConfig
-from core.runs import RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing
 from dashboard.runs.outcome import accuracy_text, removed_text

@@ -14,7 +14,7 @@ import pytest
 
 from core.config import RunConfig
 from core.foundation.errors import InputError
-from core.runs import STALE, RunFolder, Runs, Status
+from core.runs.folder import STALE, RunFolder, Runs, Status
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from core.foundation.errors import Cancelled
-from core.runs import RunFolder, Status
+from core.runs.folder import RunFolder, Status
 
 STAGES = ("load", "poison", "train", "features", "defend", "retrain")
 Observer = Callable[[Status], None]
