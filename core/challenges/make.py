@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.audit.scanning import CAP, MIN_ROWS
+from core.audit.verdict import judge
 from core.challenges.folder import FORMAT, ID, MAX_ROWS
 from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
@@ -27,9 +29,7 @@ from core.feature_files import write_features
 from core.foundation.errors import InputError
 from core.foundation.pictures import viewable
 from core.runs.folder import RunFolder
-from core.scanning import CAP, MIN_ROWS
 from core.staging import restage
-from core.verdict import judge
 from core.views import make_views
 
 Step = Callable[[str, float], None]

@@ -51,7 +51,7 @@ def sweep(
     threads: Threads = None,
 ) -> None:
     """Make runs that differ in poisons and seed alone, one after the other. A sweep that was stopped goes on."""
-    from core import filtering
+    from core.audit import filtering
     from core.foundation import devices
     from core.studies import sweep as work
 

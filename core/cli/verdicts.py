@@ -23,7 +23,8 @@ def filter_features(
     threads: Threads = None,
 ) -> None:
     """Score features of your own and mark the rows that look poisoned."""
-    from core import filtering, report
+    from core import report
+    from core.audit import filtering
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -63,9 +64,10 @@ def scan(
     threads: Threads = None,
 ) -> None:
     """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
-    from core import filtering, report
+    from core import report
+    from core.audit import filtering
+    from core.audit.scanning import State, scan_files
     from core.foundation import devices
-    from core.scanning import State, scan_files
 
     devices.use_threads(threads)
     filtering.check_output(out_dir)
@@ -106,7 +108,7 @@ def features(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Write the features of every training example of a finished run, for `scan` or tools of your own."""
-    from core import filtering
+    from core.audit import filtering
     from core.feature_files import write_features
     from core.foundation import devices
     from core.runs.folder import Runs

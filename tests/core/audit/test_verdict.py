@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from core.verdict import LEVEL, MIN_SPREAD, judge, studentised
+from core.audit.verdict import LEVEL, MIN_SPREAD, judge, studentised
 
 ALIKE = np.full(10, 0.05)
 UNEVEN = np.array([0.01, 0.02, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import filtering
+from core.audit import filtering
 from core.defenses import DEFENSES
 from core.foundation.errors import InputError
 from tests.helpers import anisotropic

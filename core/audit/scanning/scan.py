@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, check_labels, split_classes
+from core.audit.scanning.progress import Progress, fingerprint
+from core.audit.scanning.workers import Plan, fit_all, make_plan
+from core.audit.verdict import LEVEL, Verdict, judge
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, check_labels, split_classes
-from core.scanning.progress import Progress, fingerprint
-from core.scanning.workers import Plan, fit_all, make_plan
-from core.verdict import LEVEL, Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def scan(
 
     features: (n, d), best memory-mapped: only the rows of the classes at work are in memory. labels: (n,) whole
     numbers in any order. poisons: assumed in the poisoned class; at most CAP of a class's rows are assumed in it.
-    label: the class to filter; None for the suspect, if there is one. level: of the test, see `core.verdict`.
+    label: the class to filter; None for the suspect, if there is one. level: of the test, see `core.audit.verdict`.
     progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan.
     Raises InputError for input that cannot be used.
     """

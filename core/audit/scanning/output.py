@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.filtering import load_array
+from core.audit.filtering import load_array
+from core.audit.scanning.classes import CAP, ClassResult
+from core.audit.scanning.scan import Scan, State, scan
+from core.audit.verdict import UNEVEN
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
-from core.scanning.classes import CAP, ClassResult
-from core.scanning.scan import Scan, State, scan
-from core.verdict import UNEVEN
 
 PROGRESS = "progress.jsonl"  # only there until a scan is finished
 COLUMNS = ("label", "n", "objective", "k", "removed", "would_remove", "assumed_poisons", "dimensions", "reason")

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Mapped, Table, Task
 from core.foundation.files import replacing
-from core.scanning.classes import CAP, MIN_ROWS, ClassResult, Mapped, Table, Task
 
 SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
 

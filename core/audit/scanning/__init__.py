@@ -1,8 +1,8 @@
 """The search for the poisoned class among all classes (section "unknown target label" of the paper)."""
 
-from core.scanning.classes import CAP, MIN_ROWS, ClassResult
-from core.scanning.output import PROGRESS, scan_files, summarise, write_scan
-from core.scanning.scan import Scan, State, scan
+from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult
+from core.audit.scanning.output import PROGRESS, scan_files, summarise, write_scan
+from core.audit.scanning.scan import Scan, State, scan
 
 __all__ = [
     "CAP",

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import filtering
+from core.audit import filtering
+from core.audit.scanning import PROGRESS, State, classes, scan, workers
+from core.audit.scanning.classes import Mapped, Task, as_table, check_labels, split_classes
 from core.defenses import Spectre
 from core.foundation.errors import InputError
-from core.scanning import PROGRESS, State, classes, scan, workers
-from core.scanning.classes import Mapped, Task, as_table, check_labels, split_classes
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 
@@ -491,7 +491,7 @@ def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", np.repeat(np.arange(4), 700))
     words = ["scan", tmp_path / "x.npy", tmp_path / "y.npy", "--poisons", 60, "--workers", 2, "--out", tmp_path / "out"]
     command = [sys.executable, "-m", "core", *map(str, words)]
-    parent = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[3], stderr=subprocess.DEVNULL)
+    parent = subprocess.Popen(command, cwd=Path(__file__).resolve().parents[4], stderr=subprocess.DEVNULL)
     try:
         workers = _wait_for(lambda: _children(parent.pid), 60)
     finally:

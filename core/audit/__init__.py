@@ -1,0 +1,1 @@
+"""Somebody's data in, a verdict out."""
