@@ -77,9 +77,9 @@ def make(root: Path, workers: int) -> list[dict[str, Any]]:
 
 def one(root: str, name: str, attack: str, options: dict[str, Any], budget: int) -> dict[str, Any]:
     """One run and what the table needs of it. In a process of its own."""
-    from core.config import RunConfig
+    from core.experiment.config import RunConfig
+    from core.experiment.pipeline import execute
     from core.foundation import devices
-    from core.pipeline import execute
     from core.runs.folder import Runs
 
     devices.use_threads(1)

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
+from core.experiment.pipeline import _Job
+from core.experiment.staging import Staged, stage
 from core.foundation.images import ImageData, Split
 from core.foundation.tensors import Classifier
-from core.pipeline import _Job
 from core.runs.folder import RunFolder, Runs
 from core.runs.reporter import Reporter
-from core.staging import Staged, stage
 from core.training.loop import Epoch, empty_classifier
 
 COLUMNS = 128  # of the features

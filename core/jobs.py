@@ -25,7 +25,7 @@ from core.runs.folder import RunFolder, Runs, Status
 from core.runs.reporter import Observer
 
 if TYPE_CHECKING:
-    from core.config import RunConfig
+    from core.experiment.config import RunConfig
 
 PATIENCE = 2.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
 POLL = 0.5  # seconds
@@ -34,7 +34,7 @@ POLL = 0.5  # seconds
 def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = None) -> RunFolder:
     """Create a run and start it in a process of its own, which outlives the caller. Returns at once.
 
-    estimate: what it is expected to cost, as JSON values (see core.cost).
+    estimate: what it is expected to cost, as JSON values (see core.experiment.cost).
     """
     return resume(runs.create(config, estimate), runs)
 
@@ -66,7 +66,7 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
 def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
     """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError."""
     with run.hold(), _turn(run, runs), hearing(run):
-        from core.pipeline import execute
+        from core.experiment.pipeline import execute
 
         execute(run, observer=observer)
 

@@ -8,9 +8,9 @@ from typing import Any
 from rich.table import Table
 
 from core.attacks import ATTACKS, Poisoning
-from core.config import GROUPS
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
+from core.experiment.config import GROUPS
 from core.foundation.errors import InputError
 from core.foundation.params import describe
 from core.foundation.seeds import Seeds

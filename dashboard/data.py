@@ -196,8 +196,8 @@ def python_lines(run: RunView) -> str:
     """Python that reads this run, and that makes it again."""
     result = run.result
     return (
-        "from core.config import RunConfig\n"
-        "from core.pipeline import execute\n"
+        "from core.experiment.config import RunConfig\n"
+        "from core.experiment.pipeline import execute\n"
         "from core.runs.folder import Runs\n\n"
         f'runs = Runs("runs")  # the folder that holds {run.id}\n'
         f'run = runs.open("{run.id}")\n'

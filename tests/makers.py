@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.foundation.images import ImageData
 from core.runs.folder import RunFolder
 

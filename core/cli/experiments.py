@@ -31,10 +31,10 @@ from core.cli.terminal import (
 from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
-    from core.config import RunConfig
     from core.datasets import Report
+    from core.experiment.config import RunConfig
+    from core.experiment.pipeline import Staged
     from core.foundation.images import Split
-    from core.pipeline import Staged
     from core.runs.folder import RunFolder
 
 WHOLE = re.compile(r"-?[0-9]+")
@@ -63,9 +63,9 @@ def run(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
-    from core.cost import estimate
+    from core.experiment.cost import estimate
+    from core.experiment.pipeline import stage
     from core.foundation import devices
-    from core.pipeline import stage
     from core.runs.folder import Runs
     from core.runs.outcomes import duration
 
@@ -92,7 +92,7 @@ def assemble(
     settings: list[str] | None, preset: str | None, epochs: int | None, data: Path | None, **rest: Any
 ) -> RunConfig:
     """A config from the options of the command line, classes and defaults still open. rest: fields of RunConfig."""
-    from core.config import RunConfig, parse_settings
+    from core.experiment.config import RunConfig, parse_settings
     from core.training.recipes import preset_options
 
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
@@ -114,7 +114,7 @@ def with_classes(
     """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
     from dataclasses import replace
 
-    from core.pipeline import load
+    from core.experiment.pipeline import load
 
     sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
     asked = [*(sources or []), *([] if target is None else [target])]
@@ -163,8 +163,8 @@ def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None)
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
     from core import report
+    from core.experiment.pipeline import execute
     from core.jobs import hearing
-    from core.pipeline import execute
 
     with progress() as bar, hearing(folder):
         task = bar.add_task("starting", total=1.0)

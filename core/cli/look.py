@@ -29,13 +29,13 @@ def preview(
 ) -> None:
     """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
     from core.attacks import ATTACKS
-    from core.config import RunConfig, parse_settings
+    from core.experiment.config import RunConfig, parse_settings
+    from core.experiment.pipeline import load
+    from core.experiment.preview import preview as look
+    from core.experiment.workshop import Workshop
     from core.foundation import devices
     from core.foundation.files import replacing
     from core.foundation.pictures import sheet
-    from core.pipeline import load
-    from core.preview import preview as look
-    from core.workshop import Workshop
 
     devices.use_threads(threads)
     if out_file.suffix.lower() != ".png" or not out_file.parent.is_dir():

@@ -109,7 +109,7 @@ def features(
 ) -> None:
     """Write the features of every training example of a finished run, for `scan` or tools of your own."""
     from core.audit import filtering
-    from core.feature_files import write_features
+    from core.experiment.feature_files import write_features
     from core.foundation import devices
     from core.runs.folder import Runs
 

@@ -9,9 +9,9 @@ model.safetensors, retrained.safetensors
 prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own
 features.npy     (n, d) float32, the training rows that carry the target label
 scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
-views.npz        pictures of the same rows: raw, naive and robust projections (see core.views)
-neighbours.npz   the nearest other rows of each row, and how far they are (see core.grid)
-grid.npy         (alphas, ks, n) float32, SPECTRE's score at every sharpness and every k (see core.grid)
+views.npz        pictures of the same rows: raw, naive and robust projections (see core.experiment.views)
+neighbours.npz   the nearest other rows of each row, and how far they are (see core.experiment.grid)
+grid.npy         (alphas, ks, n) float32, SPECTRE's score at every sharpness and every k (see core.experiment.grid)
 images.npy       (n, h, w, c) uint8, the same rows as the model saw them
 examples.npz     test images of the source class with and without the trigger, and what the models say of them
 result.json      the figures
@@ -42,7 +42,7 @@ from core.foundation.files import replacing, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.config import RunConfig  # brings torch, which a page that only reads results need not load
+    from core.experiment.config import RunConfig  # brings torch, which a page that only reads results need not load
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
@@ -120,7 +120,7 @@ class RunFolder:
 
     @property
     def config(self) -> RunConfig:
-        from core.config import RunConfig
+        from core.experiment.config import RunConfig
 
         return RunConfig.from_json(self.read_json("config.json"))
 
@@ -146,7 +146,7 @@ class RunFolder:
 
     @property
     def estimate(self) -> dict[str, Any]:
-        """What the run was expected to cost (see core.cost), as JSON values; empty where nobody asked."""
+        """What the run was expected to cost (see core.experiment.cost), as JSON values; empty where nobody asked."""
         return self.read_json("estimate.json") if self.file("estimate.json").exists() else {}
 
     @property

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from core.config import RunConfig
 from core.defenses import DEFENSES, as_tensor, check_features
+from core.experiment.config import RunConfig
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.robust import Components, ConvergenceError, fit_spectre, principal_components

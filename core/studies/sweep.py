@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
+from core.experiment.pipeline import execute, stage
 from core.foundation.errors import InputError
-from core.pipeline import execute, stage
 from core.runs.folder import RunFolder, Runs, Status
 from core.studies import series
 

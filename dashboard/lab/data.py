@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.config import RunConfig
 from core.datasets import DATASETS, Dataset, Sampling
+from core.experiment.config import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import Split
 from dashboard import forms

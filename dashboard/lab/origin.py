@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
+from core.experiment.stories import STORIES
 from core.foundation.errors import InputError
 from core.runs.folder import RunFolder
-from core.stories import STORIES
 from dashboard import data
 from dashboard.lab import attack, training
 from dashboard.lab import data as images

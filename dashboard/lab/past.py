@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.foundation.errors import InputError
 from core.runs.folder import RunFolder
 from dashboard import data

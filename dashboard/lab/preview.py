@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
+from core.experiment.preview import Preview
+from core.experiment.preview import preview as look
+from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
 from core.foundation.pictures import difference
-from core.preview import Preview
-from core.preview import preview as look
-from core.workshop import Workshop
 from dashboard import tiles
 from dashboard.lab.shelf import key_of, shelf
 

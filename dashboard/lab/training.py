@@ -7,9 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import RunConfig
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.params import values_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.attacks import ATTACKS, Attack, Goal
-from core.config import RunConfig
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig
 from core.models import MODELS
 
 

@@ -156,7 +156,7 @@ def lines(run: RunFolder) -> tuple[str, str]:
     except (InputError, KeyError, TypeError, AttributeError):
         command = None
     python = (
-        "from pathlib import Path\n\nfrom core.pipeline import execute\nfrom core.runs.folder import Runs\n\n"
+        "from pathlib import Path\n\nfrom core.experiment.pipeline import execute\nfrom core.runs.folder import Runs\n\n"
         f'config = Runs(Path("{folder}")).open("{run.id}").config\n'
         'run = Runs(Path("runs")).create(config)\n'
         "execute(run)\n"

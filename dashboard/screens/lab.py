@@ -11,7 +11,7 @@ from core.foundation.errors import InputError
 
 with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from core import jobs
-    from core.config import RunConfig
+    from core.experiment.config import RunConfig
     from core.foundation.images import Split
     from dashboard.lab import attack, cost, origin, preview, training, watch
     from dashboard.lab import data as images

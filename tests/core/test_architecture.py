@@ -55,7 +55,9 @@ def test_data_attacks_and_models_know_nothing_of_each_other(package: str) -> Non
     others = {"datasets", "attacks", "models"} - {package}
     for file in sorted((CORE / package).glob("*.py")):
         assert not from_packages(file, *(f"core.{other}" for other in others)), file
-        assert not from_packages(file, "core.defenses", "core.robust", "core.pipeline", "core.runs.folder"), file
+        assert not from_packages(
+            file, "core.defenses", "core.robust", "core.experiment.pipeline", "core.runs.folder"
+        ), file
 
 
 @pytest.mark.parametrize("package", ["defenses", "robust"])
@@ -64,9 +66,9 @@ def test_defenses_cannot_look_up_the_truth(package: str) -> None:
         "core.attacks",
         "core.datasets",
         "core.foundation.images",
-        "core.metrics",
+        "core.experiment.metrics",
         "core.runs.outcomes",
-        "core.pipeline",
+        "core.experiment.pipeline",
         "core.runs.folder",
     )
     for file in sorted((CORE / package).glob("*.py")):
@@ -88,7 +90,7 @@ sys.meta_path.insert(0, Blocker())
 
 
 def test_the_science_can_be_imported_without_the_screens_libraries() -> None:
-    done = run_python(BLOCKER + "import core.robust, core.defenses, core.pipeline, core.jobs; print('good')")
+    done = run_python(BLOCKER + "import core.robust, core.defenses, core.experiment.pipeline, core.jobs; print('good')")
     assert done.stdout == "good\n", done.stderr
 
 

@@ -225,8 +225,8 @@ def test_a_name_cannot_become_a_formula():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A small poisoned run of this minute: two epochs are enough to have features."""
-    from core.config import RunConfig
-    from core.pipeline import execute
+    from core.experiment.config import RunConfig
+    from core.experiment.pipeline import execute
 
     runs = Runs(tmp_path_factory.mktemp("runs"))
     folder = runs.create(

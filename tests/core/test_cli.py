@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from core.attacks import ATTACKS
-from core.config import GROUPS, RunConfig
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
+from core.experiment.config import GROUPS, RunConfig
 from core.foundation.params import describe
 from core.models import MODELS
 from core.runs.folder import RunFolder, Runs, Status

@@ -16,15 +16,15 @@ from filelock import FileLock
 from scipy import stats
 
 from core.cli.series import numbers, sweep_command
-from core.config import RunConfig
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig
+from core.experiment.pipeline import execute
+from core.experiment.staging import load_model, restage
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
-from core.pipeline import execute
 from core.robust import fit_spectre
 from core.runs.folder import RunFolder, Runs
 from core.runs.outcomes import detection
-from core.staging import load_model, restage
 from core.studies import overlap, series, store
 from core.studies import sweep as sweeps
 from core.studies.budgets import assumed_budgets, study_budgets

@@ -14,15 +14,15 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.attacks import ATTACKS
-from core.config import RunConfig
-from core.cost import Estimate
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig
+from core.experiment.cost import Estimate
+from core.experiment.stories import STORIES
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import MODELS
 from core.runs.folder import Runs, Status
-from core.stories import STORIES
 from core.training.recipes import PRESETS
 from dashboard import data
 from dashboard.forms import colour_text, describe
@@ -144,7 +144,7 @@ def test_covers_and_the_trigger_at_test_time_are_shown_where_they_differ():
 
 
 def test_an_attack_that_prepares_its_images_says_so_and_computes_the_exact_pictures_on_demand(monkeypatch):
-    from core import preview
+    from core.experiment import preview
 
     app = choose(open_lab(), attack="label-consistent")
     assert "Without that model the pictures show the trigger alone" in texts(app)

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.runs.folder import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing
@@ -183,7 +183,7 @@ def test_a_finished_run_can_be_looked_at_copied_exported_and_deleted(own_runs, l
 def test_the_python_lines_of_a_run_work(own_runs, tmp_path, monkeypatch):
     run = make(own_runs)
     done = []
-    monkeypatch.setattr("core.pipeline.execute", done.append)
+    monkeypatch.setattr("core.experiment.pipeline.execute", done.append)
     monkeypatch.chdir(tmp_path)
     _, python = details.lines(run)
     exec(python.rsplit("\n", 1)[0], {})

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.foundation.errors import InputError
 from core.runs.folder import STALE, RunFolder, Runs, Status
 

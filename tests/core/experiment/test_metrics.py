@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from core.attacks import Attack, Goal
+from core.experiment.metrics import evaluate
 from core.foundation.images import ImageData
-from core.metrics import evaluate
 
 CPU = torch.device("cpu")
 NAMES = ("a", "b", "c")

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.experiment.staging import Staged
 from core.foundation.tensors import Classifier, to_device
 from core.runs.outcomes import Share
-from core.staging import Staged
 from core.training.loop import predict
 
 LARGEST, SMALLEST = 200, 24  # images of a sample

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.attacks import Resources
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.foundation.images import ImageData
 from core.foundation.pictures import difference
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.stories import STORIES, Story
+from core.experiment.stories import STORIES, Story
 
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)

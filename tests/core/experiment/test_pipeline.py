@@ -14,11 +14,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.config import RunConfig
 from core.defenses import DEFENSES, Defense
+from core.experiment.config import RunConfig
+from core.experiment.pipeline import STAGES, execute, stage
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.pipeline import STAGES, execute, stage
 from core.runs.folder import RunFolder, Runs, Status
 from core.runs.outcomes import detection
 from tests.makers import coloured, forget, tiny_config, write_folder
@@ -374,7 +374,7 @@ def test_a_failure_is_told_in_one_line_and_raised(
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no luck\nand more")
 
-    monkeypatch.setattr("core.pipeline.extract", fail)
+    monkeypatch.setattr("core.experiment.pipeline.extract", fail)
     run = fresh()
     with pytest.raises(RuntimeError, match="no luck"):
         execute(run)
@@ -433,7 +433,7 @@ def test_retraining_follows_the_chosen_defense(copied: RunFolder, monkeypatch: p
         sizes.append(len(data))
         raise Cancelled
 
-    monkeypatch.setattr("core.pipeline.train", record)
+    monkeypatch.setattr("core.experiment.pipeline.train", record)
     for key in DEFENSES:
         copied.write_json("config.json", replace(copied.config, defense=key, defense_options={}).resolved().as_json())
         if "retrain" in copied.result["seconds"]:

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.config import RunConfig
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig
+from core.experiment.staging import Staged
+from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.images import ImageData
 from core.foundation.tensors import forward_batch, to_device
 from core.models import autoencoder
 from core.models.autoencoder import train_autoencoder
 from core.runs.reporter import STAGES
-from core.staging import Staged
 from core.training.loop import empty_classifier, predict, train
-from core.workshop import Workshop
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
 STEPS = 20  # training steps that are done at most; the first few are slower than those that follow

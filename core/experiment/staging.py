@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
-from core.config import RunConfig
 from core.datasets import Report
+from core.experiment.config import RunConfig
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split

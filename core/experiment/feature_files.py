@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from core.experiment.staging import Staged, load_model, restage
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
 from core.runs.folder import RunFolder
-from core.staging import Staged, load_model, restage
 from core.training.features import extract
 
 MODEL = "model.safetensors"

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from core import cost
-from core.config import RunConfig
+from core.experiment import cost
+from core.experiment.config import RunConfig
+from core.experiment.staging import Staged, stage
+from core.experiment.workshop import Workshop
 from core.runs.folder import Runs
 from core.runs.reporter import Reporter
-from core.staging import Staged, stage
-from core.workshop import Workshop
 from tests.makers import tiny_config
 
 

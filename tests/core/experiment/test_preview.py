@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from core.attacks import ATTACKS
-from core.config import RunConfig
-from core.preview import preview
-from core.staging import stage
+from core.experiment.config import RunConfig
+from core.experiment.preview import preview
+from core.experiment.staging import stage
 from tests.conftest import Cli
 from tests.makers import check_refused, coloured, tiny_config
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.experiment.staging import PREPARED, Staged, restage, stage
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from core.runs.folder import Runs
-from core.staging import PREPARED, Staged, restage, stage
 from tests.makers import coloured, tiny_config, write_folder
 
 

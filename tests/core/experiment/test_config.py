@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.attacks import ATTACKS, Patch, Poisoning
-from core.config import RunConfig, parse_settings
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
+from core.experiment.config import RunConfig, parse_settings
 from core.foundation.errors import InputError
 from core.foundation.params import Param, describe, values_of
 from core.foundation.seeds import Seeds
@@ -284,7 +284,7 @@ def test_a_budget_is_what_the_defenses_expect_and_none_is_the_truth(parse: Parse
 @pytest.mark.parametrize("name", ["digits-patch-10", "signs-patch-50"])
 def test_a_run_of_the_first_versions_can_be_done_again(name: str) -> None:
     """Their patch had a corner; today it has a place."""
-    now = json.loads((Path(__file__).resolve().parents[2] / "assets" / "runs" / name / "config.json").read_text())
+    now = json.loads((Path(__file__).resolve().parents[3] / "assets" / "runs" / name / "config.json").read_text())
     stored = {
         **now,
         "attack_options": {"size": 3, "inset": 1, "corner": "bottom right", "colour": "white"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from core import workshop
-from core.config import RunConfig
+from core.experiment import workshop
+from core.experiment.config import RunConfig
+from core.experiment.staging import load
+from core.experiment.workshop import Workshop
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import autoencoder
-from core.staging import load
 from core.training.loop import train
-from core.workshop import Workshop
 from tests.makers import tiny_config
 
 CPU = torch.device("cpu")

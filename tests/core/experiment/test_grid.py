@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.grid import ALPHAS, neighbour_table, score_grid
+from core.experiment.grid import ALPHAS, neighbour_table, score_grid
 from core.robust import fit_spectre, objective_of, remove_top
 
 

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import workshop
-from core.config import RunConfig
-from core.feature_files import write_features
+from core.experiment import workshop
+from core.experiment.config import RunConfig
+from core.experiment.feature_files import write_features
+from core.experiment.pipeline import STAGES, execute
+from core.experiment.staging import PREPARED, restage, stage
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
 from core.models import autoencoder
-from core.pipeline import STAGES, execute
 from core.runs.folder import RunFolder, Runs, Status
-from core.staging import PREPARED, restage, stage
 from tests.makers import forget, tiny_config
 
 
@@ -132,7 +132,7 @@ def test_retraining_leaves_out_what_is_removed_of_the_same_images(
         given.append(data)
         raise Cancelled
 
-    monkeypatch.setattr("core.pipeline.train", record)
+    monkeypatch.setattr("core.experiment.pipeline.train", record)
     forget(copied, "retrain")
     with pytest.raises(Cancelled):
         execute(copied)

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.feature_files import write_features
+from core.experiment.feature_files import write_features
+from core.experiment.pipeline import execute, stage
 from core.foundation.errors import InputError
-from core.pipeline import execute, stage
 from core.runs.folder import RunFolder, Runs
 from tests.makers import Outcome, check_refused, tiny_config
 
 Cli = Callable[..., Outcome]
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 TRAIN = 3 * 40  # four fifths of 50 images a class
 
 

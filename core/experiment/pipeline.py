@@ -1,6 +1,6 @@
 """One run from the data to the figures, stage by stage; a run that was stopped goes on from the last finished one.
 
-load -> poison -> train -> features -> defend -> retrain; core.staging does the first two, but for what an attack
+load -> poison -> train -> features -> defend -> retrain; core.experiment.staging does the first two, but for what an attack
 prepares with models of its own. Ground truth meets the scores only after every defense has given its verdict, for the
 record.
 """
@@ -17,21 +17,21 @@ import pandas as pd
 import torch
 
 from core.defenses import DEFENSES, Spectre
+from core.experiment.grid import neighbour_table, score_grid
+from core.experiment.metrics import detection, evaluate
+from core.experiment.probe import Probe
+from core.experiment.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
+from core.experiment.views import make_views
+from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
 from core.foundation.tensors import Classifier, to_device
-from core.grid import neighbour_table, score_grid
-from core.metrics import detection, evaluate
 from core.models import weights
-from core.probe import Probe
 from core.runs.folder import RunFolder
 from core.runs.reporter import STAGES, Observer, Reporter
-from core.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
 from core.training.features import extract
 from core.training.loop import Epoch, predict, train
-from core.views import make_views
-from core.workshop import Workshop
 
 __all__ = ["STAGES", "Observer", "Staged", "execute", "load", "load_model", "stage"]
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.foundation.cache import cached_arrays, is_cached
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of

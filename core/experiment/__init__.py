@@ -1,0 +1,1 @@
+"""One staged experiment, from the data to the figures."""
