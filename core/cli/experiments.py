@@ -151,8 +151,8 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
 
 def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
     """Do the work of a queued run: what the dashboard starts in the background."""
-    from core import jobs
     from core.foundation import devices
+    from core.jobs import background as jobs
     from core.runs.folder import Runs
 
     devices.use_threads(threads)
@@ -164,7 +164,7 @@ def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
     from core import report
     from core.experiment.pipeline import execute
-    from core.jobs import hearing
+    from core.jobs.background import hearing
 
     with progress() as bar, hearing(folder):
         task = bar.add_task("starting", total=1.0)

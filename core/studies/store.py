@@ -176,7 +176,7 @@ def reporting(run: RunFolder, runs: Runs) -> Iterator[Progress]:
 
 @contextmanager
 def _turn(run: RunFolder, runs: Runs, write: Callable[[str, str], None]) -> Iterator[None]:
-    """Studies wait for runs in the background, and for each other, by the lock that core.jobs takes."""
+    """Studies wait for runs in the background, and for each other, by the lock that core.jobs.background takes."""
     lock = FileLock(runs.root / ".lock")
     while True:
         if run.file(CANCEL).exists():

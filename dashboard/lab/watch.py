@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core import queueing
 from core.foundation.errors import InputError
+from core.jobs import queueing
 from core.runs.folder import RunFolder
 from dashboard import data
 from dashboard.lab import origin

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import jobs, queueing
 from core.foundation.errors import InputError
+from core.jobs import background as jobs
+from core.jobs import queueing
 from core.runs.folder import RunFolder, Runs, Status
 from core.runs.outcomes import duration
 from dashboard import charts

@@ -11,8 +11,8 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
 from core.experiment.config import RunConfig
+from core.jobs import background as jobs
 from core.runs.folder import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing

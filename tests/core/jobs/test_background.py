@@ -13,9 +13,9 @@ import pytest
 from filelock import FileLock
 
 import core.runs.folder
-from core import jobs
 from core.defenses import Spectre
 from core.foundation.errors import Cancelled, InputError
+from core.jobs import background as jobs
 from core.runs.folder import RunFolder, Runs, Status
 from tests.makers import tiny_config
 
@@ -152,7 +152,7 @@ def test_first_come_first_served(runs: Runs, busy: FileLock, picture_folder: Pat
 
 def test_starting_and_stopping_needs_no_torch() -> None:
     """A page that lists runs also cancels and goes on with them."""
-    code = "import sys, core.jobs, core.queueing; print('torch' in sys.modules)"
+    code = "import sys, core.jobs.background, core.jobs.queueing; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from core import queueing
 from core.foundation.errors import Cancelled, InputError
+from core.jobs import queueing
 from core.runs.folder import RunFolder, Runs, Status
 from core.runs.reporter import Observer
 
@@ -52,7 +52,7 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
     with run.file("log.txt").open("ab") as log:
         process = subprocess.Popen(
             command,
-            cwd=Path(__file__).resolve().parents[1],
+            cwd=Path(__file__).resolve().parents[2],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.experiment.config import RunConfig
-from core.queueing import Place, is_first, place, seconds_left
+from core.jobs.queueing import Place, is_first, place, seconds_left
 from core.runs.folder import RunFolder, Runs, Status
 
 NOW = time.time()
