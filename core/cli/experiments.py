@@ -162,7 +162,7 @@ def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None)
 
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
-    from core import report
+    from core.cli import tables as report
     from core.experiment.pipeline import execute
     from core.jobs.background import hearing
 

@@ -17,7 +17,7 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """List the runs, the newest first."""
-    from core import report
+    from core.cli import tables as report
     from core.runs.folder import Runs
 
     found = list(Runs(runs_dir))
@@ -66,7 +66,7 @@ def options(
     ] = None,
 ) -> None:
     """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
-    from core import report
+    from core.cli import tables as report
 
     for table in report.option_tables(group):
         out.print(table)

@@ -23,8 +23,8 @@ def filter_features(
     threads: Threads = None,
 ) -> None:
     """Score features of your own and mark the rows that look poisoned."""
-    from core import report
     from core.audit import filtering
+    from core.cli import tables as report
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -64,9 +64,9 @@ def scan(
     threads: Threads = None,
 ) -> None:
     """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
-    from core import report
     from core.audit import filtering
     from core.audit.scanning import State, scan_files
+    from core.cli import tables as report
     from core.foundation import devices
 
     devices.use_threads(threads)

@@ -24,7 +24,7 @@ from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 
 Cli = Callable[..., Outcome]
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from core.training.features import extract
 from tests.conftest import Cli
 from tests.makers import check_refused, tiny_config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 RNG = np.random.default_rng(0)
 SILENT = lambda text, share: None  # noqa: E731
 

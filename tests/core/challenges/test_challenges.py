@@ -15,7 +15,7 @@ from core.challenges.pack import pack, unpack
 from core.foundation.errors import InputError
 from core.runs.folder import Runs
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "assets" / "challenges"
 NAMES = sorted(p.name for p in BUNDLED.iterdir())
 
