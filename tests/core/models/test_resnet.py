@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from core.models import Architecture, ResNet32, SmallResNet
+from core.models.resnet import PreActBlock
 from tests.networks import built, tapped
 
 
@@ -67,3 +71,33 @@ def test_weights_come_from_the_global_generator() -> None:
     torch.manual_seed(1)
     other = SmallResNet().build((3, 32, 32), 10).state_dict()
     assert not torch.equal(first["stem.weight"], other["stem.weight"])
+
+
+@pytest.mark.parametrize("size", [16, 15, 1])
+@pytest.mark.parametrize("inputs", [4, 7, 8])
+def test_the_shortcut_is_a_strided_convolution_however_few_its_maps(inputs: int, size: int) -> None:
+    torch.manual_seed(0)
+    block = PreActBlock(inputs, 2 * inputs, 2, 0.1)
+    x = torch.randn(3, inputs, size, size)
+    with torch.inference_mode():
+        y = block.act(block.norm1(x))
+        straight = torch.nn.functional.conv2d(y, block.shortcut.weight, stride=2)
+        torch.testing.assert_close(block(x), straight + block.conv2(block.act(block.norm2(block.conv1(y)))))
+
+
+NARROW_TRAINING = """
+import torch
+from core.models import SmallResNet
+for width in (4, 5, 6, 7):
+    network = SmallResNet(width=width).build((3, 16, 16), 3).to(memory_format=torch.channels_last).train()
+    for _ in range(30):
+        images = torch.randn(16, 3, 16, 16).contiguous(memory_format=torch.channels_last)
+        torch.nn.functional.cross_entropy(network(images), torch.arange(16) % 3).backward()
+print("alive")
+"""
+
+
+def test_narrow_networks_outlive_their_training() -> None:
+    """On CPUs with AVX2 and without AVX-512, a process of its own died of it."""
+    done = subprocess.run([sys.executable, "-c", NARROW_TRAINING], capture_output=True, text=True, timeout=240)
+    assert done.stdout == "alive\n", done.stderr[-500:]
