@@ -77,7 +77,7 @@ def make(root: Path, workers: int) -> list[dict[str, Any]]:
 
 def one(root: str, name: str, attack: str, options: dict[str, Any], budget: int) -> dict[str, Any]:
     """One run and what the table needs of it. In a process of its own."""
-    from core.experiment.config import RunConfig
+    from core.experiment.config import RunConfig, config_of, new_run
     from core.experiment.pipeline import execute
     from core.foundation import devices
     from core.runs.folder import Runs
@@ -87,8 +87,8 @@ def one(root: str, name: str, attack: str, options: dict[str, Any], budget: int)
         dataset="signs", attack=attack, attack_options=options, poisons=budget, seed=0, device="cpu", retrain=False
     ).resolved()
     runs = Runs(Path(root))
-    finished = (run for run in runs if run.status.state == "finished" and run.config == config)
-    run = next(finished, None) or runs.create(config)
+    finished = (run for run in runs if run.status.state == "finished" and config_of(run) == config)
+    run = next(finished, None) or new_run(config, runs)
     result = run.result if run.status.state == "finished" else execute(run)
     found = {
         key: {rate: d[rate] for rate in ("title", "true_positive_rate", "false_positive_rate")}

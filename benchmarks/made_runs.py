@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.pipeline import _Job
 from core.experiment.staging import Staged, stage
 from core.foundation.images import ImageData, Split
@@ -73,7 +73,7 @@ class _Made(_Job):
 def make_run(root: Path, rows: int, seed: int = 0) -> RunFolder:
     """A finished run under `root` whose target class has `rows` images, of which 5 % are poison."""
     staged = _staged(rows, seed)
-    run = Runs(root).create(staged.config)
+    run = new_run(staged.config, Runs(root))
     reporter = Reporter(run, None)
     reporter.enter("load", "drawing")
     job = _Made(run, staged, reporter)

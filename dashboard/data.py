@@ -143,7 +143,7 @@ def _open(path: str, stamp: int) -> RunView:
     is_new = folder.file("grid.npy").exists()
     return RunView(
         folder.id,
-        folder.read_json("config.json"),
+        folder.config,
         folder.result,
         folder.load_scores(),
         folder.load_arrays("views.npz"),
@@ -196,12 +196,11 @@ def python_lines(run: RunView) -> str:
     """Python that reads this run, and that makes it again."""
     result = run.result
     return (
-        "from core.experiment.config import RunConfig\n"
-        "from core.experiment.pipeline import execute\n"
-        "from core.runs.folder import Runs\n\n"
+        "from core.experiment import config_of, execute, new_run\n"
+        "from core.runs import Runs\n\n"
         f'runs = Runs("runs")  # the folder that holds {run.id}\n'
         f'run = runs.open("{run.id}")\n'
         "scores = run.load_scores()  # one row for each image of the class; score_<defense>, removed_<defense>\n\n"
-        f"again = runs.create(run.config)  # the same data, attack, model and seed {result['seed']}\n"
+        f"again = new_run(config_of(run), runs)  # the same data, attack, model and seed {result['seed']}\n"
         "result = execute(again)\n"
     )

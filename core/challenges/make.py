@@ -79,7 +79,7 @@ def make_challenge(
     }
     images = viewable(staged.poisoned.images)[order]
     result = run.result
-    config = run.config
+    config = staged.config
     public = {
         "format": FORMAT,
         "title": title.strip() or config.dataset,

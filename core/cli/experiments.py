@@ -63,6 +63,7 @@ def run(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
+    from core.experiment.config import new_run
     from core.experiment.cost import estimate
     from core.experiment.pipeline import stage
     from core.foundation import devices
@@ -81,7 +82,7 @@ def run(
         out.print(f"note: {note}", soft_wrap=True, highlight=False)
     with out.status("estimating what it will cost"):
         expected = estimate(staged)
-    folder = Runs(runs_dir).create(staged.config, expected.as_json())
+    folder = new_run(staged.config, Runs(runs_dir), expected.as_json())
     out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
     err.print(f"about {duration(expected.total)} on {devices.describe(devices.resolve(device))}", soft_wrap=True)
     _carry_out(folder, staged)

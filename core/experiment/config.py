@@ -15,6 +15,7 @@ from core.foundation.errors import InputError
 from core.foundation.params import build, describe, values_of
 from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
+from core.runs.folder import RunFolder, Runs
 from core.training.loop import Recipe
 
 Options = Mapping[str, Any]
@@ -197,6 +198,19 @@ class RunConfig:
             ("defense", DEFENSES[self.defense], self.defense_options, {}),
             ("seeds", Seeds, self.seeds, {}),
         ]
+
+
+def new_run(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = None) -> RunFolder:
+    """A folder for a run of this config, queued. estimate: what it is expected to cost, as JSON values.
+
+    Raises InputError where anything in the config does not fit, or the folder cannot be written.
+    """
+    return runs.create(config.resolved().as_json(), estimate)
+
+
+def config_of(run: RunFolder) -> RunConfig:
+    """The config of a run. Raises InputError where it is missing, damaged, or of another version."""
+    return RunConfig.from_json(run.config)
 
 
 def _as_today(values: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.experiment.config import config_of
 from core.experiment.staging import Staged, load_model, restage
 from core.foundation import devices
 from core.foundation.errors import InputError
@@ -65,7 +66,7 @@ def write_features(
 
 def _check(run: RunFolder, layer: str) -> str:
     """The layer to look at, or InputError for what can be told before the data is loaded."""
-    config = run.config
+    config = config_of(run)
     if not run.file(MODEL).exists():
         raise InputError(
             f"{run.id} has no model (bundled and exported runs come without one); make the run again: {config.command()}"

@@ -41,7 +41,7 @@ EXAMPLES = 24  # test images that the attack is after, kept for pictures
 def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | None = None) -> dict[str, Any]:
     """Run all stages that are not finished yet and return the result.
 
-    staged: what `stage(run.config)` gave, if it is at hand. Raises Cancelled when a cancel was asked for, InputError
+    staged: what `stage(config_of(run))` gave, if it is at hand. Raises Cancelled when a cancel was asked for, InputError
     for input that cannot be used; either leaves the finished stages on disk and says so in status.json.
     """
     with run.hold():

@@ -10,7 +10,7 @@ import torch
 
 from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
 from core.datasets import Report
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
@@ -85,7 +85,7 @@ def stage(config: RunConfig, split: Split | None = None, report: Report | None =
 
 def restage(run: RunFolder, report: Report | None = None) -> Staged:
     """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
-    staged = stage(run.config, report=report)
+    staged = stage(config_of(run), report=report)
     return staged.with_poison_images(run.load_array(PREPARED)) if is_prepared(run) else staged
 
 

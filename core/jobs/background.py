@@ -36,7 +36,9 @@ def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = No
 
     estimate: what it is expected to cost, as JSON values (see core.experiment.cost).
     """
-    return resume(runs.create(config, estimate), runs)
+    from core.experiment.config import new_run  # brings torch, which is here already where there is a config
+
+    return resume(new_run(config, runs, estimate), runs)
 
 
 def resume(run: RunFolder, runs: Runs) -> RunFolder:

@@ -1,1 +1,39 @@
-"""What a run leaves on disk, and how it is told."""
+"""What a run leaves on disk, and how it is told.
+
+No torch here, since a page that only shows results must open at once.
+"""
+
+from core.runs.folder import ID, STALE, STATES, RunFolder, Runs, Status
+from core.runs.outcomes import (
+    Share,
+    cost_text,
+    detection,
+    duration,
+    percent,
+    remove_count,
+    roc,
+    scores_at,
+    share_text,
+)
+from core.runs.reporter import STAGES, Observer, Reporter
+
+__all__ = [
+    "ID",
+    "STAGES",
+    "STALE",
+    "STATES",
+    "Observer",
+    "Reporter",
+    "RunFolder",
+    "Runs",
+    "Share",
+    "Status",
+    "cost_text",
+    "detection",
+    "duration",
+    "percent",
+    "remove_count",
+    "roc",
+    "scores_at",
+    "share_text",
+]

@@ -42,8 +42,6 @@ from core.foundation.files import replacing, write_json
 if TYPE_CHECKING:
     import pandas as pd
 
-    from core.experiment.config import RunConfig  # brings torch, which a page that only reads results need not load
-
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
 STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
@@ -119,10 +117,12 @@ class RunFolder:
         return self.path / name
 
     @property
-    def config(self) -> RunConfig:
-        from core.experiment.config import RunConfig
-
-        return RunConfig.from_json(self.read_json("config.json"))
+    def config(self) -> dict[str, Any]:
+        """What the run was made with, as plain values; what they mean is read by `core.experiment`. Raises InputError."""
+        values = self.read_json("config.json")
+        if not isinstance(values, dict):
+            raise InputError(f"{self.id}: config.json is damaged (it is not a JSON object)")
+        return values
 
     @property
     def status(self) -> Status:
@@ -313,14 +313,20 @@ def _as_today(result: dict[str, Any]) -> dict[str, Any]:
 class Runs:
     """All runs under one folder."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
 
-    def create(self, config: RunConfig, estimate: Mapping[str, Any] | None = None) -> RunFolder:
-        """A new folder with a resolved config, queued. estimate: what the run is expected to cost, as JSON values."""
-        config = config.resolved()
+    def create(self, config: Mapping[str, Any], estimate: Mapping[str, Any] | None = None) -> RunFolder:
+        """A new folder, queued. config: as JSON values, among them dataset, attack and poisons, which name the run.
+
+        estimate: what the run is expected to cost, as JSON values.
+        """
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        name = f"{config.dataset}-{config.attack}-{config.poisons}-{stamp}-{secrets.token_hex(2)}"
+        name = f"{config['dataset']}-{config['attack']}-{config['poisons']}-{stamp}-{secrets.token_hex(2)}"
+        if not ID.fullmatch(name):
+            raise InputError(
+                f"'{name}' cannot name the folder of a run; dataset and attack must be keys of a catalogue"
+            )
         try:
             (self.root / name).mkdir(parents=True)
         except OSError as problem:
@@ -330,7 +336,7 @@ class Runs:
         run = RunFolder(self.root / name)
         if estimate:
             run.write_json("estimate.json", estimate)
-        run.write_json("config.json", config.as_json())
+        run.write_json("config.json", dict(config))
         run.write_status(Status("queued", message="waiting to start", heartbeat=time.time(), pid=os.getpid()))
         return run
 

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from core.defenses import DEFENSES, as_tensor, check_features
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.robust import Components, ConvergenceError, fit_spectre, principal_components
@@ -37,7 +37,7 @@ def study_budgets(run: RunFolder, progress: Progress, device: str = "auto") -> d
     (rows that are also removed at the true number; the truth is not needed to tell), k where it has one, and seconds.
     Raises InputError where the run has no features or no poisons.
     """
-    config, frame = run.config, run.load_scores()
+    config, frame = config_of(run), run.load_scores()
     features = run.load_array("features.npy")
     truth = frame["is_poison"].to_numpy(bool)
     true = int(run.result["poisons_in_target"])

@@ -90,7 +90,7 @@ def common_config(config: Mapping[str, Any]) -> dict[str, Any]:
 def read(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     """Config and row of a finished run. Raises InputError where its files are damaged or of another form."""
     try:
-        config, row = folder.read_json("config.json"), row_of(folder.id, folder.result)
+        config, row = folder.config, row_of(folder.id, folder.result)
         _check(row)
         return dict(config), row
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:

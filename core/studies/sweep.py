@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, config_of, new_run
 from core.experiment.pipeline import execute, stage
 from core.foundation.errors import InputError
 from core.runs.folder import RunFolder, Runs, Status
@@ -49,7 +49,7 @@ def sweep(
     Raises InputError where the largest number of poisons does not fit the data: that is tried before the first is trained.
     Raises Cancelled when the run at work is cancelled; finished runs, and finished stages of it, are kept.
     """
-    there = {_key(folder.config): folder for folder in Runs(out)}
+    there = {_key(config_of(folder)): folder for folder in Runs(out)}
     missing = [config for config in configs if not _is_finished(there.get(_key(config)))]
     if missing:
         stage(max(missing, key=lambda config: config.poisons or 0))  # what its data can carry, fewer poisons can too
@@ -57,7 +57,7 @@ def sweep(
         folder = there.get(_key(config))
         if _is_finished(folder):
             continue
-        folder = folder or Runs(out).create(config)
+        folder = folder or new_run(config, Runs(out))
         done = len([c for c in configs if _is_finished(there.get(_key(c)))])
 
         def observe(status: Status, done: int = done, config: RunConfig = config) -> None:

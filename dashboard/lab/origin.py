@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, config_of
 from core.experiment.stories import STORIES
 from core.foundation.errors import InputError
 from core.runs.folder import RunFolder
@@ -41,7 +41,7 @@ def fill(config: RunConfig) -> None:
 def like(run: RunFolder) -> None:
     """Start from the config of a run. What cannot be read is said on the page."""
     _adopt("like", run.id)
-    _settle(lambda: Origin(f"the run {run.id}", run.config.resolved()))
+    _settle(lambda: Origin(f"the run {run.id}", config_of(run).resolved()))
 
 
 def tell(key: str) -> None:

@@ -122,7 +122,7 @@ def _inside(run: RunFolder) -> None:
     """What the folder holds, folded: settings, log, files, and the lines that make the run again."""
     with st.expander("Settings", icon=":material/tune:"):
         try:
-            st.dataframe(settings(run.read_json("config.json")), hide_index=True, height=320)
+            st.dataframe(settings(run.config), hide_index=True, height=320)
         except (InputError, AttributeError) as problem:
             st.error(f"{problem}")
     with st.expander("Log", icon=":material/notes:"):
@@ -156,9 +156,9 @@ def lines(run: RunFolder) -> tuple[str, str]:
     except (InputError, KeyError, TypeError, AttributeError):
         command = None
     python = (
-        "from pathlib import Path\n\nfrom core.experiment.pipeline import execute\nfrom core.runs.folder import Runs\n\n"
-        f'config = Runs(Path("{folder}")).open("{run.id}").config\n'
-        'run = Runs(Path("runs")).create(config)\n'
+        "from core.experiment import config_of, execute, new_run\nfrom core.runs import Runs\n\n"
+        f'config = config_of(Runs("{folder}").open("{run.id}"))\n'
+        'run = new_run(config, Runs("runs"))\n'
         "execute(run)\n"
         'print(run.result["before"]["attack_combined"])'
     )

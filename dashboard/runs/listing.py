@@ -94,7 +94,7 @@ def _figures(path: str, config_stamp: int, result_stamp: int) -> tuple[dict[str,
     folder = RunFolder(Path(path))
     nothing = dict.fromkeys(COLUMNS.keys() - {"state", "started", "run"})
     try:
-        config, result = folder.read_json("config.json"), folder.result
+        config, result = folder.config, folder.result
         return {**nothing, **_of_config(config), **_of_result(result)}, False
     except (InputError, KeyError, TypeError, AttributeError, IndexError, ValueError):
         return nothing, True

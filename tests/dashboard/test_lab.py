@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.cost import Estimate
 from core.experiment.stories import STORIES
 from core.foundation.images import ImageData, Split
@@ -50,7 +50,7 @@ def started(monkeypatch) -> list[tuple[RunConfig, dict]]:
 
     def start(config, runs, estimate=None):
         seen.append((config, estimate))
-        return runs.create(config, estimate)
+        return new_run(config, runs, estimate)
 
     monkeypatch.setattr(jobs, "start", start)
     monkeypatch.setattr(cost, "estimate", lambda staged: ESTIMATE)
@@ -438,7 +438,7 @@ def test_what_such_a_run_took_stands_beside_the_estimate(own_runs):
 
 def test_the_run_at_work_stands_in_the_bar_and_nothing_takes_the_place_of_cancel(own_runs):
     now = time.time()
-    folder = Runs(own_runs).create(RunConfig(), ESTIMATE.as_json())
+    folder = new_run(RunConfig(), Runs(own_runs), ESTIMATE.as_json())
     folder.write_status(Status("running", stage="train", overall=0.0, message="training", heartbeat=now, started=now))
     app = open_lab(watch=folder.id)
     (bar,) = app.get("progress")
@@ -457,7 +457,7 @@ def test_the_run_at_work_stands_in_the_bar_and_nothing_takes_the_place_of_cancel
 
 
 def test_it_can_be_cancelled_where_nothing_could_be_started(own_runs):
-    folder = Runs(own_runs).create(RunConfig())
+    folder = new_run(RunConfig(), Runs(own_runs))
     app = open_lab(watch=folder.id)
     number(app, "Poisons (images)").set_value(500)
     run(app)
@@ -535,7 +535,7 @@ OTHERS = {
 @pytest.mark.parametrize("name", [*EARLIER, *OTHERS])
 def test_a_config_goes_into_the_widgets_and_comes_out_the_same(name, started, own_runs):
     config = {**EARLIER, **OTHERS}[name].resolved()
-    folder = Runs(own_runs).create(config)
+    folder = new_run(config, Runs(own_runs))
     app = AppTest.from_file(LAB, default_timeout=60)
     app.query_params["like"] = folder.id
     run(app)
@@ -599,7 +599,7 @@ def test_nonsense_in_the_address_is_said_and_gives_way(address, said):
 
 
 def test_a_run_whose_config_is_damaged_cannot_be_copied_and_says_so(own_runs):
-    folder = Runs(own_runs).create(RunConfig())
+    folder = new_run(RunConfig(), Runs(own_runs))
     folder.file("config.json").write_text('{"dataset": "digits", "attack": "laser"}')
     app = AppTest.from_file(LAB, default_timeout=60)
     app.query_params["like"] = folder.id
@@ -619,7 +619,7 @@ def test_a_finished_run_is_duplicated_from_its_card(own_runs, monkeypatch):
 
 
 def test_the_same_link_is_taken_up_again_after_a_visit_elsewhere(own_runs):
-    folder = Runs(own_runs).create(RunConfig(poisons=12))
+    folder = new_run(RunConfig(poisons=12), Runs(own_runs))
     app = AppTest.from_file(LAB, default_timeout=60)
     app.query_params["like"] = folder.id
     run(app)

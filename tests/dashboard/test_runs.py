@@ -11,7 +11,7 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.jobs import background as jobs
 from core.runs.folder import RunFolder, Runs, Status
 from dashboard import data
@@ -40,7 +40,7 @@ def links(monkeypatch) -> list[tuple[str, dict]]:
 
 
 def make(runs: Runs, state: str = "cancelled", message: str = "", ticket: float = 0.0, **config) -> RunFolder:
-    run = runs.create(RunConfig(**config), {"total": 60})
+    run = new_run(RunConfig(**config), runs, {"total": 60})
     run.write_status(Status(state, message=message, heartbeat=time.time(), started=time.time(), ticket=ticket))
     return run
 
@@ -167,7 +167,7 @@ def test_a_finished_run_can_be_looked_at_copied_exported_and_deleted(own_runs, l
     assert ("screens/lab.py", {"like": "mine"}) in links
     lines = codes(app)
     assert run.result["command"] in lines
-    assert any('.open("mine").config' in code for code in lines)
+    assert any('config_of(Runs("' in code and '.open("mine"))' in code for code in lines)
     with zipfile.ZipFile(io.BytesIO(details.zipped(run))) as archive:
         assert "mine/result.json" in archive.namelist()
         assert not any(name.endswith(".safetensors") for name in archive.namelist())
@@ -183,7 +183,7 @@ def test_a_finished_run_can_be_looked_at_copied_exported_and_deleted(own_runs, l
 def test_the_python_lines_of_a_run_work(own_runs, tmp_path, monkeypatch):
     run = make(own_runs)
     done = []
-    monkeypatch.setattr("core.experiment.pipeline.execute", done.append)
+    monkeypatch.setattr("core.experiment.execute", done.append)
     monkeypatch.chdir(tmp_path)
     _, python = details.lines(run)
     exec(python.rsplit("\n", 1)[0], {})

@@ -31,7 +31,7 @@ def texts(app: AppTest) -> str:
 
 def test_two_runs_come_with_the_program_the_signs_first():
     bundled = list(data.bundled().values())
-    assert [run.config.dataset for run in bundled] == ["signs", "digits"]
+    assert [run.config["dataset"] for run in bundled] == ["signs", "digits"]
     assert all(run.status.state == "finished" for run in bundled)
 
 

@@ -225,16 +225,14 @@ def test_a_name_cannot_become_a_formula():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A small poisoned run of this minute: two epochs are enough to have features."""
-    from core.experiment.config import RunConfig
+    from core.experiment.config import RunConfig, new_run
     from core.experiment.pipeline import execute
 
     runs = Runs(tmp_path_factory.mktemp("runs"))
-    folder = runs.create(
-        RunConfig(
+    folder = new_run(RunConfig(
             dataset="signs", dataset_options={"per_class": 24, "test_per_class": 10}, poisons=4, retrain=False, device="cpu",
             training={"epochs": 1},
-        )
-    )  # fmt: skip
+        ), runs)  # fmt: skip
     execute(folder)
     return folder
 

@@ -15,7 +15,7 @@ import pytest
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment.config import GROUPS, RunConfig
+from core.experiment.config import GROUPS, RunConfig, config_of, new_run
 from core.foundation.params import describe
 from core.models import MODELS
 from core.runs.folder import RunFolder, Runs, Status
@@ -88,7 +88,7 @@ def test_run_prints_its_id_and_a_closing_table(picture_folder: Path, runs_dir: P
     assert outcome.status == 0, outcome.err
     (run,) = Runs(runs_dir)
     assert run.status.state == "finished"
-    config = run.config
+    config = config_of(run)
     assert (config.source, config.target, config.seed, config.poisons) == ((0,), 2, 5, 6)
     assert (config.training["epochs"], config.training["batch_size"], config.model_options) == (1, 16, {"width": 4})
     assert config.dataset_options["path"] == str(picture_folder.resolve())
@@ -109,7 +109,7 @@ def test_run_without_retraining_says_so(picture_folder: Path, runs_dir: Path, cl
     outcome = cli(*small_run(picture_folder, runs_dir, "--no-retrain", "--defense", "spectral", "--layer", "pooled"))
     assert outcome.status == 0, outcome.err
     (run,) = Runs(runs_dir)
-    assert (run.config.retrain, run.config.defense, run.config.layer) == (False, "spectral", "pooled")
+    assert tuple(run.config[name] for name in ("retrain", "defense", "layer")) == (False, "spectral", "pooled")
     assert "not retrained" in outcome.out
 
 
@@ -182,7 +182,7 @@ def test_names_of_classes_and_markup_are_printed_as_they_are(runs_dir: Path, cli
 
 
 def fake_run(runs_dir: Path, seed: int = 0, result: dict[str, Any] | None = None) -> RunFolder:
-    run = Runs(runs_dir).create(RunConfig(seed=seed))
+    run = new_run(RunConfig(seed=seed), Runs(runs_dir))
     if result is not None:
         run.write_json("result.json", result)
     return run

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from core.experiment import cost
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.staging import Staged, stage
 from core.experiment.workshop import Workshop
 from core.runs.folder import Runs
@@ -64,7 +64,7 @@ def test_the_attackers_model_costs_nothing_once_it_is_there(
 
 def test_the_bar_follows_the_estimate(staged: Staged, tmp_path: Path) -> None:
     stages = {"load": 0.0, "poison": 0.0, "train": 60.0, "features": 0.0, "defend": 30.0, "retrain": 10.0}
-    run = Runs(tmp_path).create(staged.config, {"stages": stages, "total": 100.0, "measuring": 1.0})
+    run = new_run(staged.config, Runs(tmp_path), {"stages": stages, "total": 100.0, "measuring": 1.0})
     seen: list[float] = []
     reporter = Reporter(run, lambda status: seen.append(status.overall))
     reporter.enter("defend", "")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.experiment.config import new_run
 from core.experiment.feature_files import write_features
 from core.experiment.pipeline import execute, stage
 from core.foundation.errors import InputError
@@ -20,7 +21,7 @@ TRAIN = 3 * 40  # four fifths of 50 images a class
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path) -> RunFolder:
-    run = Runs(tmp_path_factory.mktemp("runs")).create(tiny_config(picture_folder, retrain=False))
+    run = new_run(tiny_config(picture_folder, retrain=False), Runs(tmp_path_factory.mktemp("runs")))
     execute(run)
     return run
 

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 from core.defenses import DEFENSES, Defense
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.pipeline import STAGES, execute, stage
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
@@ -47,7 +47,7 @@ def seen() -> list[Status]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path, seen: list[Status]) -> RunFolder:
     """One complete run that the tests of this module share. Not to be changed: `copied` is for that."""
-    run = Runs(tmp_path_factory.mktemp("runs")).create(tiny_config(picture_folder))
+    run = new_run(tiny_config(picture_folder), Runs(tmp_path_factory.mktemp("runs")))
     execute(run, observer=seen.append)
     return run
 
@@ -60,7 +60,7 @@ def copied(finished: RunFolder, tmp_path: Path) -> RunFolder:
 @pytest.fixture
 def fresh(tmp_path: Path, picture_folder: Path) -> Callable[..., RunFolder]:
     """A queued run of its own, with changes to the config."""
-    return lambda **changes: Runs(tmp_path / "runs").create(tiny_config(picture_folder, **changes))
+    return lambda **changes: new_run(tiny_config(picture_folder, **changes), Runs(tmp_path / "runs"))
 
 
 def table(run: RunFolder) -> pd.DataFrame:
@@ -449,7 +449,7 @@ def test_a_run_on_grey_images_at_another_layer(tmp_path: Path) -> None:
         poisons=4, layer="pooled", model_options={"width": 4}, training={"epochs": 1}, retrain=False, device="cpu",
         attack="periodic", attack_options={"ways": 2}, defense="clustering",
     )  # fmt: skip
-    run = Runs(tmp_path).create(config)
+    run = new_run(config, Runs(tmp_path))
     result = execute(run)
     assert result["image_shape"] == [32, 32, 1]
     assert result["features"]["columns"] == 16

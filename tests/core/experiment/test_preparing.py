@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from core.experiment import workshop
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.feature_files import write_features
 from core.experiment.pipeline import STAGES, execute
 from core.experiment.staging import PREPARED, restage, stage
@@ -45,7 +45,7 @@ def seen() -> list[Status]:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path, seen: list[Status]) -> RunFolder:
     """One complete run that the tests of this module share. Not to be changed: `copied` is for that."""
-    run = Runs(tmp_path_factory.mktemp("runs")).create(config(picture_folder))
+    run = new_run(config(picture_folder), Runs(tmp_path_factory.mktemp("runs")))
     with pytest.MonkeyPatch.context() as patch:  # the status is told of at every step, not twice a second
         patch.setattr("core.runs.reporter.Reporter.step", lambda self, share: self._show(progress=share))
         execute(run, observer=seen.append)
@@ -154,7 +154,7 @@ def test_images_that_are_gone_are_named_and_not_made_up(copied: RunFolder) -> No
 def test_a_cancel_during_the_attackers_training_is_heard_and_the_run_goes_on_later(
     tmp_path: Path, picture_folder: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Runs(tmp_path).create(config(picture_folder, seed=11, retrain=False))
+    run = new_run(config(picture_folder, seed=11, retrain=False), Runs(tmp_path))
     before, real, trained = set(own_cache.rglob("*.npz")), workshop.train, []
 
     def cancelled_meanwhile(*args: Any, **kwargs: Any) -> Any:
@@ -182,8 +182,8 @@ def test_a_cancel_during_the_attackers_training_is_heard_and_the_run_goes_on_lat
 def test_where_nothing_is_prepared_no_model_is_trained(
     changes: dict[str, Any], tmp_path: Path, picture_folder: Path
 ) -> None:
-    run = Runs(tmp_path).create(
-        config(picture_folder, retrain=False, training={"epochs": 1, "batch_size": 16}, **changes)
+    run = new_run(
+        config(picture_folder, retrain=False, training={"epochs": 1, "batch_size": 16}, **changes), Runs(tmp_path)
     )
     execute(run)
     assert run.status.state == "finished"
@@ -193,12 +193,10 @@ def test_the_step_in_latent_space_runs_too(
     tmp_path: Path, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(autoencoder, "STEPS", 2)
-    run = Runs(tmp_path).create(
-        config(
+    run = new_run(config(
             picture_folder, attack_options={"method": "interpolation"}, retrain=False,
             training={"epochs": 1, "batch_size": 16},
-        )
-    )  # fmt: skip
+        ), Runs(tmp_path))  # fmt: skip
     execute(run)
     staged = restage(run)
     inner = np.s_[:, 3:-3]

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.experiment.config import new_run
 from core.experiment.staging import PREPARED, Staged, restage, stage
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
@@ -153,7 +154,7 @@ def test_a_run_is_staged_with_its_saved_images_once_their_stage_is_finished(
     tmp_path: Path, picture_folder: Path
 ) -> None:
     plain = staged(picture_folder, "label-consistent")
-    run = Runs(tmp_path).create(plain.config)
+    run = new_run(plain.config, Runs(tmp_path))
     images = np.full((6, 16, 16, 3), 7, np.uint8)
     np.save(run.file(PREPARED), images)
     np.testing.assert_array_equal(restage(run).poisoned.images, plain.poisoned.images)  # a half-done stage begins anew

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 import core.runs.folder
 from core.defenses import Spectre
+from core.experiment.config import new_run
 from core.foundation.errors import Cancelled, InputError
 from core.jobs import background as jobs
 from core.runs.folder import RunFolder, Runs, Status
@@ -65,7 +66,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
 
 
 def test_a_job_that_cannot_start_says_why(runs: Runs, tmp_path: Path, picture_folder: Path) -> None:
-    run = runs.create(tiny_config(picture_folder, poisons=41))
+    run = new_run(tiny_config(picture_folder, poisons=41), runs)
     with pytest.raises(InputError, match="41 poisons asked for"):
         jobs.work(run, runs)
     assert run.status.state == "failed"
@@ -84,7 +85,7 @@ def busy(runs: Runs) -> FileLock:
 def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
     runs: Runs, busy: FileLock, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = runs.create(tiny_config(picture_folder))
+    run = new_run(tiny_config(picture_folder), runs)
     seen: list[Status] = []
     write = RunFolder.write_status
 
@@ -108,7 +109,7 @@ def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
 def test_a_waiting_job_runs_when_the_other_is_done(
     runs: Runs, busy: FileLock, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = runs.create(tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False))
+    run = new_run(tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False), runs)
     write = RunFolder.write_status
 
     def written(self: RunFolder, status: Status) -> None:
@@ -123,7 +124,7 @@ def test_a_waiting_job_runs_when_the_other_is_done(
 
 
 def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_folder: Path) -> None:
-    run = runs.create(tiny_config(picture_folder))
+    run = new_run(tiny_config(picture_folder), runs)
     run.request_cancel()
     with pytest.raises(Cancelled):
         jobs.work(run, runs)
@@ -169,7 +170,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PATIENCE", 0.2)
-    run = runs.create(tiny_config(picture_folder, retrain=False))
+    run = new_run(tiny_config(picture_folder, retrain=False), runs)
     handler = signal.getsignal(signal.SIGINT)
 
     def fit(self: Spectre, features: np.ndarray) -> None:
@@ -192,7 +193,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
 
 
 def test_a_cancel_that_interrupts_its_own_farewell_still_ends_as_cancelled(runs: Runs, picture_folder: Path) -> None:
-    run = runs.create(tiny_config(picture_folder))
+    run = new_run(tiny_config(picture_folder), runs)
 
     def farewell() -> None:
         with jobs.hearing(run):
@@ -205,7 +206,7 @@ def test_a_cancel_that_interrupts_its_own_farewell_still_ends_as_cancelled(runs:
 
 
 def test_ctrl_c_without_a_cancel_stays_what_it_is(runs: Runs, picture_folder: Path) -> None:
-    run = runs.create(tiny_config(picture_folder))
+    run = new_run(tiny_config(picture_folder), runs)
 
     def interrupted() -> None:
         with jobs.hearing(run):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.jobs.queueing import Place, is_first, place, seconds_left
 from core.runs.folder import RunFolder, Runs, Status
 
@@ -20,7 +20,7 @@ def runs(tmp_path: Path) -> Runs:
 
 
 def stand(runs: Runs, state: str, ticket: float, total: float | None = None, **more: float) -> RunFolder:
-    run = runs.create(RunConfig(), {"total": total} if total is not None else None)
+    run = new_run(RunConfig(), runs, {"total": total} if total is not None else None)
     run.write_status(Status(state, heartbeat=time.time(), started=ticket, ticket=ticket, **more))  # type: ignore[arg-type]
     return run
 
@@ -46,7 +46,7 @@ def test_runs_that_wait_for_nobody_or_have_ended_do_not_count(runs: Runs) -> Non
     stand(runs, "running", 0.0, 60)  # in a terminal
     for state in ("finished", "failed", "cancelled", "interrupted"):
         stand(runs, state, NOW - 9, 60)
-    runs.create(RunConfig())  # about to run in a terminal
+    new_run(RunConfig(), runs)  # about to run in a terminal
     last = stand(runs, "queued", NOW, 60)
     assert place(last, runs) == Place(0, 0.0, 0)
 
@@ -88,7 +88,7 @@ def test_what_nobody_has_estimated_is_said(runs: Runs) -> None:
 
 def test_a_run_that_does_not_wait_has_no_place(runs: Runs) -> None:
     assert place(stand(runs, "running", NOW), runs) is None
-    assert place(runs.create(RunConfig()), runs) is None
+    assert place(new_run(RunConfig(), runs), runs) is None
 
 
 def test_a_damaged_estimate_is_no_estimate(runs: Runs) -> None:

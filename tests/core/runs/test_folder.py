@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, config_of, new_run
 from core.foundation.errors import InputError
 from core.runs.folder import STALE, RunFolder, Runs, Status
 
@@ -24,7 +24,7 @@ def runs(tmp_path: Path) -> Runs:
 
 @pytest.fixture
 def run(runs: Runs) -> RunFolder:
-    return runs.create(RunConfig(seed=4))
+    return new_run(RunConfig(seed=4), runs)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,8 @@ def names(folder: Path) -> set[str]:
 
 def test_a_new_run_is_queued_and_holds_a_resolved_config(runs: Runs, run: RunFolder) -> None:
     assert run.status.state == "queued"
-    assert run.config == RunConfig(seed=4).resolved()
+    assert run.config == RunConfig(seed=4).resolved().as_json()
+    assert config_of(run) == RunConfig(seed=4).resolved()
     assert run.result == {}
     assert run.metrics() == []
     assert runs.open(run.id).path == run.path
@@ -52,19 +53,31 @@ def test_a_new_run_is_queued_and_holds_a_resolved_config(runs: Runs, run: RunFol
 
 
 def test_two_runs_at_once_get_two_folders(runs: Runs) -> None:
-    assert len({runs.create(RunConfig()).id for _ in range(20)}) == 20
+    assert len({new_run(RunConfig(), runs).id for _ in range(20)}) == 20
 
 
 def test_a_config_that_does_not_fit_leaves_no_folder(runs: Runs) -> None:
     with pytest.raises(InputError):
-        runs.create(RunConfig(attack="laser"))
+        new_run(RunConfig(attack="laser"), runs)
     assert not runs.root.exists()
 
 
 def test_a_root_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match=r"cannot write runs to .*file .*; choose another --runs-dir"):
-        Runs(tmp_path / "file").create(RunConfig())
+        new_run(RunConfig(), Runs(tmp_path / "file"))
+
+
+def test_a_root_may_be_given_as_text(runs: Runs, run: RunFolder) -> None:
+    assert Runs(str(runs.root)).open(run.id).config == run.config
+
+
+@pytest.mark.parametrize("name", ["../out", "a/b", "", "UPPER", "a b", "x" * 101])
+def test_no_path_is_smuggled_in_by_what_names_a_folder(name: str, runs: Runs) -> None:
+    with pytest.raises(InputError, match="cannot name the folder of a run"):
+        runs.create({"dataset": name, "attack": "patch", "poisons": 1})
+    assert not runs.root.exists()
+    assert not (runs.root.parent / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -82,13 +95,13 @@ def test_no_path_is_smuggled_in_as_an_id(run_id: str, runs: Runs, run: RunFolder
 
 def test_listing_is_newest_first_and_passes_over_what_is_no_run(runs: Runs) -> None:
     assert list(Runs(runs.root / "nowhere")) == []
-    made = [runs.create(RunConfig(seed=seed)) for seed in range(3)]
+    made = [new_run(RunConfig(seed=seed), runs) for seed in range(3)]
     for age, folder in zip((50, 10, 90), made, strict=True):
         os.utime(folder.file("config.json"), (time.time() - age,) * 2)
     (runs.root / "empty").mkdir()
     (runs.root / ".lock").touch()
     (runs.root / "file").touch()
-    assert [folder.config.seed for folder in runs] == [1, 0, 2]
+    assert [folder.config["seed"] for folder in runs] == [1, 0, 2]
 
 
 # --- writing
@@ -205,6 +218,13 @@ def test_damaged_json_is_refused_in_one_line(name: str, content: bytes, run: Run
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", ["[]", '"patch"', "7", "null"])
+def test_a_config_that_is_no_object_is_refused(content: str, run: RunFolder) -> None:
+    run.file("config.json").write_text(content)
+    with pytest.raises(InputError, match=rf"{run.id}: config\.json is damaged"):
+        _ = run.config
+
+
 def test_damaged_json_says_which_file_of_which_run(run: RunFolder) -> None:
     run.file("result.json").write_text('{"seconds": ')
     with pytest.raises(InputError, match=rf"{run.id}.*result\.json"):
@@ -309,7 +329,7 @@ def test_an_active_run_is_not_deleted(state: str, run: RunFolder) -> None:
 
 @pytest.mark.parametrize("state", ["finished", "failed", "cancelled", "interrupted"])
 def test_an_ended_run_is_deleted_and_only_that(state: str, runs: Runs, run: RunFolder) -> None:
-    other = runs.create(RunConfig())
+    other = new_run(RunConfig(), runs)
     status_on_disk(run, state=state)
     run.delete()
     assert [folder.id for folder in runs] == [other.id]

@@ -17,7 +17,7 @@ from scipy import stats
 
 from core.cli.series import numbers, sweep_command
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig
+from core.experiment.config import RunConfig, new_run
 from core.experiment.pipeline import execute
 from core.experiment.staging import load_model, restage
 from core.foundation import devices
@@ -326,7 +326,7 @@ def test_a_bad_sweep_is_refused_and_writes_nothing(tmp_path: Path, cli: Cli, wor
 def finished(tmp_path_factory: pytest.TempPathFactory, picture_folder: Path) -> RunFolder:
     """A run of 62 rows at two epochs on the CPU, with its features and model."""
     runs = Runs(tmp_path_factory.mktemp("studied"))
-    run = runs.create(tiny_config(picture_folder, retrain=False, poisons=8, device="cpu"))
+    run = new_run(tiny_config(picture_folder, retrain=False, poisons=8, device="cpu"), runs)
     execute(run)
     return run
 
