@@ -19,7 +19,7 @@ import torch
 
 from core.foundation import devices
 from core.robust import estimate_poisons, fit_spectre
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 
 FACTORS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0)
 

@@ -32,7 +32,7 @@ import numpy as np
 from benchmarks.made_runs import make_run
 from benchmarks.serving import Server, pages, serve
 from benchmarks.sessions import Answer, Session
-from core.runs.folder import RunFolder, Runs
+from core.runs import RunFolder, Runs
 
 BARS = ((5_500, 100), (50_000, 300))  # rows, milliseconds
 FIRST_PICTURE = 1.5  # seconds

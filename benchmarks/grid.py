@@ -77,10 +77,9 @@ def make(root: Path, workers: int) -> list[dict[str, Any]]:
 
 def one(root: str, name: str, attack: str, options: dict[str, Any], budget: int) -> dict[str, Any]:
     """One run and what the table needs of it. In a process of its own."""
-    from core.experiment.config import RunConfig, config_of, new_run
-    from core.experiment.pipeline import execute
+    from core.experiment import RunConfig, config_of, execute, new_run
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(1)
     config = RunConfig(

@@ -15,14 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.experiment.config import RunConfig, new_run
+from core.experiment import RunConfig, Staged, new_run, stage
 from core.experiment.pipeline import _Job
-from core.experiment.staging import Staged, stage
 from core.foundation.images import ImageData, Split
-from core.foundation.tensors import Classifier
-from core.runs.folder import RunFolder, Runs
-from core.runs.reporter import Reporter
-from core.training.loop import Epoch, empty_classifier
+from core.models import Classifier
+from core.runs import Reporter, RunFolder, Runs
+from core.training import Epoch, empty_classifier
 
 COLUMNS = 128  # of the features
 WEAK = 40  # the column that the poison is shifted along: even so it spreads less than the first, which is all PCA sees

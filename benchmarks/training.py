@@ -5,7 +5,7 @@
     ... [--data cifar/train.parquet] [--device auto] [--compile on] [--models resnet32] [--float32]
 
 Contestants for each network, all on the same images in batches of 128, 10 classes, crop 4, mirrored:
-  ours      core.training.loop.train with the recipe's defaults: an epoch with shuffling, shifts, normalisation and optimizer
+  ours      core.training.train with the recipe's defaults: an epoch with shuffling, shifts, normalisation and optimizer
   float32   the same in float32, to tell what bfloat16 brings; only with --float32
   textbook  torchvision transforms on PIL images, a DataLoader with 2 workers, SGD, float32, loss.item() at every step
   floor     forward and backward of one fixed batch, in ours' precision and memory format: no data, no optimizer
@@ -34,11 +34,9 @@ from torch.utils.data import Dataset as TorchDataset
 from core.datasets import DATASETS
 from core.foundation import devices
 from core.foundation.images import ImageData
-from core.foundation.tensors import Classifier, exact_convolutions, memory_format, to_device
-from core.models import MODELS, Architecture
-from core.training.features import extract
-from core.training.loop import Epoch, empty_classifier, predict, train
-from core.training.recipes import Recipe
+from core.foundation.tensors import exact_convolutions, memory_format, to_device
+from core.models import MODELS, Architecture, Classifier
+from core.training import Epoch, Recipe, empty_classifier, extract, predict, train
 
 BATCH, EPOCH = 128, 50_000
 ROUNDS = {"resnet32": (8, 5), "resnet18": (3, 3)}  # steps a turn, rounds

@@ -14,7 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder, Runs
+from core.runs import RunFolder, Runs
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = Runs(ROOT / "assets" / "runs")

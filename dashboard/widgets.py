@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder
-from core.runs.outcomes import percent
+from core.runs import RunFolder, percent
 from dashboard import charts, data, lens, theme, tiles
 from dashboard.address import adopt, publish
 

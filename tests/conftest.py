@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import Cancelled
 from tests.makers import Outcome, coloured, write_folder
 
@@ -43,7 +43,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 @pytest.fixture
 def parse(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Parse:
     """The config that the command line makes of a command; nothing is loaded and nothing runs."""
-    import core.experiment.pipeline
+    import core.experiment
 
     seen: list[RunConfig] = []
 
@@ -51,7 +51,7 @@ def parse(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Parse:
         seen.append(config)
         raise Cancelled
 
-    monkeypatch.setattr(core.experiment.pipeline, "stage", stop)
+    monkeypatch.setattr(core.experiment, "stage", stop)
 
     def parsed(command: str) -> RunConfig:
         words = shlex.split(command)

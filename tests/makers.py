@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.images import ImageData
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 
 
 @dataclass(frozen=True)

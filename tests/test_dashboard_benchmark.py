@@ -6,8 +6,8 @@ from benchmarks.dashboard import ACTIONS, Timing, timing
 from benchmarks.made_runs import make_run
 from benchmarks.serving import pages
 from benchmarks.sessions import Answer
+from core.runs import detection
 from core.runs.folder import TO_LOOK_AT
-from core.runs.outcomes import detection
 from dashboard import data
 
 

@@ -9,7 +9,7 @@ from core.attacks.label_consistent import LabelConsistent
 from core.attacks.patch import Patch
 from core.attacks.periodic import Periodic
 from core.attacks.pixel import Pixel
-from core.attacks.poisoning import Goal, Poisoning, PoisonTruth, check_goal, poison
+from core.attacks.poisoning import LABELLINGS, Goal, Poisoning, PoisonTruth, check_goal, poison
 from core.attacks.sig import SIG
 from core.attacks.tact import TaCT
 from core.attacks.wanet import WaNet
@@ -32,6 +32,7 @@ ATTACKS: Catalogue[Attack] = Catalogue(
 
 __all__ = [
     "ATTACKS",
+    "LABELLINGS",
     "SIG",
     "AdaptiveBlend",
     "AdaptivePatch",
@@ -49,5 +50,6 @@ __all__ = [
     "TaCT",
     "WaNet",
     "check_goal",
+    "pictures",
     "poison",
 ]

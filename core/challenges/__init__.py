@@ -24,6 +24,7 @@ __all__ = [
     "as_csv",
     "clean_name",
     "find_challenges",
+    "make",
     "open_challenge",
     "ranked",
     "read_hint",

@@ -25,12 +25,12 @@ from core.audit.verdict import judge
 from core.challenges.folder import FORMAT, ID, MAX_ROWS
 from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
+from core.experiment import restage
 from core.experiment.feature_files import write_features
-from core.experiment.staging import restage
 from core.experiment.views import make_views
 from core.foundation.errors import InputError
 from core.foundation.pictures import viewable
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 
 Step = Callable[[str, float], None]
 UNEVEN = 1.5  # times the smallest label: above, sizes differ by nature and are left alone

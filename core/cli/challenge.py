@@ -42,7 +42,7 @@ def make(
     """Make a challenge of a finished run, poisoned or clean (--poisons 0)."""
     from core.challenges.make import make_challenge
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(threads)
     folder = Runs(runs_dir).open(run_id)

@@ -32,10 +32,9 @@ from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.datasets import Report
-    from core.experiment.config import RunConfig
-    from core.experiment.pipeline import Staged
+    from core.experiment import RunConfig, Staged
     from core.foundation.images import Split
-    from core.runs.folder import RunFolder
+    from core.runs import RunFolder
 
 WHOLE = re.compile(r"-?[0-9]+")
 
@@ -63,12 +62,10 @@ def run(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
-    from core.experiment.config import new_run
+    from core.experiment import new_run, stage
     from core.experiment.cost import estimate
-    from core.experiment.pipeline import stage
     from core.foundation import devices
-    from core.runs.folder import Runs
-    from core.runs.outcomes import duration
+    from core.runs import Runs, duration
 
     devices.use_threads(threads)
     config = assemble(
@@ -93,8 +90,8 @@ def assemble(
     settings: list[str] | None, preset: str | None, epochs: int | None, data: Path | None, **rest: Any
 ) -> RunConfig:
     """A config from the options of the command line, classes and defaults still open. rest: fields of RunConfig."""
-    from core.experiment.config import RunConfig, parse_settings
-    from core.training.recipes import preset_options
+    from core.experiment import RunConfig, parse_settings
+    from core.training import preset_options
 
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:
@@ -115,7 +112,7 @@ def with_classes(
     """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
     from dataclasses import replace
 
-    from core.experiment.pipeline import load
+    from core.experiment import load
 
     sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
     asked = [*(sources or []), *([] if target is None else [target])]
@@ -140,7 +137,7 @@ def with_classes(
 def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
     """Go on with a run that was stopped, from its last finished stage."""
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(threads)
     folder = Runs(runs_dir).open(run_id)
@@ -152,9 +149,9 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
 
 def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
     """Do the work of a queued run: what the dashboard starts in the background."""
+    from core import jobs
     from core.foundation import devices
-    from core.jobs import background as jobs
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(threads)
     store = Runs(runs_dir)
@@ -163,12 +160,12 @@ def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None)
 
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
-    from core.cli import tables as report
-    from core.experiment.pipeline import execute
-    from core.jobs.background import hearing
+    from core.cli import tables
+    from core.experiment import execute
+    from core.jobs import hearing
 
     with progress() as bar, hearing(folder):
         task = bar.add_task("starting", total=1.0)
         result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
-    for renderable in report.closing_table(folder.id, result):
+    for renderable in tables.closing_table(folder.id, result):
         out.print(renderable)

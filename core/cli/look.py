@@ -29,10 +29,8 @@ def preview(
 ) -> None:
     """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
     from core.attacks import ATTACKS
-    from core.experiment.config import RunConfig, parse_settings
-    from core.experiment.pipeline import load
+    from core.experiment import RunConfig, Workshop, load, parse_settings
     from core.experiment.preview import preview as look
-    from core.experiment.workshop import Workshop
     from core.foundation import devices
     from core.foundation.files import replacing
     from core.foundation.pictures import sheet

@@ -17,15 +17,15 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """List the runs, the newest first."""
-    from core.cli import tables as report
-    from core.runs.folder import Runs
+    from core.cli import tables
+    from core.runs import Runs
 
     found = list(Runs(runs_dir))
     if as_json:
         for folder in found:
-            typer.echo(json.dumps(report.run_line(folder)))
+            typer.echo(json.dumps(tables.run_line(folder)))
     elif found:
-        out.print(report.runs_table(found))
+        out.print(tables.runs_table(found))
     else:
         out.print(f"no runs in {runs_dir} yet; make one: python -m core run", soft_wrap=True)
 
@@ -36,14 +36,14 @@ def export(
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Copy what is needed to look at a finished run, without the models and features, to hand it to somebody."""
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     out.print(f"copied to {Runs(runs_dir).open(run_id).export(out_dir)}", soft_wrap=True)
 
 
 def cancel(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
     """Stop a run that waits or works, wherever it was started. What is finished is kept; `resume` goes on from there."""
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     folder = Runs(runs_dir).open(run_id)
     if not folder.status.active:
@@ -54,7 +54,7 @@ def cancel(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
 
 def delete(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
     """Remove the folder of a run that is not active, with everything in it."""
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     Runs(runs_dir).open(run_id).delete()
     out.print(f"{run_id} is deleted", soft_wrap=True)
@@ -66,7 +66,7 @@ def options(
     ] = None,
 ) -> None:
     """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
-    from core.cli import tables as report
+    from core.cli import tables
 
-    for table in report.option_tables(group):
+    for table in tables.option_tables(group):
         out.print(table)

@@ -24,7 +24,7 @@ def study(
 ) -> None:
     """What would a wrong budget have cost, and does the layer matter? Stored in the run, for the Compare page."""
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(threads)
     kinds = _kinds(budgets, layers)
@@ -49,7 +49,7 @@ def study_work(
 ) -> None:
     """Do a study that the dashboard started in the background, and tell where it stands."""
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
     from core.studies import store
 
     devices.use_threads(threads)
@@ -92,7 +92,7 @@ def _lines(kind: str, found: dict[str, Any]) -> list[Any]:
     """A study as a table for the terminal."""
     from rich.table import Table
 
-    from core.runs.outcomes import share_text
+    from core.runs import share_text
 
     small = f"{found['n']:,} rows, seed {found['seed']}, {found['device']}, {found['seconds']:.0f} s"
     if kind == "budgets":

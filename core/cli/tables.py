@@ -10,14 +10,13 @@ from rich.table import Table
 from core.attacks import ATTACKS, Poisoning
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
-from core.experiment.config import GROUPS
+from core.experiment import GROUPS
 from core.foundation.errors import InputError
 from core.foundation.params import describe
 from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.runs.folder import RunFolder
-from core.runs.outcomes import cost_text, share_text
-from core.training.recipes import PRESETS, Recipe
+from core.runs import RunFolder, cost_text, share_text
+from core.training import PRESETS, Recipe
 
 SHOWN_CLASSES = 10
 

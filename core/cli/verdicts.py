@@ -24,7 +24,7 @@ def filter_features(
 ) -> None:
     """Score features of your own and mark the rows that look poisoned."""
     from core.audit import filtering
-    from core.cli import tables as report
+    from core.cli import tables
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -44,8 +44,8 @@ def filter_features(
     filtering.write_filter(out_dir, defense, summary)
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
-    out.print(report.filter_table(summary))
-    for note in report.filter_notes(summary):
+    out.print(tables.filter_table(summary))
+    for note in tables.filter_notes(summary):
         out.print(note, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
 
@@ -66,7 +66,7 @@ def scan(
     """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
     from core.audit import filtering
     from core.audit.scanning import State, scan_files
-    from core.cli import tables as report
+    from core.cli import tables
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -92,8 +92,8 @@ def scan(
             err.print("finished classes are kept: the same command goes on from there")
             raise Cancelled from None
     out.print(f"[bold]{summary['verdict']}[/bold]", soft_wrap=True, highlight=False)
-    out.print(report.scan_table(summary))
-    for line in report.scan_lines(summary):
+    out.print(tables.scan_table(summary))
+    for line in tables.scan_lines(summary):
         out.print(line, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
 
@@ -111,7 +111,7 @@ def features(
     from core.audit import filtering
     from core.experiment.feature_files import write_features
     from core.foundation import devices
-    from core.runs.folder import Runs
+    from core.runs import Runs
 
     devices.use_threads(threads)
     filtering.check_output(out_dir)

@@ -13,7 +13,7 @@ form a channel, at a pooled layer there are no positions left, and the features 
 from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows
 from core.defenses.clustering import ActivationClustering
 from core.defenses.mahalanobis import Mahalanobis
-from core.defenses.neighbours import NeighbourLabels
+from core.defenses.neighbours import NeighbourLabels, nearest
 from core.defenses.spectral import SpectralSignatures
 from core.defenses.spectre import Spectre, fit_record
 from core.defenses.untangling import SCAn
@@ -36,5 +36,6 @@ __all__ = [
     "check_features",
     "check_labels",
     "fit_record",
+    "nearest",
     "non_finite_rows",
 ]

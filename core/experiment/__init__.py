@@ -1,4 +1,8 @@
-"""One staged experiment, from the data to the figures."""
+"""One staged experiment, from the data to the figures.
+
+config -> staging -> pipeline are what everybody needs; beside them: cost (what it will take), preview (what an attack does
+to images), stories (experiments that tell something), views (plane pictures of rows), feature_files (features for `scan`).
+"""
 
 from core.experiment.config import GROUPS, RunConfig, config_of, new_run, parse_settings, source_text
 from core.experiment.pipeline import execute
@@ -11,12 +15,17 @@ __all__ = [
     "Staged",
     "Workshop",
     "config_of",
+    "cost",
     "execute",
+    "feature_files",
     "load",
     "load_model",
     "new_run",
     "parse_settings",
+    "preview",
     "restage",
     "source_text",
     "stage",
+    "stories",
+    "views",
 ]

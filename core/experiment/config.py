@@ -15,8 +15,8 @@ from core.foundation.errors import InputError
 from core.foundation.params import build, describe, values_of
 from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
-from core.runs.folder import RunFolder, Runs
-from core.training.loop import Recipe
+from core.runs import RunFolder, Runs
+from core.training import Recipe
 
 Options = Mapping[str, Any]
 

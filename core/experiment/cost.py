@@ -20,10 +20,8 @@ from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.images import ImageData
 from core.foundation.tensors import forward_batch, to_device
-from core.models import autoencoder
-from core.models.autoencoder import train_autoencoder
-from core.runs.reporter import STAGES
-from core.training.loop import empty_classifier, predict, train
+from core.runs import STAGES
+from core.training import autoencoder, empty_classifier, predict, train, train_autoencoder
 
 PATIENCE = 1.5  # seconds after which a measurement is cut short
 STEPS = 20  # training steps that are done at most; the first few are slower than those that follow

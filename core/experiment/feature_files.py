@@ -19,8 +19,8 @@ from core.experiment.staging import Staged, load_model, restage
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
-from core.runs.folder import RunFolder
-from core.training.features import extract
+from core.runs import RunFolder
+from core.training import extract
 
 MODEL = "model.safetensors"
 

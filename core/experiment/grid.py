@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.defenses.neighbours import nearest
+from core.defenses import nearest
 from core.robust import SpectreFit, objective_of, remove_top
 
 ALPHAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, math.inf)

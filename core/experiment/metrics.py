@@ -10,9 +10,10 @@ import torch
 
 from core.attacks import Attack, Goal
 from core.foundation.images import ImageData
-from core.foundation.tensors import Classifier, to_device
-from core.runs.outcomes import Share, detection
-from core.training.loop import predict
+from core.foundation.tensors import to_device
+from core.models import Classifier
+from core.runs import Share
+from core.training import predict
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,3 @@ def evaluate(
         confused=Share(int((clean == wanted)[is_victim].sum()), len(victims)),
         attack_elsewhere=hits(attack.apply_all(test.images[bystanders], strength), bystanders),
     )
-
-
-__all__ = ["Evaluation", "Share", "detection", "evaluate"]

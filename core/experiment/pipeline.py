@@ -18,22 +18,18 @@ import torch
 
 from core.defenses import DEFENSES, Spectre
 from core.experiment.grid import neighbour_table, score_grid
-from core.experiment.metrics import detection, evaluate
+from core.experiment.metrics import evaluate
 from core.experiment.probe import Probe
-from core.experiment.staging import PREPARED, Staged, is_prepared, load, load_model, restage, stage
+from core.experiment.staging import PREPARED, Staged, is_prepared, load_model, restage
 from core.experiment.views import make_views
 from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
-from core.foundation.tensors import Classifier, to_device
-from core.models import weights
-from core.runs.folder import RunFolder
-from core.runs.reporter import STAGES, Observer, Reporter
-from core.training.features import extract
-from core.training.loop import Epoch, predict, train
-
-__all__ = ["STAGES", "Observer", "Staged", "execute", "load", "load_model", "stage"]
+from core.foundation.tensors import to_device
+from core.models import Classifier, weights
+from core.runs import Observer, Reporter, RunFolder, detection
+from core.training import Epoch, extract, predict, train
 
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
 

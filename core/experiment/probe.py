@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from core.experiment.staging import Staged
-from core.foundation.tensors import Classifier, to_device
-from core.runs.outcomes import Share
-from core.training.loop import predict
+from core.foundation.tensors import to_device
+from core.models import Classifier
+from core.runs import Share
+from core.training import predict
 
 LARGEST, SMALLEST = 200, 24  # images of a sample
 SPARING = 44  # images trained on for each one looked at, and there are two samples; measured: below 3 % of an epoch

@@ -14,12 +14,12 @@ from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
-from core.foundation.tensors import Classifier, memory_format
-from core.models import weights
-from core.training.loop import empty_classifier
+from core.foundation.tensors import memory_format
+from core.models import Classifier, weights
+from core.training import empty_classifier
 
 if TYPE_CHECKING:
-    from core.runs.folder import RunFolder
+    from core.runs import RunFolder
 
 PREPARED = "prepared.npy"
 

@@ -18,10 +18,10 @@ from core.experiment.config import RunConfig
 from core.foundation.cache import cached_arrays, is_cached
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
-from core.models.autoencoder import Autoencoder, train_autoencoder
-from core.training.loop import empty_classifier, train
+from core.models import Autoencoder
+from core.training import empty_classifier, train, train_autoencoder
 
-VERSION = 1  # of what makes the models: a change of core.models or core.training.loop makes those of before useless
+VERSION = 1  # of what makes the models: a change of core.models or core.training makes those of before useless
 Function = Callable[[Tensor], Tensor]
 
 

@@ -1,1 +1,17 @@
-"""What knows nothing of the subject: errors, files, parameters, seeds, devices, images as arrays."""
+"""What knows nothing of the subject: errors, files, parameters, seeds, devices, images as arrays.
+
+Its modules are imported one by one, since some bring torch and most of what stands on them must not wait for it.
+"""
+
+__all__ = [
+    "cache",
+    "catalogue",
+    "devices",
+    "errors",
+    "files",
+    "images",
+    "params",
+    "pictures",
+    "seeds",
+    "tensors",
+]

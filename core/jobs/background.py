@@ -21,11 +21,10 @@ from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
 from core.jobs import queueing
-from core.runs.folder import RunFolder, Runs, Status
-from core.runs.reporter import Observer
+from core.runs import Observer, RunFolder, Runs, Status
 
 if TYPE_CHECKING:
-    from core.experiment.config import RunConfig
+    from core.experiment import RunConfig
 
 PATIENCE = 2.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
 POLL = 0.5  # seconds
@@ -36,7 +35,7 @@ def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = No
 
     estimate: what it is expected to cost, as JSON values (see core.experiment.cost).
     """
-    from core.experiment.config import new_run  # brings torch, which is here already where there is a config
+    from core.experiment import new_run  # brings torch, which is here already where there is a config
 
     return resume(new_run(config, runs, estimate), runs)
 
@@ -68,7 +67,7 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
 def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
     """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError."""
     with run.hold(), _turn(run, runs), hearing(run):
-        from core.experiment.pipeline import execute
+        from core.experiment import execute
 
         execute(run, observer=observer)
 

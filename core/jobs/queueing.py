@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from core.runs.folder import RunFolder, Runs, Status
-from core.runs.outcomes import duration
+from core.runs import RunFolder, Runs, Status, duration
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ import numpy as np
 from torch import Tensor
 
 from core.defenses import DEFENSES, as_tensor, check_features
-from core.experiment.config import RunConfig, config_of
+from core.experiment import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.robust import Components, ConvergenceError, fit_spectre, principal_components
-from core.runs.folder import RunFolder
-from core.runs.outcomes import detection
+from core.runs import RunFolder, detection
 from core.studies.store import VERSION, Progress
 
 FACTORS = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2), Fraction(4))

@@ -14,15 +14,14 @@ import numpy as np
 from torch import Tensor
 
 from core.defenses import as_tensor
-from core.experiment.staging import load_model, restage
+from core.experiment import load_model, restage
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.robust import Candidate, candidate_ks, fit_spectre
-from core.runs.folder import RunFolder
-from core.runs.outcomes import detection
+from core.runs import RunFolder, detection
 from core.studies.budgets import fit_or_refuse, shared_components, spectre_options
 from core.studies.store import VERSION, Progress, missing
-from core.training.features import extract
+from core.training import extract
 
 
 def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> dict[str, Any]:

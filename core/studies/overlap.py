@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.runs.outcomes import detection
+from core.runs import detection
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.foundation.errors import InputError
 from core.foundation.files import write_json
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 
 FILE = "series.json"
 FREE = ("poisons", "seed")  # what the runs of a series may differ in

@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
-from core.runs.folder import STALE, STATES, RunFolder, Runs, Status
+from core.runs import STALE, STATES, RunFolder, Runs, Status
 
 KINDS = ("budgets", "layers")
 VERSION = 1
@@ -176,7 +176,7 @@ def reporting(run: RunFolder, runs: Runs) -> Iterator[Progress]:
 
 @contextmanager
 def _turn(run: RunFolder, runs: Runs, write: Callable[[str, str], None]) -> Iterator[None]:
-    """Studies wait for runs in the background, and for each other, by the lock that core.jobs.background takes."""
+    """Studies wait for runs in the background, and for each other, by the lock that core.jobs takes."""
     lock = FileLock(runs.root / ".lock")
     while True:
         if run.file(CANCEL).exists():

@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from core.experiment.config import RunConfig, config_of, new_run
-from core.experiment.pipeline import execute, stage
+from core.experiment import RunConfig, config_of, execute, new_run, stage
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder, Runs, Status
+from core.runs import RunFolder, Runs, Status
 from core.studies import series
 
 KEPT = ("config.json", "status.json", "result.json", "scores.parquet", "metrics.jsonl", "log.txt")

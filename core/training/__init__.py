@@ -1,1 +1,20 @@
 """Images in, a classifier and its features out."""
+
+from core.training.autoencoder import train_autoencoder
+from core.training.features import extract
+from core.training.loop import Epoch, empty_classifier, predict, train
+from core.training.recipes import PRESETS, Preset, Recipe, preset_options
+
+__all__ = [
+    "PRESETS",
+    "Epoch",
+    "Preset",
+    "Recipe",
+    "autoencoder",
+    "empty_classifier",
+    "extract",
+    "predict",
+    "preset_options",
+    "train",
+    "train_autoencoder",
+]

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from core.foundation.errors import InputError
-from core.foundation.tensors import Classifier, exact_convolutions, forward_batch, to_device
+from core.foundation.tensors import exact_convolutions, forward_batch, to_device
+from core.models import Classifier
 
 
 def _in_memory(shape: tuple[int, int]) -> np.ndarray:

@@ -16,15 +16,8 @@ from torch import Tensor
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
-from core.foundation.tensors import (
-    Classifier,
-    channel_statistics,
-    exact_convolutions,
-    forward_batch,
-    memory_format,
-    to_device,
-)
-from core.models import Architecture, weights
+from core.foundation.tensors import channel_statistics, exact_convolutions, forward_batch, memory_format, to_device
+from core.models import Architecture, Classifier, weights
 from core.training import compiling
 from core.training.batches import Batches
 from core.training.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule

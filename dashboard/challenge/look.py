@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.challenges import Challenge, Truth
 from core.foundation.errors import InputError
-from core.runs.outcomes import remove_count
+from core.runs import remove_count
 from dashboard import lens
 from dashboard.address import adopt, publish
 from dashboard.challenge.gallery import gallery, show_set

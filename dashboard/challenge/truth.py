@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.challenges import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, Entry, Truth
-from core.runs.outcomes import share_text
+from core.runs import share_text
 from dashboard import tiles
 from dashboard.challenge.game import BUNDLED, Game
 from dashboard.challenge.pictures import sources

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from dashboard import data
 from dashboard.charts import studies as charts
 from dashboard.compare import choices, claims, study

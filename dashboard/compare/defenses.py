@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.runs.outcomes import detection
+from core.runs import detection
 from core.studies import overlap
 from dashboard import address, data
 from dashboard.address import adopt, publish

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from core.studies import series
 from core.studies.series import Series
 from dashboard import data

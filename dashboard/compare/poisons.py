@@ -7,7 +7,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from core.runs.outcomes import duration
+from core.runs import duration
 from core.studies.series import Series
 from dashboard import lens
 from dashboard.address import adopt, publish

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from core.studies.series import differences
 from dashboard import address, data
 from dashboard.charts import series as charts

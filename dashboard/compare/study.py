@@ -7,8 +7,7 @@ from typing import Any
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder
-from core.runs.outcomes import duration
+from core.runs import RunFolder, duration
 from core.studies import store
 from dashboard import data, lens
 from dashboard.widgets import as_sentence

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import streamlit as st
 
-from core.runs.outcomes import detection
+from core.runs import detection
 from dashboard import address, data
 from dashboard.inspection import guess, state
 from dashboard.inspection.state import Shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.runs.outcomes import detection, share_text
+from core.runs import detection, share_text
 from dashboard.inspection.state import Shown
 
 

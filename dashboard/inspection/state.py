@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.runs.outcomes import remove_count
+from core.runs import remove_count
 from dashboard import address, data
 
 CLOUDS, HISTOGRAM, GALLERY, NEIGHBOURS = "inspect-clouds", "inspect-histogram", "inspect-gallery", "inspect-neighbours"

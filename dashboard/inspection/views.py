@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.runs.outcomes import detection
-from core.runs.outcomes import roc as roc_points
+from core.runs import detection
+from core.runs import roc as roc_points
 from dashboard import address, charts, data, lens, tiles
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown

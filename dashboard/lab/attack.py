@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.attacks import ATTACKS, Goal, Poisoning, check_goal
-from core.attacks.poisoning import LABELLINGS
+from core.attacks import ATTACKS, LABELLINGS, Goal, Poisoning, check_goal
 from core.datasets import DATASETS
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from dashboard import forms
 from dashboard.lab.budget import IMAGES, OF_SET, UNITS, Room, in_units, rounding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core.experiment.config import RunConfig, source_text
+from core.experiment import RunConfig, source_text
 
 ALONE = {  # options that mean nothing beside another choice, which says enough
     "dataset": ("dataset_options", "target", "source"),

@@ -5,13 +5,10 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig, stage
 from core.experiment.cost import Estimate, estimate
-from core.experiment.staging import stage
 from core.foundation.images import Split
-from core.runs.folder import RunFolder
-from core.runs.outcomes import duration
-from core.runs.reporter import STAGES
+from core.runs import STAGES, RunFolder, duration
 from dashboard.lab import past
 from dashboard.lab.preview import is_exact
 from dashboard.lab.shelf import key_of, shelf

@@ -12,7 +12,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import DATASETS, Dataset, Sampling
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import Split
 from dashboard import forms

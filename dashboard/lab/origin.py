@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.experiment.config import RunConfig, config_of
+from core.experiment import RunConfig, config_of
 from core.experiment.stories import STORIES
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from dashboard import data
 from dashboard.lab import attack, training
 from dashboard.lab import data as images

@@ -6,9 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from dashboard import data
 
 ALIKE = ("dataset", "model", "retrain")

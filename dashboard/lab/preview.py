@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig, Workshop
 from core.experiment.preview import Preview
 from core.experiment.preview import preview as look
-from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split

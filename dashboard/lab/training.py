@@ -9,13 +9,13 @@ import streamlit as st
 
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.params import values_of
 from core.foundation.seeds import LAST_SEED, Seeds
 from core.models import MODELS
-from core.training.recipes import PRESETS, Recipe, preset_options
+from core.training import PRESETS, Recipe, preset_options
 from dashboard import forms
 
 SUGGESTED = "suggested"  # no preset: what the data set suggests

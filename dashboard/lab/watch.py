@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core import jobs
 from core.foundation.errors import InputError
-from core.jobs import queueing
-from core.runs.folder import RunFolder
+from core.runs import RunFolder
 from dashboard import data
 from dashboard.lab import origin
 from dashboard.runs import live
@@ -76,7 +76,7 @@ def line(run: RunFolder) -> None:
             live.bar(run, data.user_runs())
         else:
             st.markdown(f"{icon(status.state)} **{status.state.capitalize()}**: {run.id}", width="stretch")
-        has_curves = status.active and run.metrics() and not queueing.place(run, data.user_runs())
+        has_curves = status.active and run.metrics() and not jobs.place(run, data.user_runs())
         where = "Curves" if has_curves else "Details"
         st.markdown(f"[{where} :material/arrow_downward:](#{ANCHOR})", width="content")
         if status.active:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.attacks import ATTACKS, Attack, Goal
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.models import MODELS
 
 

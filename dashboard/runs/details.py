@@ -13,7 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder, Runs
+from core.runs import RunFolder, Runs
 from dashboard import data, lens
 from dashboard.runs import live
 from dashboard.runs.listing import Row

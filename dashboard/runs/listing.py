@@ -12,7 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder, Status
+from core.runs import RunFolder, Status
 from dashboard import data
 from dashboard.runs.states import DAMAGED, in_table
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import jobs
 from core.foundation.errors import InputError
-from core.jobs import background as jobs
-from core.jobs import queueing
-from core.runs.folder import RunFolder, Runs, Status
-from core.runs.outcomes import duration
+from core.runs import RunFolder, Runs, Status, duration
 from dashboard import charts
 from dashboard.widgets import as_sentence, colours, plot
 
@@ -31,7 +29,7 @@ def bar(run: RunFolder, runs: Runs) -> None:
     """Stage, bar and remaining time; or the place in the queue."""
     status = run.status
     stopping = run.cancel_requested
-    if place := queueing.place(run, runs):
+    if place := jobs.place(run, runs):
         st.progress(0.0, "Stopping" if stopping else f"{as_sentence(place.in_words())}")
     else:
         told = "Stopping" if stopping else f"{status.message}{time_left(run, status)}"
@@ -40,7 +38,7 @@ def bar(run: RunFolder, runs: Runs) -> None:
 
 def time_left(run: RunFolder, status: Status) -> str:
     """ " · about 40 s left"; empty where nothing is known."""
-    seconds = queueing.seconds_left(run, status)
+    seconds = jobs.seconds_left(run, status)
     return "" if seconds is None else f" · about {duration(seconds)} left"
 
 

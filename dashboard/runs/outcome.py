@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.runs.outcomes import cost_text, share_text
-from core.runs.reporter import STAGES
+from core.runs import STAGES, cost_text, share_text
 
 STAGE_NAMES = {
     "load": "loading", "poison": "the attacker's own model", "train": "training", "features": "features",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.runs.folder import ID, STATES
+from core.runs import ID, STATES
 
 DAMAGED = "damaged"  # no state of a run, but what a list has to say of a folder that cannot be read
 ALL = (*STATES, DAMAGED)

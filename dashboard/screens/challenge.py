@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, LONGEST_NAME, Challenge, clean_name
 from core.foundation.errors import InputError
-from core.runs.outcomes import share_text
+from core.runs import share_text
 from dashboard.address import adopt, publish
 from dashboard.challenge import answer, board, game, keeping, look, teacher, truth
 from dashboard.widgets import as_sentence

@@ -10,9 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 from core.foundation.errors import InputError
 
 with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
-    from core.experiment.config import RunConfig
+    from core import jobs
+    from core.experiment import RunConfig
     from core.foundation.images import Split
-    from core.jobs import background as jobs
     from dashboard.lab import attack, cost, origin, preview, training, watch
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence

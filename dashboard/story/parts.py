@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.runs.outcomes import percent
+from core.runs import percent
 from dashboard import data, lens
 from dashboard.widgets import colours, share_metric
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import streamlit as st
 
-from core.runs.outcomes import remove_count, scores_at
+from core.runs import remove_count, scores_at
 from dashboard import data, lens
 from dashboard.story import parts
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from dashboard.lab.changes import changes
 
 PLAIN = RunConfig().resolved()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs.folder import Runs
+from core.runs import Runs
 from core.studies import overlap, store
 from core.studies.intervals import Interval, wilson
 from dashboard import data

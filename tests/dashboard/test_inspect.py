@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs.folder import Runs
+from core.runs import Runs
 from dashboard import data
 from dashboard.inspection import state
 from tests.dashboard.sent import codes, components

@@ -12,18 +12,18 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig, new_run
+from core.experiment import RunConfig, new_run
 from core.experiment.cost import Estimate
 from core.experiment.stories import STORIES
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
-from core.jobs import background as jobs
 from core.models import MODELS
-from core.runs.folder import Runs, Status
-from core.training.recipes import PRESETS
+from core.runs import Runs, Status
+from core.training import PRESETS
 from dashboard import data
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost

@@ -11,9 +11,9 @@ import zipfile
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.experiment.config import RunConfig, new_run
-from core.jobs import background as jobs
-from core.runs.folder import RunFolder, Runs, Status
+from core import jobs
+from core.experiment import RunConfig, new_run
+from core.runs import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing
 from dashboard.runs.outcome import accuracy_text, removed_text

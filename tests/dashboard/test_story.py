@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs.folder import RunFolder
-from core.runs.outcomes import remove_count, scores_at
+from core.runs import RunFolder, remove_count, scores_at
 from dashboard import data, tiles
 from dashboard.story import features, parts, score, trigger, whiten
 from dashboard.story.steps import MADE_UP, STEPS

@@ -5,7 +5,7 @@ import pytest
 
 from core.attacks import AdaptiveBlend, Blended, poison
 from core.attacks.blended import draw
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from tests.makers import coloured, noise_images
 

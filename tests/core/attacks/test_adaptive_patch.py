@@ -5,7 +5,7 @@ import pytest
 
 from core.attacks import AdaptivePatch, poison
 from core.attacks.adaptive_patch import PATCHES
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from tests.makers import coloured, noise_images
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.attacks import AllToAll, Patch, poison
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from tests.makers import coloured
 
 DATA = coloured(20, classes=4)

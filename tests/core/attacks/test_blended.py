@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.attacks.blended import PATTERNS, Blended, draw
+from core.attacks import Blended
+from core.attacks.blended import PATTERNS, draw
 from core.foundation.errors import InputError
 from core.foundation.params import build
 from tests.makers import noise_images

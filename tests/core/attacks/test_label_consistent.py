@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from core.attacks import LabelConsistent, poison
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from core.foundation.params import build

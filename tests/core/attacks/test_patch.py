@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.attacks.patch import PLACES, Patch
+from core.attacks import Patch
+from core.attacks.patch import PLACES
 from core.foundation.errors import InputError
 from core.foundation.params import build
 from tests.makers import noise_images

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from core.attacks.periodic import Periodic
+from core.attacks import Periodic
 from tests.makers import noise_images
 
 MIDDLE = noise_images(3, low=60, high=190)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.attacks.pixel import Pixel
+from core.attacks import Pixel
 from core.foundation.errors import InputError
 from core.foundation.params import build
 from tests.makers import noise_images

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.attacks import Patch, TaCT, poison
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from tests.makers import coloured
 

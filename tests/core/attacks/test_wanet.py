@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from core.attacks import wanet
-from core.attacks.wanet import WaNet
+from core.attacks import WaNet, wanet
 from tests.makers import noise_images
 
 SLOPE = 6  # grey levels a pixel: on a ramp, a shift by x pixels changes the level by 6 x

@@ -13,7 +13,7 @@ from core.challenges import COST_OF_HINT, Entry, as_csv, find_challenges, open_c
 from core.challenges.make import _order, make_challenge, score_labels
 from core.challenges.pack import pack, unpack
 from core.foundation.errors import InputError
-from core.runs.folder import Runs
+from core.runs import Runs
 
 ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "assets" / "challenges"
@@ -225,8 +225,7 @@ def test_a_name_cannot_become_a_formula():
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A small poisoned run of this minute: two epochs are enough to have features."""
-    from core.experiment.config import RunConfig, new_run
-    from core.experiment.pipeline import execute
+    from core.experiment import RunConfig, execute, new_run
 
     runs = Runs(tmp_path_factory.mktemp("runs"))
     folder = new_run(RunConfig(

@@ -15,11 +15,11 @@ import pytest
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment.config import GROUPS, RunConfig, config_of, new_run
+from core.experiment import GROUPS, RunConfig, config_of, new_run
 from core.foundation.params import describe
 from core.models import MODELS
-from core.runs.folder import RunFolder, Runs, Status
-from core.training.loop import Recipe
+from core.runs import RunFolder, Runs, Status
+from core.training import Recipe
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.datasets.base import stratified_split
+from core.datasets import stratified_split
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 

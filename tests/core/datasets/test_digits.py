@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import convolve1d
 from sklearn.datasets import load_digits
 
-from core.datasets.digits import Digits
+from core.datasets import Digits
 
 SPLIT = Digits().load(0)
 

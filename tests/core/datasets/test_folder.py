@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.datasets.folder import ImageFolder
+from core.datasets import ImageFolder
 from core.foundation.errors import InputError
 from tests.makers import coloured, encode, noise_images, write_folder
 

@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.datasets import parquet
-from core.datasets.parquet import ImageParquet
+from core.datasets import ImageParquet, parquet
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from tests.makers import coloured, encode, noise_images, write_image_parquet, write_parquet

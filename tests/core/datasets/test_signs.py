@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from core.datasets import signs
+from core.datasets import Signs, signs
 from core.datasets.base import ImageData, Split
-from core.datasets.signs import CLASS_NAMES, Signs, portraits
+from core.datasets.signs import CLASS_NAMES, portraits
 from core.foundation.errors import InputError
 from core.foundation.params import build, describe
 

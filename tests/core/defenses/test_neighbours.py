@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from core.defenses import NeighbourLabels, neighbours
-from core.defenses.neighbours import nearest
+from core.defenses import NeighbourLabels, nearest, neighbours
 from tests.core.defenses.labelled import classes
 from tests.helpers import as_tensor, gaussian
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from core.attacks import ATTACKS, Patch, Poisoning
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig, parse_settings
+from core.experiment import RunConfig, parse_settings
 from core.foundation.errors import InputError
 from core.foundation.params import Param, describe, values_of
 from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.training.loop import Recipe
+from core.training import Recipe
 from tests.conftest import Parse
 
 

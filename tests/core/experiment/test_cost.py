@@ -6,12 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.experiment import cost
-from core.experiment.config import RunConfig, new_run
-from core.experiment.staging import Staged, stage
-from core.experiment.workshop import Workshop
-from core.runs.folder import Runs
-from core.runs.reporter import Reporter
+from core.experiment import RunConfig, Staged, Workshop, cost, new_run, stage
+from core.runs import Reporter, Runs
 from tests.makers import tiny_config
 
 
@@ -53,7 +49,7 @@ def test_the_attackers_model_costs_nothing_once_it_is_there(
 ) -> None:
     monkeypatch.setenv("SPECTRE_LENS_CACHE", str(tmp_path))
     for method, model in (("pgd l2", "classifier"), ("interpolation", "autoencoder")):
-        monkeypatch.setattr("core.models.autoencoder.STEPS", 3)
+        monkeypatch.setattr("core.training.autoencoder.STEPS", 3)
         options = {"method": method}
         config = RunConfig(**{**vars(staged.config), "attack": "label-consistent", "attack_options": options})
         preparing = replace(staged, config=config, attack=config.make_attack())

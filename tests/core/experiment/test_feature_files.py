@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.experiment.config import new_run
+from core.experiment import execute, new_run
 from core.experiment.feature_files import write_features
-from core.experiment.pipeline import execute, stage
+from core.experiment.pipeline import stage
 from core.foundation.errors import InputError
-from core.runs.folder import RunFolder, Runs
+from core.runs import RunFolder, Runs
 from tests.makers import Outcome, check_refused, tiny_config
 
 Cli = Callable[..., Outcome]

@@ -15,12 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from core.defenses import DEFENSES, Defense
-from core.experiment.config import RunConfig, new_run
-from core.experiment.pipeline import STAGES, execute, stage
+from core.experiment import RunConfig, execute, new_run
+from core.experiment.pipeline import STAGES, stage
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.runs.folder import RunFolder, Runs, Status
-from core.runs.outcomes import detection
+from core.runs import RunFolder, Runs, Status, detection
 from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {

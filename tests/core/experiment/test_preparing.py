@@ -12,15 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.experiment import workshop
-from core.experiment.config import RunConfig, new_run
+from core.experiment import RunConfig, execute, new_run, restage, stage, workshop
 from core.experiment.feature_files import write_features
-from core.experiment.pipeline import STAGES, execute
-from core.experiment.staging import PREPARED, restage, stage
+from core.experiment.pipeline import STAGES
+from core.experiment.staging import PREPARED
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.models import autoencoder
-from core.runs.folder import RunFolder, Runs, Status
+from core.runs import RunFolder, Runs, Status
+from core.training import autoencoder
 from tests.makers import forget, tiny_config
 
 

@@ -7,9 +7,8 @@ import pytest
 from PIL import Image
 
 from core.attacks import ATTACKS
-from core.experiment.config import RunConfig
+from core.experiment import RunConfig, stage
 from core.experiment.preview import preview
-from core.experiment.staging import stage
 from tests.conftest import Cli
 from tests.makers import check_refused, coloured, tiny_config
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.experiment import Staged, stage
 from core.experiment.probe import SMALLEST, Probe
-from core.experiment.staging import Staged, stage
-from core.foundation.tensors import Classifier
-from core.models import SmallResNet
-from core.training.loop import Recipe, predict, train
+from core.models import Classifier, SmallResNet
+from core.training import Recipe, predict, train
 from tests.makers import tiny_config
 
 CPU = torch.device("cpu")

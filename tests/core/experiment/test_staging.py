@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.experiment.config import new_run
-from core.experiment.staging import PREPARED, Staged, restage, stage
+from core.experiment import Staged, new_run, restage, stage
+from core.experiment.staging import PREPARED
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
-from core.runs.folder import Runs
+from core.runs import Runs
 from tests.makers import coloured, tiny_config, write_folder
 
 

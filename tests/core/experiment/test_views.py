@@ -7,7 +7,7 @@ import pytest
 
 from core.defenses import Spectre
 from core.experiment.views import make_views
-from core.runs.outcomes import scores_at
+from core.runs import scores_at
 from tests.helpers import anisotropic, gaussian
 
 DATA = anisotropic(400, 24, 20, strength=7.0)

@@ -9,15 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from core.experiment import workshop
-from core.experiment.config import RunConfig
-from core.experiment.staging import load
-from core.experiment.workshop import Workshop
+from core.experiment import RunConfig, Workshop, load, workshop
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
-from core.models import autoencoder
-from core.training.loop import train
+from core.training import autoencoder, train
 from tests.makers import tiny_config
 
 CPU = torch.device("cpu")

@@ -14,7 +14,7 @@ from core.defenses import DEFENSES, LABELLED_DEFENSES
 from core.foundation.errors import InputError
 from core.foundation.params import Param, build, describe, param, values_of
 from core.models import MODELS
-from core.training.loop import Recipe
+from core.training import Recipe
 
 
 @dataclass(frozen=True)

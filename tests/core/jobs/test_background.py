@@ -14,10 +14,10 @@ from filelock import FileLock
 
 import core.runs.folder
 from core.defenses import Spectre
-from core.experiment.config import new_run
+from core.experiment import new_run
 from core.foundation.errors import Cancelled, InputError
-from core.jobs import background as jobs
-from core.runs.folder import RunFolder, Runs, Status
+from core.jobs import background
+from core.runs import RunFolder, Runs, Status
 from tests.makers import tiny_config
 
 PATIENCE = 60.0  # seconds; a process of its own loads torch first
@@ -37,12 +37,12 @@ def wait_for(condition: Callable[[], bool], run: RunFolder) -> None:
 
 def test_a_job_runs_in_a_process_of_its_own_to_the_end(runs: Runs, picture_folder: Path) -> None:
     started = time.time()
-    run = jobs.start(tiny_config(picture_folder), runs)
+    run = background.start(tiny_config(picture_folder), runs)
     assert time.time() - started < 5, "start does not wait for the run"
     assert run.status.active
     assert run.status.pid not in (0, os.getpid())
     with pytest.raises(InputError, match="is already"):
-        jobs.resume(run, runs)
+        background.resume(run, runs)
     wait_for(lambda: not run.status.active, run)
     assert run.status.state == "finished", run.file("log.txt").read_text()
     assert run.result["seconds"].keys() == {"train", "features", "defend", "retrain"}
@@ -54,7 +54,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
 ) -> None:
     """The killed child of a living dashboard is a zombie: its number still exists, but it does nothing any more."""
     monkeypatch.setattr(core.runs.folder, "STALE", 0.0)
-    run = jobs.start(tiny_config(picture_folder, training={"epochs": 1000, "batch_size": 16}), runs)
+    run = background.start(tiny_config(picture_folder, training={"epochs": 1000, "batch_size": 16}), runs)
     pid = run.status.pid
     try:
         wait_for(lambda: run.status.stage == "train", run)
@@ -68,7 +68,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
 def test_a_job_that_cannot_start_says_why(runs: Runs, tmp_path: Path, picture_folder: Path) -> None:
     run = new_run(tiny_config(picture_folder, poisons=41), runs)
     with pytest.raises(InputError, match="41 poisons asked for"):
-        jobs.work(run, runs)
+        background.work(run, runs)
     assert run.status.state == "failed"
     assert "41 poisons asked for" in run.status.message
 
@@ -97,7 +97,7 @@ def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
 
     monkeypatch.setattr(RunFolder, "write_status", written)
     with pytest.raises(Cancelled):
-        jobs.work(run, runs)
+        background.work(run, runs)
     assert [status.state for status in seen] == ["queued", "queued", "cancelled"]
     assert seen[0].message == "waiting for its turn"
     assert seen[0].pid == os.getpid()
@@ -118,7 +118,7 @@ def test_a_waiting_job_runs_when_the_other_is_done(
             busy.release()
 
     monkeypatch.setattr(RunFolder, "write_status", written)
-    jobs.work(run, runs)
+    background.work(run, runs)
     assert run.status.state == "finished"
     assert len(np.load(run.file("features.npy"))) == 46
 
@@ -127,7 +127,7 @@ def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_
     run = new_run(tiny_config(picture_folder), runs)
     run.request_cancel()
     with pytest.raises(Cancelled):
-        jobs.work(run, runs)
+        background.work(run, runs)
     assert run.status.state == "cancelled"
     assert run.result == {}
 
@@ -135,12 +135,12 @@ def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_
 def test_first_come_first_served(runs: Runs, busy: FileLock, picture_folder: Path) -> None:
     """Whoever asks in the right moment does not overtake."""
     tiny = tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False)
-    first, second = jobs.start(tiny, runs), jobs.start(tiny, runs)
+    first, second = background.start(tiny, runs), background.start(tiny, runs)
     wait_for(lambda: second.status.message == first.status.message == "waiting for its turn", second)
     os.kill(first.status.pid, signal.SIGSTOP)  # it does not ask while the machine becomes free
     try:
         busy.release()
-        time.sleep(4 * jobs.POLL)
+        time.sleep(4 * background.POLL)
         assert second.status.state == "queued"
     finally:
         os.kill(first.status.pid, signal.SIGCONT)
@@ -153,7 +153,7 @@ def test_first_come_first_served(runs: Runs, busy: FileLock, picture_folder: Pat
 
 def test_starting_and_stopping_needs_no_torch() -> None:
     """A page that lists runs also cancels and goes on with them."""
-    code = "import sys, core.jobs.background, core.jobs.queueing; print('torch' in sys.modules)"
+    code = "import sys, core.jobs; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
 
@@ -169,7 +169,7 @@ def deaf(run: RunFolder, seconds: float) -> None:
 def test_a_cancel_is_heard_where_nobody_looks_for_it(
     runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PATIENCE", 0.2)
+    monkeypatch.setattr(background, "PATIENCE", 0.2)
     run = new_run(tiny_config(picture_folder, retrain=False), runs)
     handler = signal.getsignal(signal.SIGINT)
 
@@ -180,7 +180,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     monkeypatch.setattr(Spectre, "fit", fit)
     started = time.time()
     with pytest.raises(Cancelled):
-        jobs.work(run, runs)
+        background.work(run, runs)
     assert time.time() - started < 10
     assert run.status.state == "cancelled"
     assert run.status.message == "cancelled; finished stages are kept"
@@ -188,7 +188,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     assert signal.getsignal(signal.SIGINT) is handler
     monkeypatch.undo()
     run.clear_cancel()
-    jobs.work(run, runs)
+    background.work(run, runs)
     assert run.status.state == "finished"
 
 
@@ -196,7 +196,7 @@ def test_a_cancel_that_interrupts_its_own_farewell_still_ends_as_cancelled(runs:
     run = new_run(tiny_config(picture_folder), runs)
 
     def farewell() -> None:
-        with jobs.hearing(run):
+        with background.hearing(run):
             run.request_cancel()
             raise Cancelled
 
@@ -209,7 +209,7 @@ def test_ctrl_c_without_a_cancel_stays_what_it_is(runs: Runs, picture_folder: Pa
     run = new_run(tiny_config(picture_folder), runs)
 
     def interrupted() -> None:
-        with jobs.hearing(run):
+        with background.hearing(run):
             signal.raise_signal(signal.SIGINT)
             time.sleep(1)
 

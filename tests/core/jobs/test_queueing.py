@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.experiment.config import RunConfig, new_run
-from core.jobs.queueing import Place, is_first, place, seconds_left
-from core.runs.folder import RunFolder, Runs, Status
+from core.experiment import RunConfig, new_run
+from core.jobs import Place, place
+from core.jobs.queueing import is_first, seconds_left
+from core.runs import RunFolder, Runs, Status
 
 NOW = time.time()
 

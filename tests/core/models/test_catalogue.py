@@ -104,5 +104,5 @@ def test_weights_come_from_the_global_generator(key: str) -> None:
 
 def test_the_catalogue_does_not_load_torchvision() -> None:
     """It takes two seconds, and most runs never build a network of it."""
-    code = "import sys, core.training.loop, core.models; print([m for m in ('torchvision', 'pytorch_optimizer') if m in sys.modules])"
+    code = "import sys, core.training, core.models; print([m for m in ('torchvision', 'pytorch_optimizer') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

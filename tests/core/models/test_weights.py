@@ -12,8 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.foundation.errors import InputError
-from core.foundation.tensors import Classifier
-from core.models import MODELS, SmallResNet, weights
+from core.models import MODELS, Classifier, SmallResNet, weights
 from tests.networks import built, some_images
 
 Change = Callable[[dict[str, Tensor]], object]

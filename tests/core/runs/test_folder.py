@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.experiment.config import RunConfig, config_of, new_run
+from core.experiment import RunConfig, config_of, new_run
 from core.foundation.errors import InputError
-from core.runs.folder import STALE, RunFolder, Runs, Status
+from core.runs import STALE, RunFolder, Runs, Status
 
 
 @pytest.fixture

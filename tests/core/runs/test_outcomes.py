@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.runs.outcomes import Share, cost_text, detection, duration, roc, scores_at, share_text
+from core.runs import Share, cost_text, detection, duration, roc, scores_at, share_text
 
 YES, NO = True, False
 

@@ -17,20 +17,17 @@ from scipy import stats
 
 from core.cli.series import numbers, sweep_command
 from core.defenses import DEFENSES
-from core.experiment.config import RunConfig, new_run
-from core.experiment.pipeline import execute
-from core.experiment.staging import load_model, restage
+from core.experiment import RunConfig, execute, load_model, new_run, restage
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
 from core.robust import fit_spectre
-from core.runs.folder import RunFolder, Runs
-from core.runs.outcomes import detection
+from core.runs import RunFolder, Runs, detection
 from core.studies import overlap, series, store
 from core.studies import sweep as sweeps
 from core.studies.budgets import assumed_budgets, study_budgets
 from core.studies.intervals import over_runs, student, wilson
 from core.studies.layers import common_ks, study_layers
-from core.training.features import extract
+from core.training import extract
 from tests.conftest import Cli
 from tests.makers import check_refused, tiny_config
 

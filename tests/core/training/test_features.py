@@ -5,10 +5,8 @@ import pytest
 import torch
 
 from core.foundation.errors import Cancelled, InputError
-from core.foundation.tensors import Classifier
-from core.models import MODELS, SmallResNet
-from core.training.features import extract
-from core.training.loop import Recipe, empty_classifier, train
+from core.models import MODELS, Classifier, SmallResNet
+from core.training import Recipe, empty_classifier, extract, train
 from tests.makers import coloured, noise_images
 from tests.networks import built, outputs
 

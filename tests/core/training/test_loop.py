@@ -11,12 +11,10 @@ import torch
 
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.foundation.tensors import Classifier, to_device
-from core.models import SmallResNet, weights
-from core.training import compiling
-from core.training import loop as training
+from core.foundation.tensors import to_device
+from core.models import Classifier, SmallResNet, weights
+from core.training import PRESETS, Epoch, Recipe, compiling, loop, predict, train
 from core.training.batches import Batches
-from core.training.loop import PRESETS, Epoch, Recipe, predict, train
 from tests.makers import coloured
 
 CPU = torch.device("cpu")
@@ -138,7 +136,7 @@ def test_the_recipe_overrules_the_data_set_on_mirroring(
         seen.append(flip)
         return Batches(*arguments, flip=flip, **options)
 
-    monkeypatch.setattr(training, "Batches", recorded)
+    monkeypatch.setattr(loop, "Batches", recorded)
     fit(recipe=Recipe(epochs=1, batch_size=16, flip=recipe), flip=dataset)
     assert seen == [expected]
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from core.foundation.errors import InputError
 from core.foundation.params import build, values_of
-from core.training.recipes import PRESETS, Recipe, make_optimizer, make_schedule
+from core.training import PRESETS, Recipe
+from core.training.recipes import make_optimizer, make_schedule
 
 CPU = torch.device("cpu")
 STEPS = 10  # an epoch, in these tests
