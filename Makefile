@@ -73,12 +73,13 @@ test: ## Run the tests, two at a time (ARGS="-k whitening -x -n 0" goes to pytes
 	@echo "Running the tests, some minutes ..."
 	@exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: ## Check style, format and types (ruff, mypy)
+check: ## Check style, format, types and the arrows between the wings of core (ruff, mypy, import-linter)
 	$(install-dev)
 	@status=0; \
 	echo "Style (ruff check) ...";           $(python) -m ruff check . || status=1; \
 	echo "Format (ruff format --check) ..."; $(python) -m ruff format --check . || status=1; \
 	echo "Types (mypy) ...";                 $(python) -m mypy || status=1; \
+	echo "Arrows (import-linter) ...";       "$(VENV)/bin/lint-imports" --no-cache --no-logo || status=1; \
 	exit $$status
 
 bench: ## Run every benchmark; the README's figures come from these

@@ -1,4 +1,4 @@
-"""A class at work: suspicious training sets with the truth sealed, answers, scores and a board.
+"""A class at work: suspicious sets with the truth sealed, answers, scores and a board.
 
 `folder` is a challenge on disk, `make` makes one of a finished run, `score` judges an answer, `store` keeps the answers.
 No torch here, since a page that only shows challenges must open at once; `core.challenges.make` is imported by itself.

@@ -1,4 +1,4 @@
-"""Defenses: features in, scores and removals out. One interface, scikit-learn's.
+"""Features of one class, or of all with their labels, to scores and removals, as scikit-learn's outlier detectors.
 
 `DEFENSES` look at the rows of one class. `LABELLED_DEFENSES` need the rows of all classes and the labels that they carry
 in training: `fit(X, y)`.

@@ -1,4 +1,4 @@
-"""The mathematics of SPECTRE. Knows tensors only: no images, no attacks, no files, no ground truth."""
+"""The mathematics of SPECTRE: tensors in, tensors out; no images, no attacks, no files, no ground truth."""
 
 from core.robust.budget import BudgetEstimate, Trial, estimate_poisons
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
