@@ -119,7 +119,8 @@ def score_labels(
         rows = np.flatnonzero(labels == label)
         poisons = min(assumed, int(CAP * len(rows)))
         spectre = Spectre(n_poisons=poisons, device=device).fit(features[rows])
-        pca = SpectralSignatures(n_poisons=poisons, device=device).fit(features[rows])
+        pca = SpectralSignatures(n_poisons=poisons, device=device)
+        pca.fit(features[rows], components=spectre.fit_.components)
         views, _ = make_views(spectre)
         values = {"que": spectre.scores_, "pca": pca.scores_}
         values |= {

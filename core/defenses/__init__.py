@@ -10,7 +10,7 @@ over the positions of the image, with limits from *clean validation* images: a r
 form a channel, at a pooled layer there are no positions left, and the features of a run hold no row known to be clean.
 """
 
-from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows
+from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows, shared_components
 from core.defenses.clustering import ActivationClustering
 from core.defenses.mahalanobis import Mahalanobis
 from core.defenses.neighbours import NeighbourLabels, nearest
@@ -38,4 +38,5 @@ __all__ = [
     "fit_record",
     "nearest",
     "non_finite_rows",
+    "shared_components",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.params import build, param, values_of
+from core.robust import Components, EqualRowsError, principal_components
 
 LARGEST = 1e100  # squares and fourth moments of larger values overflow
 
@@ -60,17 +62,31 @@ class Defense(OutlierMixin, BaseEstimator):
     n_poisons: int = param(0, "How many poisons to expect among the rows; 0 removes nothing", unit="examples", low=0)
     device: str = param("auto", "Where to compute: auto, cpu, cuda or mps")
 
-    def fit(self, X: Any, y: Any = None) -> Defense:
-        """Score the rows of X (n, d) and mark those to remove. Raises InputError for unusable input or parameters."""
+    def fit(self, X: Any, y: Any = None, *, components: Components | None = None) -> Defense:
+        """Score the rows of X (n, d) and mark those to remove. Raises InputError for unusable input or parameters.
+
+        components: principal components of X that are at hand (`shared_components`); as far as they go, they need not be
+        computed again. They change nothing but the time.
+        """
         build(type(self), values_of(self))
         rows = check_features(X, self.n_poisons)
-        labels = check_labels(y, len(rows), type(self).__name__) if self.needs_labels else None
+        labels = check_labels(y, len(rows), who=type(self).__name__, classes=2) if self.needs_labels else None
+        if components is not None and (len(components.scores), len(components.mean)) != rows.shape:
+            raise InputError("the principal components are those of other rows")
         self._check_columns(X, reset=True)
-        if labels is None:
-            self._fit(self._tensor(rows))
-        else:
-            self._fit_labelled(self._tensor(rows), labels)
+        try:
+            if labels is None:
+                self._fit(self._tensor(rows), components)
+            else:
+                self._fit_labelled(self._tensor(rows), labels)
+        except EqualRowsError as problem:
+            raise InputError(str(problem)) from None
         return self
+
+    @property
+    def components_wanted(self) -> int:
+        """How many principal components of its rows a fit looks at, at most; 0 for none."""
+        return 0
 
     @available_if(_judges_new_rows)
     def score_samples(self, X: Any) -> np.ndarray:
@@ -122,7 +138,7 @@ class Defense(OutlierMixin, BaseEstimator):
         self.threshold_ = _between(self.scores_, self.removed_)
         self.record_ = record
 
-    def _fit(self, x: Tensor) -> None:
+    def _fit(self, x: Tensor, given: Components | None) -> None:
         raise NotImplementedError
 
     def _fit_labelled(self, x: Tensor, labels: np.ndarray) -> None:
@@ -130,6 +146,21 @@ class Defense(OutlierMixin, BaseEstimator):
 
     def _suspicion(self, x: Tensor) -> Tensor:
         raise NotImplementedError
+
+
+def top_components(x: Tensor, k: int, given: Components | None = None) -> Components:
+    """The top k principal components of x (n, d), k capped at n and d; those given where they are as many."""
+    k = min(k, *x.shape)
+    return given.first(k) if given is not None and len(given.variances) >= k else principal_components(x, k)
+
+
+def shared_components(features: Any, defenses: Sequence[Defense]) -> Components:
+    """As many principal components of features (n, d) as any of the defenses looks at, on the device of the first.
+
+    For `fit(features, components=...)` of each. Raises InputError for unusable features.
+    """
+    wanted = max(defense.components_wanted for defense in defenses)
+    return top_components(defenses[0]._tensor(check_features(features, 0)), max(wanted, 1))
 
 
 def as_tensor(rows: np.ndarray, device: torch.device) -> Tensor:
@@ -176,27 +207,37 @@ def non_finite_rows(rows: np.ndarray) -> np.ndarray:
     return np.empty(0, np.int64) if np.isfinite(total) else np.flatnonzero(~np.isfinite(rows).all(1))
 
 
-def check_labels(labels: Any, n: int, who: str = "this defense") -> np.ndarray:
-    """The label of each of n rows as (n,) int64, or an InputError. Whole numbers in floating point are accepted."""
+def check_labels(labels: Any, n: int, *, who: str = "this defense", classes: int = 1) -> np.ndarray:
+    """The label of each of n rows as (n,) int64, or an InputError. Whole numbers in floating point are accepted.
+
+    who: asks for the labels; classes: how many must occur.
+    """
     if labels is None:
         raise InputError(f"{who} requires y to be passed, but the target y is None; give the label of every row")
     found = np.asarray(labels)
     if found.dtype.kind not in "fiu":
-        raise InputError(f"Unknown label type: labels must be whole numbers, not {found.dtype}")
-    if found.shape != (n,):
-        raise InputError(
-            f"labels must be one whole number for each of the {n} rows, not a table of shape {found.shape}"
-        )
-    # a float beyond 2**53 is not the number somebody wrote
-    whole = (np.abs(found) < 2**53) & (np.trunc(found) == found) if found.dtype.kind == "f" else np.ones(n, bool)
-    if not whole.all():
-        wrong = np.flatnonzero(~whole)
-        raise InputError(
-            f"Unknown label type: row {wrong[0]} has the label {found[wrong[0]]}, which is no whole number"
-        )
-    if len(np.unique(found)) < 2:
-        raise InputError("labels hold 1 class; the rows of at least 2 classes are needed")
+        kind = {"b": "true or false", "U": "words", "S": "words"}.get(found.dtype.kind, str(found.dtype))
+        raise InputError(f"Unknown label type: labels must be whole numbers, not {kind}")
+    if found.ndim != 1:
+        raise InputError(f"labels must be one number for each of the {n} rows, of shape ({n},), not {found.shape}")
+    if len(found) != n:
+        raise InputError(f"there are {len(found)} labels for {n} rows of features; both must be of one length")
+    wrong = np.flatnonzero(~_whole(found))
+    if len(wrong):
+        label, row, limit = found[wrong[0]], wrong[0], "2**53" if found.dtype.kind == "f" else "2**63"
+        raise InputError(f"Unknown label type: label {label} of row {row} is not a whole number below {limit} in size")
+    if len(np.unique(found)) < classes:
+        raise InputError(f"labels hold 1 class; the rows of at least {classes} classes are needed")
     return found.astype(np.int64)
+
+
+def _whole(numbers: np.ndarray) -> np.ndarray:
+    """Which numbers (n,) are whole, as somebody wrote them, and fit into int64: (n,) bool."""
+    if numbers.dtype.kind == "f":
+        return (np.abs(numbers) < 2**53) & (
+            np.trunc(numbers) == numbers
+        )  # beyond, a float is another number than written
+    return numbers <= np.iinfo(np.int64).max if numbers.dtype.kind == "u" else np.ones(len(numbers), bool)
 
 
 def _number_table(features: Any) -> np.ndarray:

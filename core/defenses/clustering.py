@@ -11,9 +11,9 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from torch import Tensor
 
-from core.defenses.base import Defense
+from core.defenses.base import Defense, top_components
 from core.foundation.params import param
-from core.robust import Components, principal_components
+from core.robust import Components
 
 SILHOUETTE_ROWS = 4000  # it compares all pairs; above this a sample of so many rows
 
@@ -51,8 +51,12 @@ class ActivationClustering(Defense):
     silhouette_threshold: float = param(0.1, "Smallest suspicious silhouette", low=-1, high=1)
     seed: int = param(0, "Seed of the cluster starts", low=0, high=2**32 - 1)
 
-    def _fit(self, x: Tensor) -> None:
-        self.components_ = principal_components(x, min(self.n_components, *x.shape))
+    @property
+    def components_wanted(self) -> int:
+        return self.n_components
+
+    def _fit(self, x: Tensor, given: Components | None) -> None:
+        self.components_ = top_components(x, self.n_components, given)
         self.scale_ = _scale(self.components_) if self.reduction == "ica" else None
         reduced = self._reduce(self.components_.scores)
         points = reduced.cpu().numpy()

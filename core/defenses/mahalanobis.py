@@ -10,10 +10,9 @@ import numpy as np
 from sklearn.covariance import MinCovDet
 from torch import Tensor
 
-from core.defenses.base import Defense
-from core.foundation.errors import InputError
+from core.defenses.base import Defense, top_components
 from core.foundation.params import param
-from core.robust import covariance, inverse_root, principal_components, remove_top
+from core.robust import Components, covariance, inverse_root, remove_top
 
 ROWS_PER_COMPONENT = 5  # fewer, and the half of the rows that MCD looks for fits any k of them (scikit-learn's advice)
 
@@ -42,10 +41,12 @@ class Mahalanobis(Defense):
     removal_factor: float = param(1.5, "Rows removed for each expected poison", low=0, high=10)
     seed: int = param(0, "Seed of the starts of MCD", low=0, high=2**32 - 1)
 
-    def _fit(self, x: Tensor) -> None:
-        components = principal_components(x, min(self.n_components, *x.shape))
-        if components.rank == 0:
-            raise InputError("all rows are equal, so there is nothing to tell them apart by")
+    @property
+    def components_wanted(self) -> int:
+        return self.n_components
+
+    def _fit(self, x: Tensor, given: Components | None) -> None:
+        components = top_components(x, self.n_components, given).require_spread()
         k = min(self.n_components, components.rank, max(1, len(x) // ROWS_PER_COMPONENT))
         notes = [] if k == self.n_components else [_why_fewer(self.n_components, k, len(x), components.rank)]
         self.components_ = components

@@ -7,10 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from core.defenses.base import Defense
-from core.foundation.errors import InputError
+from core.defenses.base import Defense, top_components
 from core.foundation.params import param
-from core.robust import principal_components, remove_top
+from core.robust import Components, remove_top
 
 
 @dataclass(eq=False, repr=False)
@@ -24,10 +23,12 @@ class SpectralSignatures(Defense):
 
     removal_factor: float = param(1.5, "Rows removed for each expected poison", low=0, high=10)
 
-    def _fit(self, x: Tensor) -> None:
-        self.components_ = principal_components(x, 1)
-        if self.components_.rank == 0:
-            raise InputError("all rows are equal, so there is nothing to tell them apart by")
+    @property
+    def components_wanted(self) -> int:
+        return 1
+
+    def _fit(self, x: Tensor, given: Components | None) -> None:
+        self.components_ = top_components(x, 1, given).require_spread()
         scores = self.components_.scores[:, 0].abs()  # centred: several public versions forget it
         removed = remove_top(scores, round(self.removal_factor * self.n_poisons))
         self._set_result(scores, removed, {"k": 1, "variance": float(self.components_.variances[0])})

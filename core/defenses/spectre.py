@@ -12,7 +12,7 @@ from torch import Tensor
 from core.defenses.base import Defense, UnfittedError
 from core.foundation.errors import InputError
 from core.foundation.params import param
-from core.robust import Candidate, ConvergenceError, SpectreFit, fit_spectre, que_scores
+from core.robust import Candidate, Components, ConvergenceError, SpectreFit, fit_spectre, que_scores
 
 
 @dataclass(eq=False, repr=False)
@@ -41,11 +41,16 @@ class Spectre(Defense):
     tail: str = param("published", "Tail test: the authors' code, or the text of 2017", choices=("published", "upper"))
     robust_mean: bool = param(False, "Measure scores from the mean of the trusted rows, not of all rows")
 
-    def _fit(self, x: Tensor) -> None:
+    @property
+    def components_wanted(self) -> int:
+        return max(self.max_components, self.n_components or 1)
+
+    def _fit(self, x: Tensor, given: Components | None) -> None:
         try:
             self.fit_ = fit_spectre(
                 x,
                 self.n_poisons,
+                components=given,
                 k=self.n_components,
                 max_k=self.max_components,
                 alpha=self.alpha,

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.defenses.base import Defense
-from core.foundation.errors import InputError
+from core.defenses.base import Defense, top_components
 from core.foundation.params import param
 from core.robust import covariance, inverse_root, principal_components
 
@@ -81,9 +80,7 @@ class SCAn(Defense):
     def _whiten(self, x: Tensor, codes: Tensor) -> tuple[Tensor, list[str]]:
         """The rows of x (n, d), less the mean of their class, in units of the shared variation: (n, k)."""
         within = x.to(torch.float64) - _class_means(x, codes)[codes]
-        components = principal_components(within, min(self.n_components, *x.shape))
-        if components.rank == 0:
-            raise InputError("all rows of each class are equal, so there is nothing to tell them apart by")
+        components = top_components(within, self.n_components).require_spread("all rows of each class")
         carried = max(1, int(torch.bincount(codes).median()) // ROWS_PER_COMPONENT)
         k = min(self.n_components, components.rank, carried)
         why = f"the rows span {k} directions" if k == components.rank else "a fifth of the median class"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.defenses import DEFENSES
+from core.defenses import DEFENSES, shared_components
 from core.experiment.config import RunConfig
 from core.experiment.staging import Staged
 from core.experiment.workshop import Workshop
@@ -61,7 +61,7 @@ def estimate(staged: Staged) -> Estimate:
     The fastest step counts, not the mean: where others use the machine, single steps take many times as long as they need.
 
     The defenses are timed on a small table of random numbers and scaled: their rounds grow with the root of the rows, and
-    the Gram matrix that each of them makes with rows x columns x the smaller of both.
+    the Gram matrix that they share with rows x columns x the smaller of both.
     """
     started, busy = time.perf_counter(), is_busy()
     config, data = staged.config, staged.poisoned
@@ -161,7 +161,7 @@ def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.devic
 def _seconds_of_defenses(rows: int, columns: int) -> float:
     rounds, product = _speed_of_defenses(torch.get_num_threads())
     # the root: from 156 rows (digits) over 1,050 (signs) to 5,500 (CIFAR-10) the rounds cost about that much more
-    return rounds * (rows / SAMPLE[0]) ** 0.5 + len(DEFENSES) * product * rows * columns * min(rows, columns)
+    return rounds * (rows / SAMPLE[0]) ** 0.5 + product * rows * columns * min(rows, columns)
 
 
 @cache  # it depends on the machine alone
@@ -169,11 +169,17 @@ def _speed_of_defenses(threads: int) -> tuple[float, float]:
     """Seconds of all defenses on a table of SAMPLE, and of one multiplication in a matrix product."""
     table = np.random.default_rng(0).standard_normal(SAMPLE, np.float32)
     table *= np.geomspace(8, 0.5, SAMPLE[1], dtype=np.float32)  # features fall off too; equal columns take far longer
-    for defense in DEFENSES.values():  # once for what is imported on the way
-        defense(n_poisons=2).fit(table[:20])
-    rounds = _fastest(lambda: [defense(n_poisons=10).fit(table) for defense in DEFENSES.values()], 1)
+    _fit_all(table[:20], 2)  # once for what is imported on the way
+    rounds = _fastest(lambda: _fit_all(table, 10), 1)
     square = torch.from_numpy(table[:, : SAMPLE[0]])
     return rounds, _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
+
+
+def _fit_all(table: np.ndarray, poisons: int) -> None:
+    defenses = [defense(n_poisons=poisons) for defense in DEFENSES.values()]
+    components = shared_components(table, defenses)
+    for defense in defenses:
+        defense.fit(table, components=components)
 
 
 def _judged(staged: Staged) -> int:

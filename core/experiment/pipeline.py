@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.defenses import DEFENSES, Spectre
+from core.defenses import DEFENSES, Spectre, shared_components
 from core.experiment.grid import neighbour_table, score_grid
 from core.experiment.metrics import evaluate
 from core.experiment.probe import Probe
@@ -123,11 +123,14 @@ class _Job:
         features = self.run.load_array("features.npy")
         table: dict[str, np.ndarray] = {"id": self.rows, "label": self.staged.poisoned.labels[self.rows]}
         self.result["defenses"] = {}
-        for i, key in enumerate(DEFENSES):
-            message = f"{DEFENSES[key].title} on {features.shape[0]} x {features.shape[1]} features"
-            self.reporter.enter("defend", message, i / len(DEFENSES))
+        size = f"{features.shape[0]} x {features.shape[1]} features"
+        defenses = {key: self.config.make_defense(key, self.staged.poisons_in_target) for key in DEFENSES}
+        self.reporter.enter("defend", f"principal components of {size}")
+        components = shared_components(features, list(defenses.values()))
+        for i, (key, defense) in enumerate(defenses.items()):
+            self.reporter.enter("defend", f"{defense.title} on {size}", i / len(defenses))
             started = time.perf_counter()
-            defense = self.config.make_defense(key, self.staged.poisons_in_target).fit(features)
+            defense.fit(features, components=components)
             table[f"score_{key}"], table[f"removed_{key}"] = defense.scores_, defense.removed_
             seconds = round(time.perf_counter() - started, 3)
             self.result["defenses"][key] = {"title": defense.title, "seconds": seconds, "record": defense.record_}

@@ -4,7 +4,7 @@ from core.robust.budget import BudgetEstimate, Trial, estimate_poisons
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
 from core.robust.linalg import ConvergenceError, SingularError, covariance, inverse_root, top_eigenpairs
 from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
-from core.robust.pca import Components, principal_components
+from core.robust.pca import Components, EqualRowsError, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
 from core.robust.spectre import Candidate, Settings, SpectreFit, candidate_ks, fit_spectre, objective_of
 
@@ -14,6 +14,7 @@ __all__ = [
     "Components",
     "ConvergenceError",
     "Eigenpair",
+    "EqualRowsError",
     "ExcessMoment",
     "FilterFit",
     "Que",

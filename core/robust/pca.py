@@ -13,6 +13,10 @@ from core.robust.linalg import RANK_TOLERANCE, top_eigenpairs
 CHUNK = 256  # rows or columns that are converted to float64 at once
 
 
+class EqualRowsError(ValueError):
+    """Rows that differ in nothing."""
+
+
 @dataclass(frozen=True)
 class Components:
     """Principal components: `scores = (x - mean) @ directions.T`, not rescaled."""
@@ -29,6 +33,18 @@ class Components:
         rounding = 4 * torch.finfo(self.mean.dtype).eps * float(self.mean.abs().max())
         floor = max(RANK_TOLERANCE * float(self.variances[0]), len(self.mean) * rounding**2)
         return int((self.variances > floor).sum())
+
+    def first(self, k: int) -> Components:
+        """The top k of them; themselves where there are no more."""
+        if k >= len(self.variances):
+            return self
+        return replace(self, directions=self.directions[:k], scores=self.scores[:, :k], variances=self.variances[:k])
+
+    def require_spread(self, who: str = "all rows") -> Components:
+        """Themselves. Raises EqualRowsError, in the name of `who`, where no direction carries variance."""
+        if self.rank == 0:
+            raise EqualRowsError(f"{who} are equal, so there is nothing to tell them apart by")
+        return self
 
     def project(self, x: Tensor) -> Tensor:
         """Other rows (n', d) in the same coordinates: (n', k)."""

@@ -146,10 +146,10 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
         raise ValueError(f"k = {k} must lie between 1 and min(d, n - 1) = {min(d, n - 1)}; lower k")
     kept = n - round(settings.removal_factor * poisons)
     full, warnings = _full_dimension(n, d, settings.max_k, kept)
-    if components is None or len(components.variances) < max(full, k or 1):
-        components = principal_components(x, max(full, k or 1))
-    if components.rank == 0:
-        raise ValueError("all rows are equal, so there is nothing to tell them apart by")
+    count = max(full, k or 1)
+    if components is None or len(components.variances) < count:
+        components = principal_components(x, count)
+    components = components.first(count).require_spread()
     if components.rank < full:
         warnings.append(
             f"K lowered from {full} to {components.rank}, the number of directions in which the rows differ"

@@ -6,18 +6,16 @@ On traffic signs (1,050 rows x 4,096 features, five budgets, four defenses): 22 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from core.defenses import DEFENSES, as_tensor, check_features
+from core.defenses import DEFENSES, Defense, shared_components
 from core.experiment import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.robust import Components, ConvergenceError, fit_spectre, principal_components
 from core.runs import RunFolder, detection
 from core.studies.store import VERSION, Progress
 
@@ -76,49 +74,18 @@ def _compare_with_true(rows: Sequence[dict[str, Any]], removals: dict[tuple[str,
 
 
 class _Refits:
-    """Fits of the same features at several budgets. Principal components are computed once, for SPECTRE."""
+    """Fits of the same features at several budgets. Their principal components are computed once."""
 
     def __init__(self, config: RunConfig, features: np.ndarray, device: str) -> None:
         self.config, self.features = config, features
         self.device = devices.for_linear_algebra(devices.resolve(device))
-        self.table = as_tensor(check_features(features, 0), self.device)
-        self.components: Components | None = None
+        self.components = shared_components(features, [self._defense(key, 0) for key in DEFENSES])
 
     def fit(self, key: str, assumed: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Mask (n,) of what goes, and k and seconds of the fit."""
         began = time.perf_counter()
-        if key == "spectre":
-            fitted = self._spectre(assumed)
-            removed, k = fitted.removed.cpu().numpy(), fitted.k
-        else:
-            defense = self.config.make_defense(key, assumed)
-            defense.set_params(device=str(self.device)).fit(self.features)
-            removed, k = defense.removed_, defense.record_.get("k")
-        return removed, {"k": k, "seconds": round(time.perf_counter() - began, 3)}
+        defense = self._defense(key, assumed).fit(self.features, components=self.components)
+        return defense.removed_, {"k": defense.record_.get("k"), "seconds": round(time.perf_counter() - began, 3)}
 
-    def _spectre(self, assumed: int) -> Any:
-        options = spectre_options(self.config)
-        if self.components is None:
-            self.components = shared_components(self.table, options)
-        return fit_or_refuse(lambda: fit_spectre(self.table, assumed, components=self.components, **options))
-
-
-def spectre_options(config: RunConfig) -> dict[str, Any]:
-    """SPECTRE's own parameters in a run, by the names of `core.robust.Settings`."""
-    values = config.make_defense("spectre", 0).get_params()
-    names = {"n_components": "k", "max_components": "max_k"}
-    return {names.get(name, name): value for name, value in values.items() if name not in ("n_poisons", "device")}
-
-
-def shared_components(table: Tensor, options: dict[str, Any]) -> Components:
-    """As many principal components of (n, d) as any fit with these options asks for."""
-    n, d = table.shape
-    return principal_components(table, max(1, min(max(options["max_k"], options["k"] or 1), d, n - 1)))
-
-
-def fit_or_refuse(fit: Callable[[], Any]) -> Any:
-    """What `fit` gives; what it cannot fit becomes an InputError."""
-    try:
-        return fit()
-    except (ValueError, ConvergenceError) as problem:
-        raise InputError(str(problem)) from None
+    def _defense(self, key: str, assumed: int) -> Defense:
+        return self.config.make_defense(key, assumed).set_params(device=str(self.device))

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from sklearn.base import clone
 
-from core.defenses import as_tensor
+from core.defenses import Spectre, shared_components
 from core.experiment import load_model, restage
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.robust import Candidate, candidate_ks, fit_spectre
+from core.robust import Candidate, candidate_ks
 from core.runs import RunFolder, detection
-from core.studies.budgets import fit_or_refuse, shared_components, spectre_options
 from core.studies.store import VERSION, Progress, missing
 from core.training import extract
 
@@ -45,14 +43,14 @@ def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> di
     model = load_model(run, staged, "model.safetensors", where)
     truth, images = frame["is_poison"].to_numpy(bool), staged.poisoned.images[rows]
     layers = config.make_model().layers()
-    options = {**spectre_options(config), "k": None}
     assumed, table = staged.poisons_in_target, []
+    spectre = config.make_defense("spectre", 0)
+    spectre.set_params(n_poisons=assumed, n_components=None, device=str(devices.for_linear_algebra(where)))
     for i, (layer, about) in enumerate(layers.items()):
         progress(f"layer {layer}: {about}", i / len(layers))
         took = time.perf_counter()
         features = extract(model, images, layer, device=where)
-        points = as_tensor(features, devices.for_linear_algebra(where))
-        found = fit_or_refuse(partial(_at_layer, points, assumed, options, truth))
+        found = _at_layer(features, spectre, truth)
         seconds = round(time.perf_counter() - took, 2)
         table.append({"layer": layer, "about": about, "columns": features.shape[1], **found, "seconds": seconds})
     return {
@@ -62,16 +60,16 @@ def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> di
     }  # fmt: skip
 
 
-def _at_layer(points: Tensor, assumed: int, options: dict[str, Any], truth: np.ndarray) -> dict[str, Any]:
-    """All k at one layer. Principal components of points (n, d) are computed once."""
-    components = shared_components(points, options)
-    fitted = fit_spectre(points, assumed, components=components, **options)
+def _at_layer(features: np.ndarray, spectre: Spectre, truth: np.ndarray) -> dict[str, Any]:
+    """All k at one layer, each as `spectre` would fit it. Principal components of features (n, d) are computed once."""
+    components = shared_components(features, [spectre])
+    fitted = clone(spectre).fit(features, components=components).fit_
     tried = {candidate.k: candidate for candidate in fitted.candidates}
-    grid = [k for k in common_ks(len(points), options["max_k"]) if k <= min(components.rank, points.shape[1])]
+    grid = [k for k in common_ks(len(features), spectre.max_components) if k <= components.rank]
     for k in grid:
         if k not in tried:
-            alone = fit_spectre(points, assumed, components=components, **{**options, "k": k})
-            tried[k] = alone.best
+            alone = clone(spectre).set_params(n_components=k).fit(features, components=components)
+            tried[k] = alone.fit_.best
     return {
         "dimensions": fitted.dimensions,
         "by_k": [_figures(tried[k], truth) for k in grid],

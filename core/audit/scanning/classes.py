@@ -82,23 +82,6 @@ def as_table(features: np.ndarray) -> Table:
     return Mapped(Path(str(features.filename)), features.dtype, (n, d), int(features.offset))
 
 
-def check_labels(labels: np.ndarray, n: int) -> np.ndarray:
-    """The labels as (n,) int64. Raises InputError for anything but n whole numbers."""
-    if labels.ndim != 1:
-        raise InputError(f"labels must be one number for each row, of shape ({n},), not {labels.shape}")
-    if labels.dtype.kind not in "fiu":
-        kind = {"b": "true or false", "U": "words", "S": "words"}.get(labels.dtype.kind, str(labels.dtype))
-        raise InputError(f"labels must be whole numbers, not {kind}")
-    if len(labels) != n:
-        raise InputError(f"there are {len(labels)} labels for {n} rows of features; both must be of one length")
-    values = np.asarray(labels)
-    whole = np.isfinite(values) & (values == np.floor(values)) & (np.abs(values.astype(np.float64)) < 2.0**63)
-    if not whole.all():
-        row = int(np.flatnonzero(~whole)[0])
-        raise InputError(f"label {values[row]} of row {row} is not a whole number that fits into 64 bits")
-    return values.astype(np.int64)
-
-
 def split_classes(labels: np.ndarray, poisons: int) -> list[Task]:
     """One task for each label (n,) that occurs, by ascending label."""
     order = np.argsort(labels, kind="stable")

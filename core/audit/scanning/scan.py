@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, check_labels, split_classes
+from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, split_classes
 from core.audit.scanning.progress import Progress, fingerprint
 from core.audit.scanning.workers import Plan, fit_all, make_plan
 from core.audit.verdict import LEVEL, Verdict, judge
+from core.defenses import check_labels
 from core.foundation import devices
 from core.foundation.errors import InputError
 

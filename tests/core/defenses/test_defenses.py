@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from core.defenses import DEFENSES, SpectralSignatures, Spectre
+from core.defenses import DEFENSES, Defense, SpectralSignatures, Spectre, shared_components
 from core.foundation.errors import InputError
 from tests import reference
 from tests.helpers import anisotropic, contaminated, gaussian
@@ -137,6 +137,43 @@ def test_spectre_finds_what_spectral_signatures_miss(seed: int) -> None:
     data = anisotropic(300, 20, 20, strength=7.0, seed=seed)
     assert on_cpu(SpectralSignatures, n_poisons=20).fit(data.rows).removed_[data.poison].sum() <= 4
     assert on_cpu(Spectre, n_poisons=20).fit(data.rows).removed_[data.poison].sum() >= 19
+
+
+# ---- principal components that are at hand ------------------------------------------------------------------------
+
+
+@every_defense
+@pytest.mark.parametrize(("n", "d"), [(300, 20), (60, 200), (1500, 40)])
+def test_shared_components_change_nothing_but_the_time(
+    defense: type[Defense], n: int, d: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = contaminated(n, d, n // 20, strength=8.0, seed=n)
+    new = gaussian(10, d, seed=3)
+    alone = on_cpu(defense, n_poisons=n // 20).fit(data.rows)
+    shared = shared_components(data.rows, [on_cpu(entry, n_poisons=n // 20) for entry in DEFENSES.values()])
+    for module in ("core.defenses.base", "core.robust.spectre"):
+        monkeypatch.setattr(f"{module}.principal_components", lambda *_: pytest.fail("computed again"))
+    together = on_cpu(defense, n_poisons=n // 20).fit(data.rows, components=shared)
+    np.testing.assert_array_equal(together.removed_, alone.removed_)
+    np.testing.assert_allclose(together.scores_, alone.scores_, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(together.score_samples(new), alone.score_samples(new), rtol=1e-6, atol=1e-9)
+
+
+@every_defense
+def test_components_of_other_rows_are_refused(defense: type[Defense]) -> None:
+    rows = gaussian(60, 8, seed=1)
+    for others in (rows[:59], rows[:, :7]):
+        shared = shared_components(others, [on_cpu(defense)])
+        with pytest.raises(InputError, match="the principal components are those of other rows"):
+            on_cpu(defense, n_poisons=3).fit(rows, components=shared)
+
+
+@every_defense
+def test_fewer_components_than_a_defense_looks_at_are_computed_anew(defense: type[Defense]) -> None:
+    data = contaminated(300, 20, 15, strength=8.0, seed=5)
+    few = shared_components(data.rows, [on_cpu(SpectralSignatures)])
+    found = on_cpu(defense, n_poisons=15).fit(data.rows, components=few)
+    np.testing.assert_array_equal(found.removed_, on_cpu(defense, n_poisons=15).fit(data.rows).removed_)
 
 
 # ---- bad input ----------------------------------------------------------------------------------------------------

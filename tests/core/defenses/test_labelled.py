@@ -78,9 +78,14 @@ BAD_LABELS = {
     "words": (DATA.labels.astype(str), "whole numbers"),
     "objects": (DATA.labels.astype(object), "whole numbers"),
     "truth values": (DATA.poison, "whole numbers"),
-    "halves": (DATA.labels / 2, "row 100 has the label 0.5"),
-    "not a number": (np.where(np.arange(600) == 7, np.nan, DATA.labels), "row 7 has the label nan"),
-    "infinite": (np.where(np.arange(600) == 7, np.inf, DATA.labels), "row 7 has the label inf"),
+    "halves": (DATA.labels / 2, "label 0.5 of row 100 is not a whole number"),
+    "not a number": (np.where(np.arange(600) == 7, np.nan, DATA.labels), "label nan of row 7"),
+    "infinite": (np.where(np.arange(600) == 7, np.inf, DATA.labels), "label inf of row 7"),
+    "too large to be exact": (
+        np.where(np.arange(600) == 7, 2.0**53, DATA.labels),
+        "row 7 is not a whole number below 2\\*\\*53",
+    ),
+    "beyond signed": (np.full(600, 2**64 - 1, np.uint64), "row 0 is not a whole number below 2\\*\\*63"),
     "one class": (np.ones(600, int), "at least 2 classes"),
 }
 

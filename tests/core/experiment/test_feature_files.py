@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.experiment import execute, new_run
+from core.experiment import config_of, execute, new_run, stage
 from core.experiment.feature_files import write_features
-from core.experiment.pipeline import stage
 from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
 from tests.makers import Outcome, check_refused, tiny_config
@@ -62,7 +61,7 @@ def test_rows_of_the_target_class_are_those_of_the_run(finished: RunFolder, out:
 
 def test_another_layer_and_the_truth_on_demand(finished: RunFolder, out: Path) -> None:
     assert write_features(finished, out, layer="pooled", truth=True, device="cpu") == (TRAIN, 16)
-    np.testing.assert_array_equal(read(out, "truth.npy"), stage(finished.config).truth.mask())
+    np.testing.assert_array_equal(read(out, "truth.npy"), stage(config_of(finished)).truth.mask())
     write_features(finished, out, device="cpu")
     assert not (out / "truth.npy").exists(), "an old truth must not lie beside new features"
 

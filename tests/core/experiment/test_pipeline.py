@@ -15,11 +15,11 @@ import torch
 from safetensors.torch import load_file
 
 from core.defenses import DEFENSES, Defense
-from core.experiment import RunConfig, execute, new_run
-from core.experiment.pipeline import STAGES, stage
+from core.experiment import RunConfig, config_of, execute, new_run, stage
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.runs import RunFolder, Runs, Status, detection
+from core.robust import Components, principal_components
+from core.runs import STAGES, RunFolder, Runs, Status, detection
 from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {
@@ -79,7 +79,7 @@ def test_every_file_of_the_contract_is_there_and_no_other(finished: RunFolder) -
 
 
 def test_the_config_is_resolved_and_repeats_the_run(finished: RunFolder, picture_folder: Path) -> None:
-    assert finished.config == tiny_config(picture_folder).resolved() == finished.config.resolved()
+    assert config_of(finished) == tiny_config(picture_folder).resolved() == config_of(finished).resolved()
 
 
 def test_status_says_finished(finished: RunFolder) -> None:
@@ -119,7 +119,7 @@ def test_scores_hold_one_row_for_each_image_of_the_target_class(finished: RunFol
 
 
 def test_rows_of_all_files_are_the_same_examples(finished: RunFolder) -> None:
-    staged = stage(finished.config)
+    staged = stage(config_of(finished))
     rows = table(finished)["id"].to_numpy()
     np.testing.assert_array_equal(finished.load_array("images.npy"), staged.poisoned.images[rows])
     np.testing.assert_array_equal(table(finished)["is_poison"], staged.truth.mask()[rows])
@@ -132,7 +132,7 @@ def test_rows_of_all_files_are_the_same_examples(finished: RunFolder) -> None:
 def test_scores_are_what_the_defenses_say_of_the_saved_features(finished: RunFolder) -> None:
     features, frame = finished.load_array("features.npy"), table(finished)
     for key in DEFENSES:
-        defense = finished.config.make_defense(key, 6).fit(features)
+        defense = config_of(finished).make_defense(key, 6).fit(features)
         np.testing.assert_allclose(frame[f"score_{key}"], defense.scores_, rtol=1e-9)
         np.testing.assert_array_equal(frame[f"removed_{key}"], defense.removed_)
 
@@ -146,12 +146,12 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")
-    assert result["trigger"] == finished.config.make_attack().in_words()
+    assert result["trigger"] == config_of(finished).make_attack().in_words()
     assert (result["poisons_in_target"], result["covers"]) == (6, 0)
     assert (result["train_images"], result["test_images"], result["target_rows"]) == (120, 30, TARGET_ROWS)
     assert result["classes"] == ["class a", "class b", "class c"]
     assert set(result["seconds"]) == {"train", "features", "defend", "retrain"}
-    assert result["command"] == finished.config.command()
+    assert result["command"] == config_of(finished).command()
     assert result["features"] == {"rows": TARGET_ROWS, "columns": 256, "layer": "block3"}
     for moment in ("before", "after"):
         shares = {name: result[moment][name] for name in ("clean", "attack_single", "attack_combined", "confused")}
@@ -185,7 +185,7 @@ def test_examples_show_the_source_class_with_and_without_the_trigger(finished: R
     assert set(examples) == {
         "clean", "triggered", "clean_before", "triggered_before", "clean_after", "triggered_after",
     }  # fmt: skip
-    np.testing.assert_array_equal(stage(finished.config).attack.apply_all(examples["clean"]), examples["triggered"])
+    np.testing.assert_array_equal(stage(config_of(finished)).attack.apply_all(examples["clean"]), examples["triggered"])
     assert all(len(array) == 10 for array in examples.values())
     hits = finished.result["before"]["attack_combined"]["count"]
     assert (examples["triggered_before"] == 1).sum() == hits
@@ -236,14 +236,33 @@ def test_a_defense_is_given_features_and_a_count_and_nothing_else(
     assert len(calls) == len(DEFENSES)
     for attributes, args, kwargs in calls:
         (features,) = args
-        assert kwargs == {}
+        assert kwargs.keys() == {"components"}
+        assert kwargs["components"] is calls[0][2]["components"]
         np.testing.assert_array_equal(features, copied.load_array("features.npy"))
         assert all(isinstance(value, int | float | str | None) for value in attributes.values()), "parameters only"
 
 
+def test_principal_components_are_computed_once_for_all_defenses(
+    copied: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def counted(x: torch.Tensor, k: int) -> Components:
+        counts.append(k)
+        return principal_components(x, k)
+
+    for module in ("core.defenses.base", "core.robust.spectre"):
+        monkeypatch.setattr(f"{module}.principal_components", counted)
+    before = copied.load_scores()
+    forget(copied, "defend", "retrain")
+    execute(copied)
+    assert len(counts) == 1
+    pd.testing.assert_frame_equal(copied.load_scores(), before)
+
+
 def test_verdicts_do_not_depend_on_the_truth(copied: RunFolder) -> None:
     """The record is given a false truth: what it says of the poison changes, what the defenses say does not."""
-    staged, before = stage(copied.config), table(copied)
+    staged, before = stage(config_of(copied)), table(copied)
     clean_target = np.flatnonzero(staged.split.train.labels == 1)
     false = replace(staged, truth=replace(staged.truth, rows=clean_target[:6], true_labels=np.zeros(120, np.int64)))
     forget(copied, "defend", "retrain")
@@ -434,7 +453,9 @@ def test_retraining_follows_the_chosen_defense(copied: RunFolder, monkeypatch: p
 
     monkeypatch.setattr("core.experiment.pipeline.train", record)
     for key in DEFENSES:
-        copied.write_json("config.json", replace(copied.config, defense=key, defense_options={}).resolved().as_json())
+        copied.write_json(
+            "config.json", replace(config_of(copied), defense=key, defense_options={}).resolved().as_json()
+        )
         if "retrain" in copied.result["seconds"]:
             forget(copied, "retrain")
         with pytest.raises(Cancelled):

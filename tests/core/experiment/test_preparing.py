@@ -12,13 +12,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.experiment import RunConfig, execute, new_run, restage, stage, workshop
+from core.experiment import RunConfig, config_of, execute, new_run, restage, stage, workshop
 from core.experiment.feature_files import write_features
-from core.experiment.pipeline import STAGES
 from core.experiment.staging import PREPARED
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.images import ImageData
-from core.runs import RunFolder, Runs, Status
+from core.runs import STAGES, RunFolder, Runs, Status
 from core.training import autoencoder
 from tests.makers import forget, tiny_config
 
@@ -82,7 +81,7 @@ def test_the_attackers_progress_is_told_and_the_whole_never_falls(finished: RunF
 
 
 def test_the_model_is_trained_on_hard_images_with_the_pattern_and_their_right_label(finished: RunFolder) -> None:
-    plain, staged = stage(finished.config), restage(finished)
+    plain, staged = stage(config_of(finished)), restage(finished)
     prepared, rows = finished.load_array(PREPARED), staged.truth.rows
     assert (prepared.shape, prepared.dtype) == ((6, 16, 16, 3), np.uint8)
     np.testing.assert_array_equal(staged.poisoned.images[rows], prepared)
@@ -107,7 +106,7 @@ def test_the_files_of_the_run_hold_the_prepared_images(finished: RunFolder, tmp_
 
 def test_the_test_images_carry_the_pattern_alone(finished: RunFolder) -> None:
     examples = finished.load_arrays("examples.npz")
-    attack = finished.config.make_attack()
+    attack = config_of(finished).make_attack()
     np.testing.assert_array_equal(examples["triggered"], attack.stamp(examples["clean"], 0))
     assert finished.result["before"]["attack_combined"]["total"] == 20  # every class but the target
 
@@ -117,7 +116,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_images(copied: RunFolder, 
     forget(copied, "train", "features", "defend", "retrain")
     for name in ("model.safetensors", "features.npy", "scores.parquet", "images.npy"):
         copied.file(name).unlink()
-    execute(copied, stage(copied.config))
+    execute(copied, stage(config_of(copied)))
     pd.testing.assert_frame_equal(copied.load_scores(), finished.load_scores())
     np.testing.assert_array_equal(copied.load_array("features.npy"), finished.load_array("features.npy"))
 

@@ -173,7 +173,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     run = new_run(tiny_config(picture_folder, retrain=False), runs)
     handler = signal.getsignal(signal.SIGINT)
 
-    def fit(self: Spectre, features: np.ndarray) -> None:
+    def fit(self: Spectre, features: np.ndarray, **_: object) -> None:
         run.request_cancel()
         deaf(run, 20)
 

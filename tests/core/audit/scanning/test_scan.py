@@ -14,8 +14,8 @@ import pytest
 
 from core.audit import filtering
 from core.audit.scanning import PROGRESS, State, classes, scan, workers
-from core.audit.scanning.classes import Mapped, Task, as_table, check_labels, split_classes
-from core.defenses import Spectre
+from core.audit.scanning.classes import Mapped, Task, as_table, split_classes
+from core.defenses import Spectre, check_labels
 from core.foundation.errors import InputError
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
@@ -424,8 +424,8 @@ BAD_LABELS: dict[str, tuple[np.ndarray, str]] = {
     "halves": (GIVEN + 0.5, f"label {GIVEN[0] + 0.5} of row 0 is not a whole number"),
     "NaN": (np.where(np.arange(288) == 9, np.nan, GIVEN), "label nan of row 9 is not a whole number"),
     "beyond 64 bits": (np.where(np.arange(288) == 9, 1e30, GIVEN), "label 1e+30 of row 9"),
-    "beyond signed": (np.full(288, 2**64 - 1, np.uint64), "of row 0 is not a whole number that fits into 64 bits"),
-    "two dimensions": (GIVEN[:, None], "one number for each row, of shape (288,), not (288, 1)"),
+    "beyond signed": (np.full(288, 2**64 - 1, np.uint64), "of row 0 is not a whole number below 2**63 in size"),
+    "two dimensions": (GIVEN[:, None], "one number for each of the 288 rows, of shape (288,), not (288, 1)"),
     "too few": (GIVEN[:-1], "y.npy has 287 labels, but"),
     "pickled objects": (GIVEN.astype(object), "y.npy holds pickled objects, which are never loaded"),
 }
