@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from core.cli.terminal import Device, RunsDir, Threads, out
+from core.cli.options import Device, RunsDir, Threads
+from core.cli.terminal import out
 from core.foundation.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,26 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.terminal import (
-    AttackName,
-    Data,
-    DataSet,
-    DefenseName,
-    Device,
-    Epochs,
-    Layer,
-    ModelName,
-    Preset,
-    RunsDir,
-    Settings,
-    Source,
-    Target,
-    Threads,
-    err,
-    out,
-    progress,
-    telling,
-)  # fmt: skip
+from core.cli import options
+from core.cli.terminal import err, out, progress, telling
 from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
@@ -40,26 +22,26 @@ WHOLE = re.compile(r"-?[0-9]+")
 
 
 def run(
-    dataset: DataSet = "digits",
-    data: Data = None,
-    attack: AttackName = "patch",
+    dataset: options.DataSet = "digits",
+    data: options.Data = None,
+    attack: options.AttackName = "patch",
     poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
     budget: Annotated[
         int | None, typer.Option(help="Poisons that the defenses expect. Default: as many as there are.")
     ] = None,
-    source: Source = None,
-    target: Target = None,
-    model: ModelName = "small",
-    preset: Preset = None,
-    epochs: Epochs = None,
-    layer: Layer = "",
-    defense: DefenseName = "spectre",
+    source: options.Source = None,
+    target: options.Target = None,
+    model: options.ModelName = "small",
+    preset: options.Preset = None,
+    epochs: options.Epochs = None,
+    layer: options.Layer = "",
+    defense: options.DefenseName = "spectre",
     seed: Annotated[int, typer.Option(help="Fixes every random choice.")] = 0,
-    settings: Settings = None,
+    settings: options.Settings = None,
     retrain: Annotated[bool, typer.Option(help="Retrain without the removed images and judge again.")] = True,
-    device: Device = "auto",
-    threads: Threads = None,
-    runs_dir: RunsDir = Path("runs"),
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    runs_dir: options.RunsDir = Path("runs"),
 ) -> None:
     """Poison a data set, train on it, find the poison, remove it, retrain. Prints the run's id and a closing table."""
     from core.experiment import new_run, stage
@@ -134,7 +116,7 @@ def with_classes(
     return replace(config, source=numbers, target=None if target is None else number(target)), split
 
 
-def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs")) -> None:
+def resume(run_id: str, threads: options.Threads = None, runs_dir: options.RunsDir = Path("runs")) -> None:
     """Go on with a run that was stopped, from its last finished stage."""
     from core.foundation import devices
     from core.runs import Runs
@@ -147,7 +129,7 @@ def resume(run_id: str, threads: Threads = None, runs_dir: RunsDir = Path("runs"
     _carry_out(folder, None)
 
 
-def work(run_id: str, runs_dir: RunsDir = Path("runs"), threads: Threads = None) -> None:
+def work(run_id: str, runs_dir: options.RunsDir = Path("runs"), threads: options.Threads = None) -> None:
     """Do the work of a queued run: what the dashboard starts in the background."""
     from core import jobs
     from core.foundation import devices

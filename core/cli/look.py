@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.terminal import Data, DataSet, Device, Settings, Threads, out, progress, telling
+from core.cli.options import Data, DataSet, Device, Settings, Threads
+from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -9,25 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli import options
 from core.cli.experiments import assemble, with_classes
-from core.cli.terminal import (
-    AttackName,
-    Data,
-    DataSet,
-    DefenseName,
-    Device,
-    Epochs,
-    Layer,
-    ModelName,
-    Preset,
-    Settings,
-    Source,
-    Target,
-    Threads,
-    out,
-    progress,
-    telling,
-)  # fmt: skip
+from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
 
@@ -35,20 +19,20 @@ def sweep(
     poisons: Annotated[str, typer.Option(help="Numbers of poisons, as 5,15,50,150.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for the light run folders and series.json.")],
     seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = "0,1,2",
-    dataset: DataSet = "digits",
-    data: Data = None,
-    attack: AttackName = "patch",
-    source: Source = None,
-    target: Target = None,
-    model: ModelName = "small",
-    preset: Preset = None,
-    epochs: Epochs = None,
-    layer: Layer = "",
-    defense: DefenseName = "spectre",
-    settings: Settings = None,
+    dataset: options.DataSet = "digits",
+    data: options.Data = None,
+    attack: options.AttackName = "patch",
+    source: options.Source = None,
+    target: options.Target = None,
+    model: options.ModelName = "small",
+    preset: options.Preset = None,
+    epochs: options.Epochs = None,
+    layer: options.Layer = "",
+    defense: options.DefenseName = "spectre",
+    settings: options.Settings = None,
     retrain: Annotated[bool, typer.Option(help="Retrain each without what was removed; doubles the time.")] = False,
-    device: Device = "auto",
-    threads: Threads = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
 ) -> None:
     """Make runs that differ in poisons and seed alone, one after the other. A sweep that was stopped goes on."""
     from core.audit import filtering

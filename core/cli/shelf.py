@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.terminal import RunsDir, out
+from core.cli.options import RunsDir
+from core.cli.terminal import out
 from core.foundation.errors import InputError
 
 

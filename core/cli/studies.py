@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.terminal import Device, RunsDir, Threads, out, progress
+from core.cli.options import Device, RunsDir, Threads
+from core.cli.terminal import out, progress
 from core.foundation.errors import InputError
 
 

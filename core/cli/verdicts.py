@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import TimeRemainingColumn
 
-from core.cli.terminal import Device, RunsDir, Threads, err, out, progress
+from core.cli.options import Device, RunsDir, Threads
+from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
 
 

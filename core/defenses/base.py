@@ -217,6 +217,7 @@ def check_labels(labels: Any, n: int, *, who: str = "this defense", classes: int
     found = np.asarray(labels)
     if found.dtype.kind not in "fiu":
         kind = {"b": "true or false", "U": "words", "S": "words"}.get(found.dtype.kind, str(found.dtype))
+        # scikit-learn looks for its own words
         raise InputError(f"Unknown label type: labels must be whole numbers, not {kind}")
     if found.ndim != 1:
         raise InputError(f"labels must be one number for each of the {n} rows, of shape ({n},), not {found.shape}")
@@ -225,7 +226,7 @@ def check_labels(labels: Any, n: int, *, who: str = "this defense", classes: int
     wrong = np.flatnonzero(~_whole(found))
     if len(wrong):
         label, row, limit = found[wrong[0]], wrong[0], "2**53" if found.dtype.kind == "f" else "2**63"
-        raise InputError(f"Unknown label type: label {label} of row {row} is not a whole number below {limit} in size")
+        raise InputError(f"label {label} of row {row} is not a whole number below {limit} in size")
     if len(np.unique(found)) < classes:
         raise InputError(f"labels hold 1 class; the rows of at least {classes} classes are needed")
     return found.astype(np.int64)
