@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
+from core.cli.fitting import Column, FittingTable
 from core.cli.options import Device, RunsDir, Threads
 from core.cli.terminal import out
 from core.foundation.errors import InputError
@@ -69,18 +69,29 @@ def list_challenges(home: Home = Path("challenges")) -> None:
     """List the challenges, one's own first, and how many teams have answered each."""
     from core.challenges import Store, find_challenges, open_challenge
 
-    table = Table("challenge", "title", "images", "labels", "teams", "state")
+    rows = []
     store = Store(home / "submissions.sqlite3")
     for name, path in find_challenges(home, ROOT / "assets" / "challenges").items():
         try:
             found = open_challenge(path)
         except InputError as problem:
-            table.add_row(name, "", "", "", "", str(problem))
+            rows.append((name, "", "", "", "", str(problem)))
             continue
         state = "revealed" if store.is_revealed(found.seal) else "open"
         teams = str(len(store.board(found.seal)))
-        table.add_row(name, found.title, f"{len(found.rows):,}", str(len(found.classes)), teams, state)
-    out.print(table)
+        rows.append((name, found.title, f"{len(found.rows):,}", str(len(found.classes)), teams, state))
+    ids, titles, *counts, states = zip(*rows, strict=True) if rows else [()] * 6
+    headings = ("images", "labels", "teams")
+    out.print(
+        FittingTable(
+            [
+                Column("challenge", ids, "left"),
+                Column("title", titles, "left", prose=True),
+                *(Column(heading, cells) for heading, cells in zip(headings, counts, strict=True)),
+                Column("state", states, "left", prose=True),
+            ]
+        )
+    )
 
 
 @app.command()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +14,7 @@ import typer
 
 from core.cli import options
 from core.cli.experiments import assemble, with_classes
+from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
@@ -81,24 +85,34 @@ def numbers(text: str, option: str) -> list[int]:
     return sorted({int(word) for word in words})
 
 
-def _series_table(made: Any) -> Any:
+def _series_table(made: Any) -> FittingTable:
     """Attack success and what SPECTRE found, one line for each number of poisons."""
-    from rich.table import Table
-
     from core.studies.intervals import over_runs
 
-    table = Table(title=f"{made.rows[0]['victims']} -> {made.rows[0]['goal']}", title_justify="left")
-    for heading in ("poisons", "runs", "attack success", *(f"{title}: found" for title in made.defenses.values())):
-        table.add_column(heading, justify="right")
-    for count in made.poisons:
-        rows = [row for row in made.rows if row["poisons"] == count]
-        shares = [[(r["before"]["attack_combined"]["count"], r["before"]["attack_combined"]["total"]) for r in rows]]
-        for key in made.defenses:
-            found = [r["defenses"][key]["true_positive_rate"] for r in rows]
-            shares.append([(f["count"], f["total"]) for f in found])
-        table.add_row(str(count), str(len(rows)), *(_ranged(over_runs(share)) for share in shares))
-    table.caption = "mean over the seeds; in brackets 95 %: Student's t over three seeds or more, Wilson where they agree or for one"
-    return table
+    groups = [[row for row in made.rows if row["poisons"] == count] for count in made.poisons]
+
+    def ranges(*path: str) -> list[str]:
+        """Of the shares that lie there in the rows, one for each number of poisons."""
+        return [_ranged(over_runs([_share(row, *path) for row in rows])) for rows in groups]
+
+    return FittingTable(
+        [
+            Column("poisons", [str(count) for count in made.poisons]),
+            Column("runs", [str(len(rows)) for rows in groups]),
+            Column("attack success", ranges("before", "attack_combined")),
+            *(
+                Column(f"{title}: found", ranges("defenses", key, "true_positive_rate"), spare=True)
+                for key, title in made.defenses.items()
+            ),
+        ],
+        f"{made.rows[0]['victims']} -> {made.rows[0]['goal']}",
+        caption="mean over the seeds; in brackets 95 %: Student's t over three seeds or more, Wilson where they agree or for one",
+    )
+
+
+def _share(row: Mapping[str, Any], *path: str) -> tuple[int, int]:
+    share = reduce(getitem, path, row)
+    return share["count"], share["total"]
 
 
 def _ranged(found: Any) -> str:

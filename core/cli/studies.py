@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.cli.fitting import Column, FittingTable
 from core.cli.options import Device, RunsDir, Threads
 from core.cli.terminal import out, progress
 from core.foundation.errors import InputError
@@ -36,8 +37,7 @@ def study(
             found = _make(
                 folder, kind, into, device, lambda text, share: bar.update(task, description=text, completed=share)
             )
-            for line in _lines(kind, found):
-                out.print(line)
+            out.print(_table(kind, found))
     out.print(f"written to {into or folder.path}", soft_wrap=True)
 
 
@@ -89,35 +89,41 @@ def _make(folder: Any, kind: str, into: Path | None, device: str, tell: Any) -> 
     return found
 
 
-def _lines(kind: str, found: dict[str, Any]) -> list[Any]:
+def _table(kind: str, found: dict[str, Any]) -> FittingTable:
     """A study as a table for the terminal."""
-    from rich.table import Table
-
     from core.runs import share_text
 
     small = f"{found['n']:,} rows, seed {found['seed']}, {found['device']}, {found['seconds']:.0f} s"
+    rows = found["rows"]
     if kind == "budgets":
-        table = Table(title=f"{found['true']} poisons are there", title_justify="left", caption=small)
-        keys = list(found["rows"][0]["defenses"])
-        for heading in ("assumed", *(found["rows"][0]["defenses"][key]["title"] for key in keys)):
-            table.add_column(heading, justify="right")
-        for row in found["rows"]:
-            cells = [row["defenses"][key] for key in keys]
-            table.add_row(f"{row['assumed']:,}", *(f"{_found(c)}, {c['removed']:,} removed" for c in cells))
-        return [table]
-    table = Table(title="SPECTRE at each layer, with the k it takes there", title_justify="left", caption=small)
-    for heading in ("layer", "features", "k", "poison removed", "clean removed"):
-        table.add_column(heading, justify="left" if heading == "layer" else "right")
-    for row in found["rows"]:
-        best = row["chosen"]
-        rates = (share_text(_with_value(best[name])) for name in ("true_positive_rate", "false_positive_rate"))
-        table.add_row(row["layer"], f"{row['columns']:,}", str(best["k"]), *rates)
-    return [table]
+        return FittingTable(
+            [
+                Column("assumed", [f"{row['assumed']:,}" for row in rows]),
+                *(
+                    Column(about["title"], [_found(row["defenses"][key]) for row in rows], prose=True, spare=True)
+                    for key, about in rows[0]["defenses"].items()
+                ),
+            ],
+            f"{found['true']} poisons are there",
+            caption=small,
+        )
+    best = [row["chosen"] for row in rows]
+    return FittingTable(
+        [
+            Column("layer", [row["layer"] for row in rows], "left"),
+            Column("features", [f"{row['columns']:,}" for row in rows]),
+            Column("k", [str(one["k"]) for one in best]),
+            Column("poison removed", [share_text(_with_value(one["true_positive_rate"])) for one in best]),
+            Column("clean removed", [share_text(_with_value(one["false_positive_rate"])) for one in best]),
+        ],
+        "SPECTRE at each layer, with the k it takes there",
+        caption=small,
+    )
 
 
 def _found(found: dict[str, Any]) -> str:
     share = found["true_positive_rate"]
-    return f"{share['count']:,} of {share['total']:,} found"
+    return f"{share['count']:,} of {share['total']:,} found, {found['removed']:,} removed"
 
 
 def _with_value(share: dict[str, Any]) -> dict[str, Any]:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
-
 from core.attacks import ATTACKS, Poisoning
+from core.cli.fitting import Column, FittingTable
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
 from core.experiment import GROUPS
 from core.foundation.errors import InputError
-from core.foundation.params import describe
+from core.foundation.params import Param, describe
 from core.foundation.seeds import Seeds
 from core.models import MODELS
-from core.runs import RunFolder, cost_text, share_text
+from core.runs import RunFolder, cost_text, percent, share_text
 from core.training import PRESETS, Recipe
 
 SHOWN_CLASSES = 10
 
 
-def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
+def closing_table(run_id: str, result: dict[str, Any]) -> list[FittingTable]:
     """What a run found: the models before and after, and what each defense removed."""
-    classes = result["classes"]
+    return [_models_table(run_id, result), _defenses_table(result)]
+
+
+def _models_table(run_id: str, result: dict[str, Any]) -> FittingTable:
     covers = f" and {result['covers']:,} covers" if result["covers"] else ""
     story = f"{result['victims']} -> {result['goal']}, {result['poisons']:,} poisons{covers}"
-    models = Table(title=f"{run_id}\n{story}", title_justify="left")
-    for heading in ("", "before", "after"):
-        models.add_column(heading, no_wrap=True)
     before, after = result["before"], result.get("after")
     rows = [
         ("clean accuracy", "clean"),
@@ -38,46 +37,47 @@ def closing_table(run_id: str, result: dict[str, Any]) -> list[Table]:
     ]
     if before["attack_elsewhere"]["total"]:
         rows.append(("attack on other classes", "attack_elsewhere"))
-    for label, key in rows:
-        models.add_row(label, share_text(before[key]), share_text(after[key]) if after else "not retrained")
-    models.caption = (
-        f"attack: test images of {result['victims']} taken for {result['goal']}, with the trigger and without"
+    shares = [[share_text(then[key]) if then else "not retrained" for _, key in rows] for then in (before, after)]
+    return FittingTable(
+        [
+            Column("", [label for label, _ in rows], "left"),
+            Column("before", shares[0], "left", prose=True),
+            Column("after", shares[1], "left", prose=True),
+        ],
+        f"{run_id}\n{story}",
+        caption=f"attack: test images of {result['victims']} taken for {result['goal']}, with the trigger and without",
     )
-    heading = f"{result['target_rows']:,} training images labelled {classes[result['target']]}"
-    defenses = Table(title=heading, title_justify="left")
-    for name in ("defense", "removed", "poison removed", "clean removed", "k"):
-        defenses.add_column(name, justify="left" if name == "defense" else "right")
-    for found in result["defenses"].values():
-        defenses.add_row(
-            found["title"],
-            f"{found['removed']:,}",
-            share_text(found["true_positive_rate"]),
-            share_text(found["false_positive_rate"]),
-            str(found["record"]["k"]),
-        )
+
+
+def _defenses_table(result: dict[str, Any]) -> FittingTable:
+    after, features, found = result.get("after"), result["features"], list(result["defenses"].values())
     kept = f"retrained without what {DEFENSES[after['defense']].title} removed; " if after else ""
-    features = result["features"]
-    defenses.caption = (
-        f"{kept}layer {features['layer']} ({features['columns']:,} features), seed {result['seed']}, "
-        f"{result['device']}, {cost_text(result)}"
+    return FittingTable(
+        [
+            Column("defense", [f["title"] for f in found], "left", prose=True),
+            Column("removed", [f"{f['removed']:,}" for f in found], spare=True),
+            Column("poison removed", [share_text(f["true_positive_rate"]) for f in found]),
+            Column("clean removed", [share_text(f["false_positive_rate"]) for f in found]),
+            Column("k", [str(f["record"]["k"]) for f in found]),
+        ],
+        f"{result['target_rows']:,} training images labelled {result['classes'][result['target']]}",
+        caption=f"{kept}layer {features['layer']} ({features['columns']:,} features), seed {result['seed']}, "
+        f"{result['device']}, {cost_text(result)}",
     )
-    return [models, defenses]
 
 
-def filter_table(summary: dict[str, Any]) -> Table:
+def filter_table(summary: dict[str, Any]) -> FittingTable:
     """The outcome of `filter`."""
-    table = Table()
-    for heading in ("k", "objective (mean QUE)"):
-        table.add_column(heading, justify="right")
-    for k, objective in summary["objective"].items():
-        mark = "  <- chosen" if int(k) == summary["k"] else ""
-        table.add_row(k, "-" if objective is None else f"{objective:.3f}{mark}")
-    if not summary["objective"]:
-        table.add_row(str(summary["k"]), "-")
+    tried = summary["objective"] or {str(summary["k"]): None}
+    objectives = [
+        "-" if value is None else f"{value:.3f}{'  <- chosen' if int(k) == summary['k'] else ''}"
+        for k, value in tried.items()
+    ]
     rounds = f", filter: {len(summary['rounds'])} rounds, {summary['stopped']}" if summary["stopped"] else ""
-    table.caption = f"{summary['seconds']:.1f} s on {summary['device']}{rounds}"
-    table.caption_justify = "left"
-    return table
+    return FittingTable(
+        [Column("k", list(tried)), Column("objective (mean QUE)", objectives)],
+        caption=f"{summary['seconds']:.1f} s on {summary['device']}{rounds}",
+    )
 
 
 def filter_notes(summary: dict[str, Any]) -> list[str]:
@@ -88,20 +88,22 @@ def filter_notes(summary: dict[str, Any]) -> list[str]:
     return notes
 
 
-def scan_table(summary: dict[str, Any]) -> Table:
+def scan_table(summary: dict[str, Any]) -> FittingTable:
     """The outcome of `scan`: the classes of largest objective, and what was removed of which."""
     shown = summary["classes"][:SHOWN_CLASSES]
     if summary["filtered_label"] not in (None, *(found["label"] for found in shown)):
         shown += [found for found in summary["classes"] if found["label"] == summary["filtered_label"]]
-    table = Table()
-    for heading in ("label", "rows", "objective", "k", "removed", ""):
-        table.add_column(heading, justify="left" if not heading else "right", overflow="fold")
-    for found in shown:
-        objective = "-" if found["objective"] is None else f"{found['objective']:.3f}"
-        mark = "<- stands out" if found["label"] == summary["suspected_label"] else found["reason"]
-        k = "-" if found["k"] is None else str(found["k"])
-        table.add_row(str(found["label"]), f"{found['n']:,}", objective, k, f"{found['removed']:,}", mark)
-    return table
+    suspect = summary["suspected_label"]
+    return FittingTable(
+        [
+            Column("label", [str(found["label"]) for found in shown]),
+            Column("rows", [f"{found['n']:,}" for found in shown]),
+            Column("objective", ["-" if f["objective"] is None else f"{f['objective']:.3f}" for f in shown]),
+            Column("k", ["-" if found["k"] is None else str(found["k"]) for found in shown]),
+            Column("removed", [f"{found['removed']:,}" for found in shown]),
+            Column("", ["<- stands out" if f["label"] == suspect else f["reason"] for f in shown], "left", prose=True),
+        ]
+    )
 
 
 def scan_lines(summary: dict[str, Any]) -> list[str]:
@@ -133,20 +135,39 @@ def run_line(folder: RunFolder) -> dict[str, Any]:
     return line
 
 
-def runs_table(folders: Sequence[RunFolder]) -> Table:
+def runs_table(folders: Sequence[RunFolder]) -> FittingTable:
     """All runs, one line each."""
-    table = Table()
-    for heading in ("run", "state", "attack success before", "after", "poison removed"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "run")
-    for folder in folders:
-        line = run_line(folder)
-        removed = ", ".join(f"{k} {s['count']}/{s['total']}" for k, s in line["removed"].items())
-        before, after = line.get("attack_before"), line.get("attack_after")
-        table.add_row(line["id"], line["state"], share_text(before), share_text(after), removed or "-")
-    return table
+    lines = [run_line(folder) for folder in folders]
+    defenses = [key for key in DEFENSES if any(key in line["removed"] for line in lines)]
+    return FittingTable(
+        [
+            Column("run", [line["id"] for line in lines], "left"),
+            Column("state", [line["state"] for line in lines], "left"),
+            Column("attack success", [_attack_text(line) for line in lines], spare=True),
+            *(
+                Column(DEFENSES[key].title, [_count_text(line["removed"].get(key)) for line in lines], spare=True)
+                for key in defenses
+            ),
+        ],
+        caption="attack success before -> after the removal; for each defense, poison removed of all poison"
+        if defenses
+        else "",
+    )
 
 
-def option_tables(group: str | None) -> Iterable[Table]:
+def _attack_text(line: Mapping[str, Any]) -> str:
+    """ "92 % -> 0 % of 36", as far as the run has come."""
+    known = [line[key] for key in ("attack_before", "attack_after") if key in line]
+    if not known or known[0]["value"] is None:
+        return "-"
+    return f"{' -> '.join(map(percent, known))} of {known[0]['total']:,}"
+
+
+def _count_text(share: Mapping[str, Any] | None) -> str:
+    return "-" if share is None else f"{share['count']:,}/{share['total']:,}"
+
+
+def option_tables(group: str | None) -> Iterable[FittingTable]:
     """Every catalogue entry with its parameters."""
     catalogues: dict[str, dict[str, type]] = {
         "dataset": dict(DATASETS),
@@ -167,31 +188,45 @@ def option_tables(group: str | None) -> Iterable[Table]:
         yield _preset_table()
 
 
-def _option_table(group: str, key: str, entry: type) -> Table:
+def _option_table(group: str, key: str, entry: type) -> FittingTable:
     summary = getattr(entry, "summary", "")
-    table = Table(title=f"{group}: {key}" + (f" - {summary}" if summary else ""), title_justify="left")
-    for heading in ("--set", "default", "limits", "what it is"):
-        table.add_column(heading, overflow="fold")
-    for p in describe(entry):
-        if group == "defense" and p.name in ("n_poisons", "device"):
-            continue
-        limits = ", ".join(p.choices) or f"{_limit(p.low)} .. {_limit(p.high)}" * (p.type in (int, float))
-        help_text = f"{p.help} ({p.unit})" if p.unit else p.help
-        table.add_row(f"{group}.{p.name}", "none" if p.default is None else str(p.default), limits, help_text)
+    params = [p for p in describe(entry) if not (group == "defense" and p.name in ("n_poisons", "device"))]
     suggested = [f"{name}={value}" for name, value in getattr(entry, "poisoning", {}).items()]
-    table.caption = " ".join([getattr(entry, "citation", ""), "Poisons with " * bool(suggested) + ", ".join(suggested)])
-    table.caption_justify = "left"
-    return table
+    return FittingTable(
+        [
+            Column("--set", [f"{group}.{p.name}" for p in params], "left"),
+            Column("default", ["none" if p.default is None else str(p.default) for p in params], "left"),
+            Column("what it is", [_help_text(p) for p in params], "left", prose=True),
+        ],
+        f"{group}: {key}" + (f" - {summary}" if summary else ""),
+        caption=" ".join(
+            [getattr(entry, "citation", ""), "Poisons with " * bool(suggested) + ", ".join(suggested)]
+        ).strip(),
+    )
 
 
-def _preset_table() -> Table:
-    table = Table(title="training: --preset", title_justify="left")
-    for heading in ("preset", "what it reproduces", "what it sets"):
-        table.add_column(heading, overflow="fold")
-    for name, preset in PRESETS.items():
-        options = ", ".join(f"{option}={value}" for option, value in preset.options.items())
-        table.add_row(name, preset.reproduces, options)
-    return table
+def _help_text(p: Param) -> str:
+    """What a parameter is, its unit, and what it may be: "Images a step; 2 .. 4096"."""
+    help_text = f"{p.help} ({p.unit})" if p.unit else p.help
+    limits = (
+        f"one of {', '.join(p.choices)}"
+        if p.choices
+        else f"{_limit(p.low)} .. {_limit(p.high)}" * (p.type in (int, float))
+    )
+    return f"{help_text}; {limits}" if limits else help_text
+
+
+def _preset_table() -> FittingTable:
+    presets = list(PRESETS.values())
+    sets = [", ".join(f"{option}={value}" for option, value in preset.options.items()) for preset in presets]
+    return FittingTable(
+        [
+            Column("preset", list(PRESETS), "left"),
+            Column("what it reproduces", [preset.reproduces for preset in presets], "left", prose=True),
+            Column("what it sets", sets, "left", prose=True),
+        ],
+        "training: --preset",
+    )
 
 
 def _limit(value: float | None) -> str:

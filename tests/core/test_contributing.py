@@ -95,7 +95,7 @@ def test_nothing_more_than_a_file_and_two_lines_is_needed(copy: Path) -> None:
 def test_the_command_line_offers_it_with_its_parameter(copy: Path) -> None:
     listed = python(copy, "-m", "core", "options", "attack")
     section = listed[listed.index("attack: stripe - One bright row of pixels.") :]
-    assert re.search(r"attack\.row.*2.*0.*255.*Which row, from the top", section)
+    assert re.search(r"attack\.row.*2.*Which row, from the top \(pixels\); 0 \.\. 255", section)
 
 
 @pytest.mark.slow
