@@ -54,5 +54,5 @@ def main() -> None:
 
 
 def _complain(message: str) -> int:
-    err.print(f"error: {' '.join(message.split())}", style="bold red", highlight=False, soft_wrap=True, markup=False)
+    err.print(f"error: {' '.join(message.split())}", style="bold red", highlight=False, soft_wrap=True)
     return 2

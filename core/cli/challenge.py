@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from core.cli.fitting import Column, FittingTable
 from core.cli.options import Device, RunsDir, Threads
@@ -53,7 +54,9 @@ def make(
             on_step=lambda words, share: status.update(f"{words}: {share:.0%}"),
         )  # fmt: skip
     out.print(
-        f"challenge [bold]{out_dir.name}[/bold]: {made['rows']:,} images, {made['poisons']} of them poisoned",
+        Text.assemble(
+            "challenge ", (out_dir.name, "bold"), f": {made['rows']:,} images, {made['poisons']} of them poisoned"
+        ),
         soft_wrap=True,
     )
     out.print(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 from core.cli import options
 from core.cli.terminal import err, out, progress, telling
@@ -62,10 +63,10 @@ def run(
     with out.status("estimating what it will cost"):
         expected = estimate(staged)
     folder = new_run(staged.config, Runs(runs_dir), expected.as_json())
-    out.print(f"run [bold]{folder.id}[/bold]", soft_wrap=True)
+    out.print(Text.assemble("run ", (folder.id, "bold")), soft_wrap=True)
     err.print(f"about {duration(expected.total)} on {devices.describe(devices.resolve(device))}", soft_wrap=True)
     _carry_out(folder, staged)
-    out.print(f"run [bold]{folder.id}[/bold] is in {folder.path}", soft_wrap=True)
+    out.print(Text.assemble("run ", (folder.id, "bold"), f" is in {folder.path}"), soft_wrap=True)
 
 
 def assemble(

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeE
 if TYPE_CHECKING:
     from core.datasets import Report
 
-out = Console()
-err = Console(stderr=True)
+# No markup, no emoji: names of classes, files and runs are shown as they are.
+out = Console(markup=False, emoji=False)
+err = Console(stderr=True, markup=False, emoji=False)
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def telling() -> Iterator[Report]:
 
 def progress(*more: ProgressColumn) -> Progress:
     columns: tuple[ProgressColumn, ...] = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),

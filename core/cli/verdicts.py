@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import TimeRemainingColumn
+from rich.text import Text
 
 from core.cli.options import Device, RunsDir, Threads
 from core.cli.terminal import err, out, progress
@@ -44,7 +45,7 @@ def filter_features(
         summary = filtering.run_filter(table, defense, guess)
     filtering.write_filter(out_dir, defense, summary)
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
-    out.print(f"[bold]{defense.title}[/bold]: {verdict}", soft_wrap=True)
+    out.print(Text.assemble((defense.title, "bold"), f": {verdict}"), soft_wrap=True)
     out.print(tables.filter_table(summary))
     for note in tables.filter_notes(summary):
         out.print(note, soft_wrap=True, highlight=False)
@@ -92,7 +93,7 @@ def scan(
         except KeyboardInterrupt:  # Typer would end without a word
             err.print("finished classes are kept: the same command goes on from there")
             raise Cancelled from None
-    out.print(f"[bold]{summary['verdict']}[/bold]", soft_wrap=True, highlight=False)
+    out.print(summary["verdict"], style="bold", soft_wrap=True, highlight=False)
     out.print(tables.scan_table(summary))
     for line in tables.scan_lines(summary):
         out.print(line, soft_wrap=True, highlight=False)

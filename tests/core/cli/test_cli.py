@@ -20,7 +20,7 @@ from core.foundation.params import describe
 from core.models import MODELS
 from core.runs import RunFolder, Runs, Status
 from core.training import Recipe
-from tests.helpers import anisotropic
+from tests.helpers import anisotropic, gaussian
 from tests.makers import Outcome, check_refused
 
 Cli = Callable[..., Outcome]
@@ -380,3 +380,13 @@ def test_a_page_is_served_with_the_settings_of_the_project():
     del config["theme"], config["server"]["address"]  # colours alone may differ; the address is an option
     asked = {f"{part}.{name}": str(value) for part, values in config.items() for name, value in values.items()}
     assert {name: value.title() if value in ("true", "false") else value for name, value in SETTINGS.items()} == asked
+
+
+def test_names_are_printed_as_they_are(tmp_path: Path, cli: Cli) -> None:
+    """A folder's or a class's name is no markup, and no emoji."""
+    odd = tmp_path / "[red]a[/red] :smile: [/]"
+    assert cli("runs", "--runs-dir", odd).out == f"no runs in {odd} yet; make one: python -m core run\n"
+    np.save(tmp_path / "x.npy", gaussian(60, 8, seed=0))
+    outcome = cli("filter", tmp_path / "x.npy", "--poisons", 3, "--out", odd)
+    assert outcome.status == 0, outcome.err
+    assert outcome.out.endswith(f"written to {odd}\n")
