@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
+from dashboard.plain import as_is
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = Runs(ROOT / "assets" / "runs")
@@ -111,7 +112,7 @@ class RunView:
         r = self.result
         seconds = sum(r["seconds"].values())
         return (
-            f"run {self.id} · {len(self.frame):,} images labelled {self.target} · features from layer "
+            f"run {self.id} · {len(self.frame):,} images labelled {as_is(self.target)} · features from layer "
             f"{r['features']['layer']} · random seed {r['seed']} · computed on {r['device']}, in {seconds:.0f} s"
         )
 

@@ -13,6 +13,7 @@ from core.foundation.errors import InputError
 from core.runs import RunFolder, percent
 from dashboard import charts, data, lens, theme, tiles
 from dashboard.address import adopt, publish
+from dashboard.plain import as_is
 
 # Plotly's own button for a picture stays: hidden, it works for those of dashboard/export.js. No notices: they would lie
 # over the page.
@@ -48,25 +49,28 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = F
     try:
         return data.open_run(folders[run_id])
     except InputError as problem:
-        st.error(f"This run cannot be shown: {problem}. Choose another one.")
+        st.error(f"This run cannot be shown: {as_is(problem)}. Choose another one.")
         return None
 
 
 def as_sentence(message: str) -> str:
-    """A message of the core, "no room for 3 poisons", as it stands on a page: with a capital and a full stop."""
-    return f"{message[:1].upper()}{message[1:]}."
+    """A message of the core, "no room for 3 poisons", as Markdown of a page: with a capital and a full stop."""
+    return f"{as_is(f'{message[:1].upper()}{message[1:]}')}."
 
 
 def share_metric(
     label: str, share: dict[str, Any] | None, unit: str, *, help: str, before: dict[str, Any] | None = None
 ) -> None:
-    """One share as a tile: percentage, its count and what it is a share of; with the change where there is a before."""
+    """One share as a tile: percentage, its count and what it is a share of; with the change where there is a before.
+
+    unit, help: plain text, for names of classes stand in it.
+    """
     if share is None or share["value"] is None:
-        st.metric(label, "–", help=help, border=True, delta_description="nothing to count", delta=None)
+        st.metric(label, "–", help=as_is(help), border=True, delta_description="nothing to count", delta=None)
         return
     shown = percent(share) if before is None or before["value"] is None else f"{percent(before)} → {percent(share)}"
-    st.metric(label, shown, help=help, border=True)
-    st.caption(f"{share['count']:,} of {share['total']:,} {unit}")
+    st.metric(label, shown, help=as_is(help), border=True)
+    st.caption(f"{share['count']:,} of {share['total']:,} {as_is(unit)}")
 
 
 def legend(revealed: bool) -> None:

@@ -13,6 +13,7 @@ from dashboard.challenge.gallery import take_clicks
 from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now, see
 from dashboard.challenge.keeping import chosen_key, keep_answer
 from dashboard.challenge.pictures import sources
+from dashboard.plain import as_is
 from dashboard.widgets import as_sentence
 
 NOTHING, OPEN = "nothing", "open"
@@ -86,7 +87,7 @@ def _basket(game: Game) -> None:
     else:
         labels = challenge.rows["label"].to_numpy()[sorted(basket)]
         counts = [(int((labels == i).sum()), name) for i, name in enumerate(challenge.classes)]
-        parts = ", ".join(f"{n} labelled {name}" for n, name in counts if n)
+        parts = ", ".join(f"{n} labelled {as_is(name)}" for n, name in counts if n)
         st.markdown(f"**{len(basket)} in the basket**: {parts}")
         some = sorted(basket)[:SHOWN]
         st.html(tiles.grid(sources(challenge, some), [f"id {i}" for i in some], side=52))
@@ -149,10 +150,12 @@ def _submit(game: Game) -> None:
     try:
         attempt = game.submit(*((None, set()) if choice == NOTHING else (int(choice), set(game.basket))))
     except InputError as problem:
-        say_later("answer", "error", f"Not taken: {problem}.")
+        say_later("answer", "error", f"Not taken: {as_is(problem)}.")
         return
     say_later(
-        "answer", "success", f"Taken: answer {attempt} of {ATTEMPTS} of {game.name}. Scores are shown after the reveal."
+        "answer",
+        "success",
+        f"Taken: answer {attempt} of {ATTEMPTS} of {as_is(game.name)}. Scores are shown after the reveal.",
     )
 
 
@@ -192,7 +195,7 @@ def _ranking(game: Game) -> None:
         return
     st.markdown(as_sentence(hint["verdict"]))
     names = game.challenge.classes
-    best = [f"{i}. {names[r['label']]}: {r['objective']:.3g}" for i, r in enumerate(hint["ranking"][:5], 1)]
+    best = [f"{i}. {as_is(names[r['label']])}: {r['objective']:.3g}" for i, r in enumerate(hint["ranking"][:5], 1)]
     st.markdown("\n".join(best))
     st.caption(
         "the five largest objectives (mean QUE of the label once the images SPECTRE would remove are left out of the whitening)"

@@ -18,6 +18,7 @@ from dashboard.address import adopt, publish
 from dashboard.challenge.gallery import gallery, show_set
 from dashboard.challenge.game import Game, catch_up, changes, open_game
 from dashboard.challenge.pictures import NAMES, Label, clouds_of, label_of, legend, overview, scores_of, synchronise
+from dashboard.plain import as_is
 from dashboard.widgets import as_sentence
 
 CLOUDS, CUT = "challenge-clouds", "challenge-cut"
@@ -76,11 +77,14 @@ def choose_label(challenge: Challenge) -> Label:
     """The label and the score to look at, both in the address bar."""
     numbers = [str(i) for i in range(len(challenge.classes))]
     adopt("label", numbers)
-    options: dict[str, Any] = {"format_func": lambda i: challenge.classes[int(i)], "key": "label", "required": True}
+    names = challenge.classes
+    options: dict[str, Any] = {"key": "label", "required": True}
     if len(numbers) > 20:
-        chosen = st.selectbox("Label to look at", numbers, **options)
-    else:
-        chosen = st.segmented_control("Label to look at", numbers, wrap=True, **options)
+        chosen = st.selectbox("Label to look at", numbers, format_func=lambda i: names[int(i)], **options)
+    else:  # which reads Markdown
+        chosen = st.segmented_control(
+            "Label to look at", numbers, wrap=True, format_func=lambda i: as_is(names[int(i)]), **options
+        )
     publish("label")
     adopt("score", list(NAMES))
     column = st.segmented_control(

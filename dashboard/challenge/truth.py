@@ -9,6 +9,7 @@ from core.runs import share_text
 from dashboard import tiles
 from dashboard.challenge.game import BUNDLED, Game
 from dashboard.challenge.pictures import sources
+from dashboard.plain import as_is
 from dashboard.widgets import again
 
 SHOWN = 48  # images of one kind
@@ -46,10 +47,10 @@ def story(challenge: Challenge, truth: Truth) -> str:
             "**Nothing was poisoned.** Every label of a clean set has images that stand apart: rare, badly drawn or hard "
             "to read. To remove them costs data and buys nothing."
         )
-    target, n = challenge.classes[truth.label], len(truth.poison)
-    words = f"**{n} images labelled {target} were poisoned**: images of *{told.get('victims')}* with {told.get('in_words')}."
+    target, n = as_is(challenge.classes[truth.label]), len(truth.poison)
+    words = f"**{n} images labelled {target} were poisoned**: images of *{as_is(told.get('victims'))}* with {as_is(told.get('in_words'))}."
     if told.get("success"):
-        words += f" With that mark, the model takes {share_text(told['success'])} test images of *{told['victims']}* for *{target}*."
+        words += f" With that mark, the model takes {share_text(told['success'])} test images of *{as_is(told['victims'])}* for *{target}*."
     return words
 
 
@@ -86,7 +87,7 @@ def _points(game: Game, truth: Truth) -> None:
     st.caption(f"of 100 points, answer {game.last.attempt}")
     lines = explain(game.last, game.challenge, truth)
     head = "| for | points | because |\n|:--|--:|:--|\n"
-    st.markdown(head + "\n".join(f"| {what} | {points} | {_plain(why)} |" for what, points, why in lines))
+    st.markdown(head + "\n".join(f"| {what} | {points} | {as_is(why)} |" for what, points, why in lines))
     seal = game.seal
     st.caption(
         f"Sealed before you answered: the SHA-256 of truth.json is {seal[:16]}…, as the page said. "
@@ -131,8 +132,3 @@ def _images(game: Game, truth: Truth) -> None:
     st.html(tiles.grid(sources(game.challenge, rows[:SHOWN]), captions, kinds=kinds, side=72))
     if len(rows) > SHOWN:
         st.caption(f"showing {SHOWN} of {len(rows)}, by id")
-
-
-def _plain(text: str) -> str:
-    """Text for a cell of a Markdown table."""
-    return text.replace("|", "\\|")

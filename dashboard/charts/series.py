@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from core.studies.intervals import Interval, over_runs, wilson
 from dashboard.charts.methods import Style, side_by_side, styles
+from dashboard.plain import in_figure
 from dashboard.theme import Palette, layout
 
 Row = Mapping[str, Any]
@@ -51,7 +52,9 @@ def success_by_poisons(rows: Sequence[Row], colours: Palette, *, single: bool = 
     _curve(figure, rows, lambda row: row["before"][name], "as trained" if pairs else "attack success", before, place)
     if pairs:
         _curve(figure, rows, lambda row: (row["after"] or {}).get(name), "after retraining", after, place)
-    figure.layout = _layout(rows, colours, f"attack success (% of test images of {rows[0]['victims']})", height)
+    figure.layout = _layout(
+        rows, colours, f"attack success (% of test images of {in_figure(rows[0]['victims'])})", height
+    )
     return figure
 
 

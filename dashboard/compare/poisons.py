@@ -13,6 +13,7 @@ from dashboard import lens
 from dashboard.address import adopt, publish
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light
+from dashboard.plain import as_is
 from dashboard.widgets import again, colours, plot
 
 EXAMPLE = (
@@ -46,7 +47,7 @@ def show() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(
-            f"**Does the attack work?** Test images of *{rows[0]['victims']}* with the trigger, taken for *{rows[0]['goal']}*",
+            f"**Does the attack work?** Test images of *{as_is(rows[0]['victims'])}* with the trigger, taken for *{as_is(rows[0]['goal'])}*",
             help="Attack success rate: the share of the test images the attack is after that the model, shown the trigger, "
             "takes for what the attacker wants.",
         )

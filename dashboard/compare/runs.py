@@ -13,6 +13,7 @@ from core.studies.series import differences
 from dashboard import address, data
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light, settings
+from dashboard.plain import in_figure
 from dashboard.widgets import again_once, colours, plot
 
 MOST = 20
@@ -116,7 +117,9 @@ def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """Short and each once: what is done, poisons, seed; with the run's number where two are alike."""
     labels: list[str] = []
     for i, row in enumerate(rows):
-        label = f"{row['victims']} → {row['goal']}<br>{row['poisons']:,} poisons, seed {row['seed']}"
+        label = (
+            f"{in_figure(row['victims'])} → {in_figure(row['goal'])}<br>{row['poisons']:,} poisons, seed {row['seed']}"
+        )
         labels.append(f"{label} ({i + 1})" if label in labels else label)
     return labels
 

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import charts, lens
 from dashboard.inspection import guess, state, views
 from dashboard.inspection.state import Shown
+from dashboard.plain import as_is
 
 
 def show(shown: Shown) -> None:
@@ -52,9 +53,9 @@ def show(shown: Shown) -> None:
 
 def known(shown: Shown, row: int) -> list[str]:
     run = shown.run
-    lines = [f"label: *{run.classes[int(run.frame['label'].iat[row])]}*"]
+    lines = [f"label: *{as_is(run.classes[int(run.frame['label'].iat[row])])}*"]
     if shown.revealed:
-        lines.append(f"true label: *{run.true_names[row]}*")
+        lines.append(f"true label: *{as_is(run.true_names[row])}*")
         lines.append("**poison**" if run.truth[row] else "clean")
     trusted = run.views["trusted"][row]
     lines.append(f"SPECTRE's filter {'trusts it' if trusted else 'does not trust it'}")

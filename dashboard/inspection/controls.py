@@ -11,6 +11,7 @@ from core.runs import detection
 from dashboard import address, data
 from dashboard.inspection import guess, state
 from dashboard.inspection.state import Shown
+from dashboard.plain import as_is
 from dashboard.widgets import share_metric
 
 OWN = "as fitted"
@@ -123,4 +124,4 @@ def outcome(shown: Shown) -> None:
         st.metric(
             "Above the cut", f"{int(removed.sum()):,}", border=True, help="The images that look poisoned at this cut."
         )
-        st.caption(f"of {len(removed):,} images labelled {run.target}; the truth is hidden")
+        st.caption(f"of {len(removed):,} images labelled {as_is(run.target)}; the truth is hidden")

@@ -12,6 +12,7 @@ from core.foundation.cache import cached_arrays
 from dashboard import data, lens
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown
+from dashboard.plain import as_is
 
 DISTANCE = 0.1  # UMAP's own default for how close points may lie
 
@@ -68,7 +69,7 @@ def table(shown: Shown) -> None:
         frame["poison"] = run.truth
     frame = frame.take(order)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="rank")
-    st.caption(f"showing all {len(frame):,} images labelled {run.target}, by {shown.title}")
+    st.caption(f"showing all {len(frame):,} images labelled {as_is(run.target)}, by {shown.title}")
     st.dataframe(frame, height=280)
     st.download_button(
         "Download as CSV",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.attacks import Goal
+from dashboard.plain import as_is
 
 IMAGES, OF_SET, OF_TARGET = "images", "% of the training set", "% of the target class"
 UNITS = (IMAGES, OF_SET, OF_TARGET)
@@ -107,8 +108,8 @@ class Room:
 
     def problem(self, count: float, covers: int, names: tuple[str, ...]) -> str:
         """Why so many cannot be poisoned, in one sentence; empty where they can."""
-        target = names[self.goal.target]
-        where = f"*{target}*" if self.goal.labels == "clean" else f"*{self.goal.victims_in_words(names)}*"
+        target = as_is(names[self.goal.target])
+        where = f"*{target}*" if self.goal.labels == "clean" else f"*{as_is(self.goal.victims_in_words(names))}*"
         if count > self.candidates:
             asked = f"{count:,.0f} images are" if np.isfinite(count) else "That is"
             return f"{asked} more than the {self.candidates:,} training images of {where} that can be poisoned. Enter less."
@@ -136,7 +137,7 @@ def in_units(room: Room, count: int, names: tuple[str, ...]) -> str:
     return (
         f"**{count:,}** image{'s' * (count != 1)} = **{percent_text(room.share(count, OF_SET))}** of the training set "
         f"= **{percent_text(room.share(count, OF_TARGET))}** of the {size:,} images then labelled "
-        f"*{names[room.goal.target]}*{of_them}"
+        f"*{as_is(names[room.goal.target])}*{of_them}"
     )
 
 

@@ -18,6 +18,7 @@ from core.foundation.images import Split
 from dashboard import forms
 from dashboard.lab.errands import errand
 from dashboard.lab.shelf import key_of, shelf
+from dashboard.plain import as_is
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
     try:
         split = load(config, slot, ask="download" in names)
     except InputError as problem:
-        st.error(f"{problem}")
+        st.error(as_is(problem))
         if "download" in names:  # not by itself at every change of a widget
             source, asked = key_of(key, options), st.session_state.setdefault("fetched", set())
             asked.discard(source)

@@ -30,7 +30,7 @@ def like(config: RunConfig) -> tuple[RunFolder, float, bool] | None:
 def _facts(path: Path, stamp: int) -> tuple[tuple[Any, ...], float]:
     run = RunFolder(path)
     try:
-        return _traits(run.read_json("config.json")), float(sum(run.result["seconds"].values()))
+        return _traits(run.config), float(sum(run.result["seconds"].values()))
     except (InputError, KeyError, TypeError, AttributeError, ValueError):
         return (), 0.0
 

@@ -14,6 +14,7 @@ from core.foundation.images import ImageData, Split
 from core.foundation.pictures import difference
 from dashboard import tiles
 from dashboard.lab.shelf import key_of, shelf
+from dashboard.plain import as_is
 
 Tiles = tuple[str, np.ndarray, list[str]]  # title, images (n, h, w, c), captions
 
@@ -140,7 +141,7 @@ def _exact(config: RunConfig, split: Split) -> Preview | None:
     try:
         made = look(config, split.train, SHOWN, resources=workshop)
     except InputError as problem:
-        st.error(f"{problem}")
+        st.error(as_is(problem))
         return None
     finally:
         slot.empty()

@@ -17,6 +17,7 @@ from core.foundation.seeds import LAST_SEED, Seeds
 from core.models import MODELS
 from core.training import PRESETS, Recipe, preset_options
 from dashboard import forms
+from dashboard.plain import as_is
 
 SUGGESTED = "suggested"  # no preset: what the data set suggests
 
@@ -100,7 +101,7 @@ def choose_layer(model: str, options: dict[str, Any]) -> tuple[str, str]:
     try:
         layers = MODELS.make(model, options).layers()
     except InputError as problem:
-        return "", str(problem)
+        return "", as_is(problem)
     default = MODELS[model].default_layer
     layer = st.selectbox(
         "Layer", list(layers), list(layers).index(default), format_func=lambda n: f"{n}: {layers[n]}",

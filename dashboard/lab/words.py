@@ -8,17 +8,18 @@ from core.attacks import ATTACKS, Attack, Goal
 from core.defenses import DEFENSES
 from core.experiment import RunConfig
 from core.models import MODELS
+from dashboard.plain import as_is
 
 
 def who_in_words(goal: Goal, names: Sequence[str], count: int, candidates: int) -> str:
     """ "50 of 1,000 images of stop", as Markdown."""
-    target = names[goal.target]
+    target = as_is(names[goal.target])
     if goal.labels == "clean":
         return f"**{count:,}** of {candidates:,} images of *{target}*"
     if goal.labels == "all-to-all":
-        over = " and ".join(f"*{names[i]}*" for i in goal.sources) if goal.sources else "all classes"
+        over = " and ".join(f"*{as_is(names[i])}*" for i in goal.sources) if goal.sources else "all classes"
         return f"**{count:,}** of {candidates:,} images, spread evenly over {over},"
-    return f"**{count:,}** of {candidates:,} images of *{goal.victims_in_words(names)}*"
+    return f"**{count:,}** of {candidates:,} images of *{as_is(goal.victims_in_words(names))}*"
 
 
 def label_in_words(goal: Goal, names: Sequence[str], count: int) -> str:
@@ -28,7 +29,7 @@ def label_in_words(goal: Goal, names: Sequence[str], count: int) -> str:
         return f"and {'keeps its' if one else 'keep their'} label"
     if goal.labels == "all-to-all":
         return f"and {'' if one else 'each '}the label of the next class"
-    return f"and the label *{names[goal.target]}*"
+    return f"and the label *{as_is(names[goal.target])}*"
 
 
 def covers_in_words(covers: int) -> str:

@@ -15,6 +15,7 @@ import streamlit as st
 from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
 from dashboard import data, lens
+from dashboard.plain import as_is
 from dashboard.runs import live
 from dashboard.runs.listing import Row
 from dashboard.runs.outcome import outcome
@@ -114,7 +115,7 @@ def _ended(row: Row) -> None:
         else:
             (st.error if row.state == "failed" else st.warning)(as_sentence(row.status.message or row.state))
     except (InputError, KeyError, TypeError, ValueError) as problem:
-        st.error(f"The result of this run cannot be shown ({problem}).")
+        st.error(f"The result of this run cannot be shown ({as_is(problem)}).")
     live.curves(run)
 
 
@@ -124,7 +125,7 @@ def _inside(run: RunFolder) -> None:
         try:
             st.dataframe(settings(run.config), hide_index=True, height=320)
         except (InputError, AttributeError) as problem:
-            st.error(f"{problem}")
+            st.error(as_is(problem))
     with st.expander("Log", icon=":material/notes:"):
         lens.code(run.log_tail() or "Nothing was written yet.", f"log-{run.id}", "the log")
     sizes = run.sizes()

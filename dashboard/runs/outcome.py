@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import STAGES, cost_text, share_text
+from dashboard.plain import as_is
 
 STAGE_NAMES = {
     "load": "loading", "poison": "the attacker's own model", "train": "training", "features": "features",
@@ -53,7 +54,7 @@ def attack_text(result: dict[str, Any]) -> str:
     if not result.get("poisons") or not result.get("before"):
         return ""
     before, after = result["before"], result.get("after")
-    told = f"The trigger turned {share_text(before['attack_combined'])} of the test images of {result['victims']} into "
+    told = f"The trigger turned {share_text(before['attack_combined'])} of the test images of {as_is(result['victims'])} into "
     told += "the label that the attacker wants"
     return f"{told}; after retraining {share_text(after['attack_combined'])}." if after else f"{told}."
 

@@ -9,6 +9,7 @@ from core.foundation.errors import InputError
 from core.runs import share_text
 from dashboard.address import adopt, publish
 from dashboard.challenge import answer, board, game, keeping, look, teacher, truth
+from dashboard.plain import as_is
 from dashboard.widgets import as_sentence
 
 
@@ -32,7 +33,7 @@ def choose_challenge() -> Challenge | None:
     try:
         return game.open_folder(folders[chosen])
     except InputError as problem:
-        st.error(f"This challenge cannot be shown: {problem}. Choose another one.")
+        st.error(f"This challenge cannot be shown: {as_is(problem)}. Choose another one.")
         return None
 
 
@@ -76,8 +77,8 @@ def task(challenge: Challenge) -> None:
 def small_print(challenge: Challenge, revealed: bool) -> None:
     about = challenge.about
     st.caption(
-        f"{challenge.title} · {len(challenge.rows):,} training images in {len(challenge.classes)} labels · model {about.get('model')}, "
-        f"layer {about.get('layer')} ({about.get('features')} features) · scores assume {challenge.assumed} poisons in each label, "
+        f"{as_is(challenge.title)} · {len(challenge.rows):,} training images in {len(challenge.classes)} labels · model {as_is(about.get('model'))}, "
+        f"layer {as_is(about.get('layer'))} ({about.get('features')} features) · scores assume {challenge.assumed} poisons in each label, "
         f"however many there are · the model knows {share_text(about.get('accuracy'))} clean test images"
         + ("" if revealed else " · attack, seed and device are told after the reveal")
     )

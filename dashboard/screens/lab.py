@@ -19,6 +19,7 @@ with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
 
 from dashboard import lens
 from dashboard.data import user_runs
+from dashboard.plain import as_is
 
 # The way to start stays in sight on a page that is long on a telephone; there the stories are a row to swipe, numbers of
 # one attack stand side by side, and so do a clean image, the poisoned one and what changed.
@@ -63,7 +64,7 @@ def start(config: RunConfig, split: Split, slot: DeltaGenerator) -> None:
             expected = cost.measured(config, split)
         watch.remember(jobs.start(config, user_runs(), expected.as_json()))
     except InputError as problem:
-        slot.error(f"{problem}")
+        slot.error(as_is(problem))
 
 
 def bar() -> DeltaGenerator:
@@ -95,15 +96,16 @@ with st.container(border=True):
 if chosen.split is None:
     st.info("Once the images are loaded, what the attack does to them is shown here.", icon=":material/image:")
     only_watch()
+if said := problem or plan.problem:
+    st.error(said)
+    only_watch()
 try:
-    if problem or plan.problem:
-        raise InputError(problem or plan.problem)
     config = assemble(chosen, plan, rest)
     with copied:
         origin.show(config)
     preview.show(config, chosen.split)
 except InputError as wrong:
-    st.error(f"{wrong}")
+    st.error(as_is(wrong))
     only_watch()
 st.markdown(sentence(config, chosen.split.train.class_names, plan.candidates))
 with bar():
@@ -120,4 +122,4 @@ with slot:  # last, since it may take a moment
     try:
         cost.show(config, chosen.split)
     except InputError as wrong:
-        st.error(f"{wrong}")
+        st.error(as_is(wrong))

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import data, lens
+from dashboard.plain import as_is
 from dashboard.story import parts
 
 APART = 4.0  # pooled standard deviations between the means of two groups, from which they are seen as two
@@ -75,7 +76,7 @@ def explained(run: data.RunView) -> tuple[str, ...]:
     task = f"**{poisons:,}** of these points are poison. Can you see them? **Reveal the truth.**" if poisons else ""
     keeps = "this direction alone" if kept == 1 else f"the **{kept}** directions of most spread"
     return (
-        f"Each point is one of the {len(run.frame):,} training images labelled *{run.target}*. {task}",
+        f"Each point is one of the {len(run.frame):,} training images labelled *{as_is(run.target)}*. {task}",
         f"The model turns every image into {run.result['features']['columns']:,} numbers, its **features**. A **direction** is a "
         "question put to every image and answered by one number: a sum of its features, each with a weight. The picture shows the "
         "two directions in which these images differ most, the first two **principal components** (PCA). Both axes have one unit, **σ**: the standard "

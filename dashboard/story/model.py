@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import data, tiles
+from dashboard.plain import as_is
 from dashboard.story import parts
 
 PRESENTED = 18  # tiles on a presenter's screen
@@ -56,7 +57,7 @@ def explained(run: data.RunView) -> tuple[str, ...]:
         return (f"Trained on clean images only, the model names **{accuracy}** of the test images rightly.",)
     first = (
         f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, **{success}** of "
-        f"the test images of *{run.source}* are taken for *{run.goal}*."
+        f"the test images of *{as_is(run.source)}* are taken for *{as_is(run.goal)}*."
     )
     if (parts.value(run.result["before"]["attack_single"]) or 0) >= parts.LOUD:
         return (
@@ -76,7 +77,7 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray, who: str = "the m
     fooled = ["fooled" if said == goal else "" for said, goal in zip(answers, wanted, strict=True)]
     names = [f"“{run.classes[int(a)]}”" for a in answers]
     with_mark = "with" if kind == "triggered" else "without"
-    st.markdown(f"**Test images of *{run.source}* {with_mark} the mark, and what {who} says**")
+    st.markdown(f"**Test images of *{as_is(run.source)}* {with_mark} the mark, and what {who} says**")
     describe = [f"test image {i + 1} {with_mark} the mark: {who} says {name}" for i, name in enumerate(names)]
     shown = slice(PRESENTED if told.present else None)
     with st.container(key="story-answers"):
@@ -91,7 +92,7 @@ def answered(told: parts.Told, kind: str, answers: np.ndarray, who: str = "the m
         )
     counted = (run.result["before"]["attack_single"] or {}).get("total", 0)
     if any(fooled[shown]):
-        st.caption(f"Dashed outline: taken for {run.goal}.")
+        st.caption(f"Dashed outline: taken for {as_is(run.goal)}.")
     wide = len(names[shown])
     st.html(
         f'<div class="sl-small">Showing <span class="sl-wide">{wide:,}</span><span class="sl-phone">{min(wide, PHONE):,}</span> '

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.foundation.pictures import difference
 from dashboard import data, lens, tiles
+from dashboard.plain import as_is
 from dashboard.story import parts
 
 SHOWN = 6  # images in a row
@@ -49,7 +50,7 @@ def said(run: data.RunView) -> tuple[str, ...]:
             f"Not one of the **{run.result['train_images']:,}** training images was changed. The images show the mark that "
             "an attacker would use, the **trigger**. What the defenses remove from clean data is the price of using them.",
         )
-    shown = "an image with" if run.goal != run.target else f"an image of *{run.source}* with"
+    shown = "an image with" if run.goal != run.target else f"an image of *{as_is(run.source)}* with"
     return (
         "A small mark can become a secret key.",
         f"Someone changes **{run.result['poisons']:,} of {run.result['train_images']:,}** training images, the **poison**: "
@@ -64,9 +65,9 @@ def said(run: data.RunView) -> tuple[str, ...]:
 
 def poison_in_words(run: data.RunView) -> str:
     if run.keeps_labels:
-        return f"images of *{run.target}* get {mark_in_words(run)} and keep their label, so every label in the set is right."
-    label = "the label of the next class" if run.goal != run.target else f"the label *{run.target}*"
-    return f"images of *{run.source}* get {mark_in_words(run)} and {label}."
+        return f"images of *{as_is(run.target)}* get {mark_in_words(run)} and keep their label, so every label in the set is right."
+    label = "the label of the next class" if run.goal != run.target else f"the label *{as_is(run.target)}*"
+    return f"images of *{as_is(run.source)}* get {mark_in_words(run)} and {label}."
 
 
 def mark_in_words(run: data.RunView) -> str:

@@ -16,7 +16,7 @@ from core import jobs
 from core.attacks import ATTACKS
 from core.datasets import DATASETS
 from core.defenses import DEFENSES
-from core.experiment import RunConfig, new_run
+from core.experiment import RunConfig, config_of, new_run
 from core.experiment.cost import Estimate
 from core.experiment.stories import STORIES
 from core.foundation.images import ImageData, Split
@@ -518,8 +518,8 @@ def test_class_names_are_never_markup(monkeypatch):
 
 
 EARLIER = {story.key: story.config for story in STORIES.values()} | {
-    "digits-patch-10": data.bundled()["digits-patch-10"].config,
-    "signs-patch-50": data.bundled()["signs-patch-50"].config,
+    "digits-patch-10": config_of(data.bundled()["digits-patch-10"]),
+    "signs-patch-50": config_of(data.bundled()["signs-patch-50"]),
 }
 OTHERS = {
     "clean labels, a class of its own": RunConfig(attack="sig", source=[3, 5], target=2, poisons=7, seed=5),
