@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import ast
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.sessions import wait_for_server
+from core.runs import Runs, Status
+from core.studies import store
 
 ROOT = Path(__file__).resolve().parents[1]
 APP = ROOT / "dashboard" / "app.py"
@@ -44,9 +49,9 @@ class Server:
 
 @contextmanager
 def serve(folder: Path, **environment: str) -> Iterator[Server]:
-    """A server that keeps its runs in `folder`/runs and its log in `folder`/server.log; it ends with the block.
+    """A server that keeps its runs in `folder`/runs and its log in `folder`/server.log.
 
-    Raises RuntimeError, with the log, where it does not start.
+    It ends with the block, and what it started with it. Raises RuntimeError, with the log, where it does not start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -65,6 +70,35 @@ def serve(folder: Path, **environment: str) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
+        end_jobs(folder / "runs")
+
+
+def end_jobs(root: Path, patience: float = 20.0) -> None:
+    """Cancel what is at work in the background on a folder of runs, and return when it has ended.
+
+    Runs and studies are processes of their own, which outlive the server that started them. What has not ended after
+    `patience` seconds is killed.
+    """
+    for _, cancel in _at_work(root):
+        cancel()
+    deadline = time.monotonic() + patience
+    while (left := list(_at_work(root))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for status, _ in left:
+        with suppress(ProcessLookupError, PermissionError):
+            if os.getpgid(status.pid) == status.pid:  # a job leads a group of its own
+                os.killpg(status.pid, signal.SIGKILL)
+
+
+def _at_work(root: Path) -> Iterator[tuple[Status, Callable[[], None]]]:
+    """Where each run and study that another process is at stands, and what asks it to stop."""
+    for run in Runs(root):
+        for status, cancel in (
+            (run.status, run.request_cancel),
+            (store.status(run), partial(store.request_cancel, run)),
+        ):
+            if status and status.active and status.pid != os.getpid():
+                yield status, cancel
 
 
 @dataclass(frozen=True)

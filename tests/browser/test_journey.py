@@ -19,7 +19,7 @@ def test_a_visitor_starts_a_run_on_digits_and_sees_what_spectre_removed(page, wo
     page.get_by_text("--no-retrain").wait_for()
     page.get_by_role("button", name="Start the run").click()
     page.get_by_role("button", name="Cancel").wait_for()
-    page.get_by_text("SPECTRE removed").wait_for(timeout=600_000)
+    page.get_by_text("SPECTRE removed").wait_for()
     page.get_by_role("link", name="Look inside").click()
     page.get_by_text("Above the cut").wait_for()
     assert "run=digits-patch-10" in page.url
@@ -83,7 +83,7 @@ def test_a_picture_of_ones_own_a_budget_in_percent_and_the_cost_beside_the_truth
     page.get_by_role("button", name="What will it cost?").click()
     page.get_by_text(re.compile(r"\d+ (s|min|h) on this computer")).wait_for()
     page.get_by_role("button", name="Start the run").click()
-    page.get_by_text("s in all,").wait_for(timeout=600_000)
+    page.get_by_text("s in all,").wait_for()
     assert re.search(r"\d+ s in all, \d+ s expected", page.get_by_text("s in all,").inner_text())
     page.get_by_text("SPECTRE removed").wait_for()
     page.locator('[data-testid="stDataFrame"]').first.wait_for()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 from filelock import FileLock
 
 import core.runs.folder
+from benchmarks.serving import end_jobs
 from core.defenses import Spectre
 from core.experiment import new_run
 from core.foundation.errors import Cancelled, InputError
@@ -20,12 +21,14 @@ from core.jobs import background
 from core.runs import RunFolder, Runs, Status
 from tests.makers import tiny_config
 
-PATIENCE = 60.0  # seconds; a process of its own loads torch first
+PATIENCE = 200.0  # seconds; a process of its own loads torch first, and the machine may have other work
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> Runs:
-    return Runs(tmp_path / "runs")
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    """What a test starts there ends with it."""
+    yield Runs(tmp_path / "runs")
+    end_jobs(tmp_path / "runs")
 
 
 def wait_for(condition: Callable[[], bool], run: RunFolder) -> None:
