@@ -41,7 +41,9 @@ def _script(name: str) -> str:
     return (HERE / f"{name}.js").read_text(encoding="utf-8")
 
 
-_cloud, _film = component("cloud", "raster", "panel"), component("film", "raster", "panel")
+PANEL = ("frame", "raster", "panel_plane", "panel_drawing", "panel_svg", "panel_pointer", "panel")
+
+_cloud, _film = component("cloud", *PANEL), component("film", *PANEL)
 _cut = component("cut", "histogram")
 _histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
 _alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
