@@ -42,12 +42,13 @@ def _script(name: str) -> str:
 
 
 PANEL = ("frame", "raster", "panel_plane", "panel_drawing", "panel_svg", "panel_pointer", "panel")
+HISTOGRAM = ("frame", "histogram_scores", "histogram_drawing", "histogram_pointer")
 
 _cloud, _film = component("cloud", *PANEL), component("film", *PANEL)
-_cut = component("cut", "histogram")
-_histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
-_alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
-_marks, _keys = component("marks"), component("keys")
+_histogram = component("histogram", *HISTOGRAM)
+_cut, _alphas = (component(name, *HISTOGRAM, "histogram") for name in ("cut", "alphas"))
+_toy = component("toy", "spread")
+_sync, _tiles, _marks, _keys = (component(name) for name in ("sync", "tiles", "marks", "keys"))
 _code, _ground, _keep = component("code"), component("ground"), component("keep")
 _figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 
