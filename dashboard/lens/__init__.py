@@ -41,11 +41,14 @@ def _script(name: str) -> str:
     return (HERE / f"{name}.js").read_text(encoding="utf-8")
 
 
-_cloud, _film = component("cloud", "raster", "panel"), component("film", "raster", "panel")
-_cut = component("cut", "histogram")
-_histogram, _sync, _tiles = (component(name) for name in ("histogram", "sync", "tiles"))
-_alphas, _toy = component("alphas", "histogram"), component("toy", "spread")
-_marks, _keys = component("marks"), component("keys")
+PANEL = ("frame", "raster", "panel_plane", "panel_drawing", "panel_svg", "panel_pointer", "panel")
+HISTOGRAM = ("frame", "histogram_scores", "histogram_drawing", "histogram_pointer")
+TOY = ("frame", "spread", "toy_world", "toy_sight", "toy_drawing", "toy_words", "toy_pointer")
+
+_cloud, _film, _toy = component("cloud", *PANEL), component("film", *PANEL), component("toy", *TOY)
+_histogram = component("histogram", *HISTOGRAM)
+_cut, _alphas = (component(name, *HISTOGRAM, "histogram") for name in ("cut", "alphas"))
+_sync, _tiles, _marks, _keys = (component(name) for name in ("sync", "tiles", "marks", "keys"))
 _code, _ground, _keep = component("code"), component("ground"), component("keep")
 _figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 

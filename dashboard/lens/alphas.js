@@ -39,8 +39,7 @@ class Alphas extends Histogram {
     this.at = stop;
     this.take(this.rows[stop]);
     this.range.value = String(stop);
-    const cut = this.cutFor(this.meta.remove);
-    const removed = Uint8Array.from(this.scores, (score) => (score >= cut ? 1 : 0));
+    const removed = this.scores.highest(this.meta.remove);
     tell(this.channel, { removed, truth: this.truth });
     this.range.setAttribute("aria-valuetext", `${this.meta.stops[stop].title}: ${this.said(count(removed))}`);
     [...this.names.children].forEach((button, i) => button.setAttribute("aria-pressed", String(i === stop)));
@@ -48,12 +47,13 @@ class Alphas extends Histogram {
 
   said(number) {
     const { removed } = this.channel.state;
+    const { given, n } = this.scores;
     let hit = 0;
-    for (let row = 0; row < this.n; row++) if (removed?.[row] && this.truth[row]) hit++;
+    for (let row = 0; row < n; row++) if (removed?.[row] && this.truth[row]) hit++;
     const total = count(this.truth);
     const { name } = this.meta.stops[this.at];
     if (!total) return `α = ${name}: removes ${number.toLocaleString("en-US")} images, all of them clean${this.#below()}`;
-    const half = (of) => this.scores.filter((_, row) => Boolean(this.truth[row]) === of).sort()[Math.floor((of ? total : this.n - total) / 2)];
+    const half = (of) => given.filter((_, row) => Boolean(this.truth[row]) === of).sort()[Math.floor((of ? total : n - total) / 2)];
     const times = half(true) / half(false);
     const ratio = Number.isFinite(times) ? `; a typical poison scores ${numberText(Number(times.toPrecision(2)))} × a typical clean image` : "";
     return `α = ${name}: finds ${hit} of ${total} poisons among ${number.toLocaleString("en-US")} removed${ratio}${this.#below()}`;
@@ -61,8 +61,9 @@ class Alphas extends Histogram {
 
   /** Why the first bar is tall: along one direction alone many scores are next to nothing. */
   #below() {
-    const number = this.values.reduce((sum, value) => sum + (value < this.low ? 1 : 0), 0);
-    return number > 0.02 * this.n ? `; the first bar also counts ${number.toLocaleString("en-US")} that score less than the axis shows` : "";
+    const { values, low, n } = this.scores;
+    const number = values.reduce((sum, value) => sum + (value < low ? 1 : 0), 0);
+    return number > 0.02 * n ? `; the first bar also counts ${number.toLocaleString("en-US")} that score less than the axis shows` : "";
   }
 }
 

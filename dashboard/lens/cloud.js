@@ -16,7 +16,7 @@ class Cloud {
 
   /** New data: another run. */
   show({ meta, arrays }) {
-    if (this.meta?.path) remember(this.channel, this.panels[0].position);
+    if (this.meta?.path) remember(this.channel, this.panels[0].plane.position);
     this.meta = meta;
     this.ids = arrays.ids;
     this.n = this.ids.length;
@@ -97,7 +97,7 @@ class Cloud {
     });
     const note = element("p", { class: "note", "aria-live": "polite" });
     const move = () => {
-      this.panels[0].position = Number(range.value);
+      this.panels[0].plane.position = Number(range.value);
       this.panels[0].unit = stops[Math.round(Number(range.value))].unit;
       this.panels[0].draw();
       const near = Math.round(Number(range.value));
@@ -120,7 +120,7 @@ class Cloud {
       range.value = String(Number(range.value) + by);
       move();
     });
-    this.panels[0].position = Number(range.value);
+    this.panels[0].plane.position = Number(range.value);
     requestAnimationFrame(move);
     this.moved = move;
     return element("div", { class: "slider" }, note, range, names);
@@ -194,7 +194,7 @@ class Cloud {
     const { removed, selected, truth } = this.channel.state;
     const names = this.meta.views.flatMap((view) => [`${view.name}_1`, `${view.name}_2`]);
     const lines = [["id", ...names, ...(removed ? ["removed"] : []), ...(selected ? ["selected"] : []), ...(truth ? ["poison"] : [])].join(",")];
-    const views = this.meta.path ? this.panels[0].views : this.panels.map((p) => p.views[0]);
+    const views = this.panels.flatMap((panel) => panel.plane.views);
     for (let row = 0; row < this.n; row++) {
       const cells = [this.ids[row], ...views.flatMap((v) => [v[2 * row], v[2 * row + 1]])];
       for (const mask of [removed, selected, truth]) if (mask) cells.push(mask[row] ? "True" : "False");
@@ -257,7 +257,7 @@ class Cloud {
   }
 
   close() {
-    if (this.meta?.path) remember(this.channel, this.panels[0].position);
+    if (this.meta?.path) remember(this.channel, this.panels[0].plane.position);
     this.panels?.forEach((panel) => panel.close());
     this.stop?.();
     this.halt?.();

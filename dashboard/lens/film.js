@@ -85,11 +85,11 @@ class Film {
   }
 
   /** Drawn by the panel on top of its rings. */
-  draw(pen, panel) {
+  draw(pen, plane) {
     const curve = this.ellipses[this.round];
     if (!curve) return;
     pen.beginPath();
-    curve.forEach(([x, y], i) => (i ? pen.lineTo(panel.x(x), panel.y(y)) : pen.moveTo(panel.x(x), panel.y(y))));
+    curve.forEach(([x, y], i) => (i ? pen.lineTo(plane.x(x), plane.y(y)) : pen.moveTo(plane.x(x), plane.y(y))));
     pen.closePath();
     pen.strokeStyle = COLOURS.trusted;
     pen.lineWidth = 2.5;
