@@ -67,13 +67,23 @@ class Cloud {
     }
     const zoom = (words, help, act) => element("button", { type: "button", title: help, "aria-label": help, onclick: act }, words);
     bar.append(
-      zoom("+", "Zoom in", () => this.panels.forEach((p) => p.magnify(1 / 1.4))),
-      zoom("−", "Zoom out", () => this.panels.forEach((p) => p.magnify(1.4))),
+      zoom("+", "Zoom in", () => this.seen.forEach((p) => p.magnify(1 / 1.4))),
+      zoom("−", "Zoom out", () => this.seen.forEach((p) => p.magnify(1.4))),
       zoom("Reset", "Reset the zoom", () => this.panels.forEach((p) => p.reset())),
     );
     this.bar = bar;
     this.use(this.tool);
     return bar;
+  }
+
+  /** Those that have been laid out: on a phone all but one are folded at first. */
+  get seen() {
+    return this.panels.filter((panel) => panel.plane.frame);
+  }
+
+  #nameOf(panel) {
+    const place = this.panels.indexOf(panel);
+    return this.meta.views[place]?.name ?? place;
   }
 
   use(tool) {
@@ -141,14 +151,14 @@ class Cloud {
     return element(
       "div", { class: "files" },
       button("PNG", "Save the pictures as PNG", () => this.png(name)),
-      button("SVG", "Save the pictures as SVG", () => this.panels.forEach((p, i) => save(`${name}-${this.meta.views[i]?.name ?? i}.svg`, p.svg(), "image/svg+xml"))),
+      button("SVG", "Save the pictures as SVG", () => this.seen.forEach((p) => save(`${name}-${this.#nameOf(p)}.svg`, p.svg(), "image/svg+xml"))),
       button("CSV", "Save the points as CSV", () => save(`${name}.csv`, this.csv(), "text/csv")),
     );
   }
 
   png(name) {
     const [gap, head] = [12, 66];
-    const [width, height] = [this.panels.reduce((w, p) => w + p.width + gap, -gap), this.panels[0].height];
+    const [width, height] = [this.seen.reduce((w, p) => w + p.width + gap, -gap), this.seen[0].height];
     const sheet = document.createElement("canvas");
     [sheet.width, sheet.height] = [2 * width, 2 * (height + head)];
     const pen = sheet.getContext("2d");
@@ -157,7 +167,7 @@ class Cloud {
     pen.fillRect(0, 0, width, height + head);
     this.#caption(pen, name);
     let x = 0;
-    for (const panel of this.panels) {
+    for (const panel of this.seen) {
       pen.fillStyle = this.theme.ink;
       pen.font = "600 14px sans-serif";
       pen.fillText(panel.title, x + EDGE.left, head - 8);

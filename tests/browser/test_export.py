@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from PIL import Image
 
-from tests.browser.chromium import dress, open_view, wait_until_drawn
+from tests.browser.chromium import PHONE, dress, open_view, wait_until_drawn
 
 POINTS = "gd => gd._fullData.filter(t => t.visible === true).reduce((sum, t) => sum + t.x.length, 0)"
 
@@ -120,3 +120,24 @@ def test_maps_names_and_formulas(page, figure):
     assert head[3:] == ["text", "example id"]
     assert first == ['\'=HYPERLINK("x")', "1", "0.1", "-3", "7"]
     assert second == ['\'=HYPERLINK("x")', "2", "-0.2", "'@a", "8"]
+
+
+def test_a_phone_zooms_and_saves_the_picture_that_it_shows(page, address):
+    """The other projections are folded there, and have no size yet."""
+    page.set_viewport_size(PHONE)
+    open_view(page, address, "inspect")
+    cloud = page.locator(".cloud", has=page.get_by_role("button", name="Zoom in", exact=True)).first
+    canvas = cloud.locator("figure.lead canvas").first
+    pixels = "canvas => canvas.toDataURL()"
+    before = canvas.evaluate(pixels)
+    cloud.get_by_role("button", name="Zoom in", exact=True).click()
+    page.wait_for_function("([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), before])
+    cloud.get_by_role("button", name="Reset the zoom").click()
+    with page.expect_download() as picture:
+        cloud.get_by_role("button", name="Save the pictures as PNG").click()
+    with Image.open(picture.value.path()) as shown:
+        assert shown.width > 400
+    with page.expect_download() as drawing:
+        cloud.get_by_role("button", name="Save the pictures as SVG").click()
+    assert drawing.value.suggested_filename.endswith("-robust.svg")
+    assert ElementTree.parse(drawing.value.path()).getroot().tag.endswith("svg")
