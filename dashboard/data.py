@@ -30,7 +30,7 @@ def user_runs() -> Runs:
 class RunView:
     """A finished run in memory. Row i of every array is row i of `frame`; `frame.id` names it everywhere else."""
 
-    id: str
+    path: Path
     config: dict[str, Any]  # as config.json holds it
     result: dict[str, Any]
     frame: pd.DataFrame  # one row for each training image that carries the target label
@@ -40,6 +40,10 @@ class RunView:
     neighbours: dict[str, np.ndarray]  # rows (n, m) and distances (n, m), the nearest first; empty in early runs
     grid: np.ndarray | None  # (alphas, ks, n) SPECTRE's scores, on disk until they are asked for; None in early runs
     stamp: int  # changes when the run's files do
+
+    @property
+    def id(self) -> str:
+        return self.path.name
 
     @cached_property
     def ids(self) -> np.ndarray:
@@ -143,7 +147,7 @@ def _open(path: str, stamp: int) -> RunView:
     folder = RunFolder(Path(path))
     is_new = folder.file("grid.npy").exists()
     return RunView(
-        folder.id,
+        folder.path,
         folder.config,
         folder.result,
         folder.load_scores(),
@@ -193,15 +197,20 @@ def _title(path: Path, stamp: int) -> str:
     return f"{story} · {folder.id}"
 
 
+def as_typed(path: Path) -> str:
+    """A path as one types it in the project's folder."""
+    path = path.resolve()
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
 def python_lines(run: RunView) -> str:
     """Python that reads this run, and that makes it again."""
     result = run.result
     return (
         "from core.experiment import config_of, execute, new_run\n"
         "from core.runs import Runs\n\n"
-        f'runs = Runs("runs")  # the folder that holds {run.id}\n'
-        f'run = runs.open("{run.id}")\n'
+        f'run = Runs("{as_typed(run.path.parent)}").open("{run.id}")\n'
         "scores = run.load_scores()  # one row for each image of the class; score_<defense>, removed_<defense>\n\n"
-        f"again = new_run(config_of(run), runs)  # the same data, attack, model and seed {result['seed']}\n"
+        f"again = new_run(config_of(run), Runs('runs'))  # the same data, attack, model and seed {result['seed']}\n"
         "result = execute(again)\n"
     )

@@ -274,7 +274,7 @@ def found_frame(found: dict[str, Any], titles: dict[str, str]) -> pd.DataFrame:
 def _python(run: data.RunView, keys: list[str], count: int | None) -> str:
     """Lines that give what is shown. count: the same number for all; None: each what it chose in the run."""
     if count is None:
-        extra = "from core.runs.outcomes import detection\n"
+        extra = ", detection"
         removed = 'removed = {key: frame[f"removed_{key}"].to_numpy() for key in keys}\n'
     else:
         extra = ""
@@ -283,10 +283,9 @@ def _python(run: data.RunView, keys: list[str], count: int | None) -> str:
     if count is not None:
         found = f'overlap.matched({{key: frame[f"score_{{key}}"].to_numpy() for key in keys}}, truth, {count})'
     return (
-        f"from pathlib import Path\n{extra}"
-        "from core.runs.folder import Runs\n"
+        f"from core.runs import Runs{extra}\n"
         "from core.studies import overlap\n\n"
-        f'frame = Runs(Path("runs")).open("{run.id}").load_scores()\n'
+        f'frame = Runs("{data.as_typed(run.path.parent)}").open("{run.id}").load_scores()\n'
         f"keys = {keys}\n"
         'truth = frame["is_poison"].to_numpy()\n'
         f"{removed}"

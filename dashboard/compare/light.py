@@ -44,6 +44,12 @@ def all_series() -> dict[str, Series]:
     return found
 
 
+def home_of(one: Series) -> Path | None:
+    """The folder whose series.json holds it; None where its runs were made one by one."""
+    folders = (root / one.name for root in (BUNDLED, data.user_runs().root))
+    return next((folder for folder in folders if (folder / series.FILE).is_file()), None)
+
+
 def _load(file: Path) -> Series | None:
     try:
         return _loaded(str(file.parent), file.stat().st_mtime_ns)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.runs import duration
 from core.studies.series import Series
-from dashboard import lens
+from dashboard import data, lens
 from dashboard.address import adopt, publish
 from dashboard.charts import series as charts
 from dashboard.compare import choices, claims, light
@@ -176,12 +176,22 @@ def _command(one: Series) -> str:
 
 
 def _python(one: Series) -> str:
+    home = light.home_of(one)
+    if home:
+        head, made = "from pathlib import Path\n", f'made = series.load(Path("{data.as_typed(home)}"))\n'
+    else:  # runs that were made one by one
+        folders = [data.as_typed(run.path) for run_id, run in data.finished().items() if run_id in _ids(one)]
+        head = "from pathlib import Path\nfrom core.runs import RunFolder\n"
+        made = f"(made,) = series.groups([series.read(RunFolder(Path(folder))) for folder in {folders}])\n"
     return (
-        "from pathlib import Path\n"
-        "from core.studies import series\n"
+        f"{head}from core.studies import series\n"
         "from core.studies.intervals import over_runs\n\n"
-        f'made = series.load(Path("runs/{one.name}"))\n'
+        f"{made}"
         "for count in made.poisons:\n"
         '    shares = [row["before"]["attack_combined"] for row in made.rows if row["poisons"] == count]\n'
         '    print(count, over_runs([(share["count"], share["total"]) for share in shares]))'
     )
+
+
+def _ids(one: Series) -> set[str]:
+    return {row["run"] for row in one.rows}

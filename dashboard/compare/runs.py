@@ -125,11 +125,13 @@ def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _python(ids: Sequence[str]) -> str:
+    there = data.finished()
+    folders = [str(data.as_typed(there[run_id].path)) for run_id in ids if run_id in there]
     return (
         "from pathlib import Path\n"
-        "from core.runs.folder import Runs\n"
+        "from core.runs import RunFolder\n"
         "from core.studies import series\n\n"
-        f"for run_id in {list(ids)}:\n"
-        '    config, row = series.read(Runs(Path("runs")).open(run_id))\n'
-        '    print(run_id, row["before"]["attack_combined"], row["after"])'
+        f"for folder in {folders}:\n"
+        "    config, row = series.read(RunFolder(Path(folder)))\n"
+        '    print(row["run"], row["before"]["attack_combined"], row["after"])'
     )

@@ -88,9 +88,9 @@ def reproduce(run: data.RunView, kind: str) -> tuple[str, str]:
     """The command line and the Python lines of a study."""
     function = f"study_{kind}"
     python = (
-        "from pathlib import Path\nfrom core.runs.folder import Runs\n"
+        "from core.runs import Runs\n"
         f"from core.studies.{kind} import {function}\n\n"
-        f'run = Runs(Path("runs")).open("{run.id}")\n'
+        f'run = Runs("{data.as_typed(run.path.parent)}").open("{run.id}")\n'
         f"found = {function}(run, lambda text, share: print(f'{{share:.0%}} {{text}}'))"
     )
     return f"{run.result['command']}\npython -m core study {run.id} --{kind}", python

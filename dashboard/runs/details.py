@@ -132,7 +132,7 @@ def _inside(run: RunFolder) -> None:
     with st.expander(f"Files ({len(sizes)}, {size_text(sum(sizes.values()))})", icon=":material/folder:"):
         table = pd.DataFrame({"file": list(sizes), "size": [size_text(size) for size in sizes.values()]})
         st.dataframe(table, hide_index=True)
-        st.caption(f"In {place_of(run.path)}")
+        st.caption(f"In {data.as_typed(run.path)}")
     command, python = lines(run)
     again(command, python, "Make this run again")
 
@@ -151,7 +151,7 @@ def settings(config: dict[str, Any]) -> pd.DataFrame:
 
 def lines(run: RunFolder) -> tuple[str, str]:
     """The command line and the Python lines that make the run again, or go on with one that has not come far."""
-    folder = place_of(run.path.parent)
+    folder = data.as_typed(run.path.parent)
     try:
         command = run.result.get("command")
     except (InputError, KeyError, TypeError, AttributeError):
@@ -164,12 +164,6 @@ def lines(run: RunFolder) -> tuple[str, str]:
         'print(run.result["before"]["attack_combined"])'
     )
     return command or f"python -m core resume {run.id} --runs-dir {folder}", python
-
-
-def place_of(path: Path) -> str:
-    """A path as one types it in the project's folder."""
-    path = path.resolve()
-    return str(path.relative_to(data.ROOT) if path.is_relative_to(data.ROOT) else path)
 
 
 def zipped(run: RunFolder) -> bytes:

@@ -1,9 +1,11 @@
-"""docs/spectre.md does not rot: its code runs, its links lead somewhere, and GitHub can render its mathematics."""
+"""docs/spectre.md and the README do not rot: their code and commands run, links lead somewhere, mathematics is rendered."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,13 @@ import numpy as np
 import pytest
 
 from core.attacks import ATTACKS
-from tests.conftest import Cli
+from core.experiment import RunConfig, execute, new_run
+from core.foundation.errors import Cancelled
+from core.runs import Runs
+from core.studies import store
+from tests.conftest import Cli, Parse
 from tests.helpers import contaminated, gaussian
+from tests.makers import coloured, tiny_config, write_image_parquet
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "spectre.md"
@@ -23,8 +30,8 @@ POISONED = 3  # the label
 DATA = contaminated(600, 20, 50, strength=9.0, seed=0)
 
 
-def blocks(language: str) -> list[str]:
-    return [code for name, code in FENCED.findall(TEXT) if name == language]
+def blocks(language: str, text: str = TEXT) -> list[str]:
+    return [code for name, code in FENCED.findall(text) if name == language]
 
 
 @pytest.fixture
@@ -124,3 +131,93 @@ def test_the_page_of_the_attacks_lists_them_all_with_what_their_papers_do() -> N
         assert (float(covers[1]) if covers else 0.0) == suggested.get("cover_rate", 0.0), key
     for target in re.findall(r"\]\((\.\./[^)#]+|[\w.]+\.(?:json|svg))", page):
         assert (ROOT / "docs" / target).resolve().is_file(), target
+
+
+# --- the README
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_runs_and_does_what_it_says() -> None:
+    others = [gaussian(200, 20, seed=1 + i) for i in range(5)]
+    names: dict[str, Any] = {
+        "features": DATA.rows,
+        "features_of_all_classes": np.concatenate([*others, DATA.rows]),
+        "labels": np.repeat(np.arange(6), [*[200] * 5, 600]),
+    }
+    for block in blocks("python", README):
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["spectre"].removed_[DATA.poison].all()
+    assert list(names["scan"].suspects_) == [5]
+
+
+def commands_of_the_readme() -> list[list[str]]:
+    """Every line that starts with `python -m core`, without its comment, continued lines joined."""
+    (block,) = (code for code in blocks("", README) if "python -m core run" in code)
+    return [shlex.split(line, comments=True)[3:] for line in block.replace("\\\n", " ").splitlines()]
+
+
+def test_the_readme_has_a_command_of_every_kind() -> None:
+    assert {words[0] for words in commands_of_the_readme()} == {
+        "run", "preview", "filter", "scan", "features", "sweep", "study", "runs",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture_folder: Path) -> Path:
+    """A folder with the data that the README's commands name, as the working directory."""
+    monkeypatch.setenv("SPECTRE_LENS_CACHE", str(tmp_path / "cache"))
+    trucks = replace(coloured(12, classes=5), class_names=("a", "b", "c", "truck", "deer"))
+    write_image_parquet(tmp_path / "path" / "to" / "cifar10" / "train.parquet", trucks)
+    (tmp_path / "path" / "to" / "images").symlink_to(picture_folder)
+    mine = coloured(12, classes=5)
+    np.savez(tmp_path / "mine.npz", images=mine.images, labels=mine.labels)
+    np.save(tmp_path / "features.npy", DATA.rows)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [w for w in commands_of_the_readme() if w[0] == "run"], ids=" ".join)
+def test_a_run_of_the_readme_is_a_config(words: list[str], brought: Path, parse: Parse) -> None:
+    config = parse(shlex.join(["python", "-m", "core", *words]))
+    for name, value in zip(words[1::2], words[2::2], strict=True):
+        if name in ("--dataset", "--attack", "--model"):
+            assert getattr(config, name[2:]) == value
+        elif name == "--poisons":
+            assert config.poisons == int(value)
+
+
+@pytest.mark.slow
+def test_the_other_commands_of_the_readme_run(
+    brought: Path, picture_folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In their order, for `scan` reads what `features` writes; RUN is a run of our own, and a sweep is only planned."""
+    run = new_run(tiny_config(picture_folder, retrain=False), Runs("runs"))
+    execute(run)
+    monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
+    order = ("preview", "filter", "features", "scan", "study", "runs", "sweep")
+    for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
+        outcome = cli(
+            *(run.id if word == "RUN" else "4" if word == "50" and words[0] == "scan" else word for word in words)
+        )
+        assert outcome.status == (130 if words[0] == "sweep" else 0), (words, outcome.err)
+    assert (brought / "attacks.png").exists()
+    assert (brought / "verdict" / "classes.csv").exists()
+    assert store.load(run, "budgets") is not None
+    assert store.load(run, "layers") is not None
+    assert [(c.poisons, c.seed) for c in planned.configs] == [(p, s) for p in (5, 15, 50, 150) for s in (0, 1, 2)]
+
+
+class Planned:
+    """In place of a sweep: keeps its configs and ends."""
+
+    configs: Sequence[RunConfig] = ()
+
+    def __call__(self, configs: Sequence[RunConfig], *_: object, **__: object) -> None:
+        self.configs = configs
+        raise Cancelled
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)\s#]+)", FENCED.sub("", README)):
+        assert target.startswith("https://") or (ROOT / target).is_file(), target
