@@ -19,6 +19,7 @@ SETTINGS = {
     "server.enableStaticServing": "true",
     "server.fileWatcherType": "none",
     "global.disableWidgetStateDuplicationWarning": "true",
+    "global.maxCachedMessageAge": "200",
     "browser.gatherUsageStats": "false",
     "client.toolbarMode": "minimal",
     "client.showErrorLinks": "false",
