@@ -44,7 +44,7 @@ def main() -> None:
         own, together = min(took[False]), min(took[True])
         same = all(np.array_equal(a, b) for a, b in zip(removed[False], removed[True], strict=True))
         print(
-            f"{n:,} x {d:,}: {own:.2f} s each with its own, {together:.2f} s shared, {own / together:.2f} times as fast; "
+            f"{n:,} x {d:,}: {own:.2f} s with components of their own, {together:.2f} s with shared ones, {own / together:.2f} times as fast; "
             f"rows removed {'are the same' if same else 'DIFFER'}"
         )
 
