@@ -34,7 +34,7 @@ def _read(path: str, stamp: int) -> Light:
 def all_series() -> dict[str, Series]:
     """By name: what came with the program, sweeps among the visitor's runs, and series among the runs themselves."""
     found: dict[str, Series] = {}
-    for root in (BUNDLED, data.user_runs().root):
+    for root in _roots():
         for file in sorted(root.glob(f"*/{series.FILE}")):
             if one := _load(file):
                 found.setdefault(one.name, one)
@@ -44,9 +44,14 @@ def all_series() -> dict[str, Series]:
     return found
 
 
+def _roots() -> tuple[Path, Path]:
+    """Below which folders of series lie; the first that has a name wins."""
+    return BUNDLED, data.user_runs().root
+
+
 def home_of(one: Series) -> Path | None:
     """The folder whose series.json holds it; None where its runs were made one by one."""
-    folders = (root / one.name for root in (BUNDLED, data.user_runs().root))
+    folders = (root / one.name for root in _roots())
     return next((folder for folder in folders if (folder / series.FILE).is_file()), None)
 
 

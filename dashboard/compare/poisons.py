@@ -180,7 +180,8 @@ def _python(one: Series) -> str:
     if home:
         head, made = "from pathlib import Path\n", f'made = series.load(Path("{data.as_typed(home)}"))\n'
     else:  # runs that were made one by one
-        folders = [data.as_typed(run.path) for run_id, run in data.finished().items() if run_id in _ids(one)]
+        ids = {row["run"] for row in one.rows}
+        folders = [data.as_typed(run.path) for run_id, run in data.finished().items() if run_id in ids]
         head = "from pathlib import Path\nfrom core.runs import RunFolder\n"
         made = f"(made,) = series.groups([series.read(RunFolder(Path(folder))) for folder in {folders}])\n"
     return (
@@ -191,7 +192,3 @@ def _python(one: Series) -> str:
         '    shares = [row["before"]["attack_combined"] for row in made.rows if row["poisons"] == count]\n'
         '    print(count, over_runs([(share["count"], share["total"]) for share in shares]))'
     )
-
-
-def _ids(one: Series) -> set[str]:
-    return {row["run"] for row in one.rows}

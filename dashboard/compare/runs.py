@@ -126,7 +126,7 @@ def _labels(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _python(ids: Sequence[str]) -> str:
     there = data.finished()
-    folders = [str(data.as_typed(there[run_id].path)) for run_id in ids if run_id in there]
+    folders = [data.as_typed(there[run_id].path) for run_id in ids if run_id in there]
     return (
         "from pathlib import Path\n"
         "from core.runs import RunFolder\n"
