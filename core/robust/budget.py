@@ -5,16 +5,14 @@ Not part of SPECTRE: its paper and its published code take the number as known.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
+from core.robust.mixture import TwoGroups, fitted_mixture, robust_scale, second_group, two_groups
 from core.robust.pca import Components
 from core.robust.spectre import SpectreFit, fit_spectre
 
@@ -24,7 +22,6 @@ SHARES = (0.01, 0.02, 0.04, 0.08, 0.16, 0.25)  # of the rows, assumed poisoned o
 BIMODAL = 3.5
 COMPARABLE = 0.75  # share of the best separation from which on another assumed number has a say in the interval
 RESAMPLES = 60
-STARTS = (0.5, 0.75, 0.9, 0.97, 0.99)  # quantiles above which the mixture's second group is first looked for
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def estimate_poisons(
         components = fits[-1].components
         if on_trial:
             on_trial(len(fits), len(assumed))
-    models = [_two_groups(_suspicious_axis(fit)) for fit in fits]
+    models = [two_groups(_suspicious_axis(fit)) for fit in fits]
     trials = tuple(
         Trial(fit.poisons, fit.k, fit.best.objective, model.second_group, model.separation)
         for fit, model in zip(fits, models, strict=True)
@@ -106,65 +103,20 @@ def estimate_poisons(
     )
 
 
-@dataclass(frozen=True)
-class _Model:
-    points: np.ndarray  # (n, 1)
-    mixture: GaussianMixture
-    second_group: float
-    separation: float
-
-
 def _suspicious_axis(fit: SpectreFit) -> np.ndarray:
-    """The rows along the heaviest QUE direction, from their median, in robust deviations, asinh of it: (n, 1).
-
-    The longer tail points upwards.
-    """
+    """The rows along the heaviest QUE direction, robustly scaled, the inverse hyperbolic sine of it: (n, 1)."""
     whitened = fit.best.whiten(fit.components.scores)
     values = (whitened @ fit.best.que.directions[:, 0]).cpu().numpy()
-    centred = values - np.median(values)
-    spread = np.median(np.abs(centred)) * 1.4826
-    scaled = np.arcsinh(centred / (spread or centred.std() or 1.0))
-    return (scaled if (scaled**3).mean() >= 0 else -scaled)[:, None]
+    return np.arcsinh(robust_scale(values))[:, None]
 
 
-def _two_groups(points: np.ndarray) -> _Model:
-    """The likeliest two-component mixture of those reached from several starts."""
-    best: GaussianMixture | None = None
-    for quantile in STARTS:
-        above = points[points > np.quantile(points, quantile)]
-        high = above.mean() if len(above) else points.max()
-        mixture = _fitted(points, [[np.median(points)], [high]], [quantile, 1 - quantile])
-        if best is None or mixture.lower_bound_ > best.lower_bound_:
-            best = mixture
-    assert best is not None
-    gap = abs(float(best.means_[1, 0] - best.means_[0, 0]))
-    separation = gap / np.sqrt(best.covariances_.sum() / 2)
-    return _Model(points, best, _second_group(best, points), float(separation))
-
-
-def _fitted(points: np.ndarray, means: Any, weights: Any, precisions: Any = None) -> GaussianMixture:
-    mixture = GaussianMixture(
-        2, means_init=means, weights_init=weights, precisions_init=precisions, reg_covar=1e-3, max_iter=500, tol=1e-5
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # equal points: one group, and a separation of 0
-        return mixture.fit(points)
-
-
-def _second_group(mixture: GaussianMixture, points: np.ndarray) -> float:
-    """Rows in the upper group; a wide one also claims the far end below, which does not count."""
-    upper = int(mixture.means_[:, 0].argmax())
-    probabilities = mixture.predict_proba(points)[:, upper]
-    return float(probabilities[points[:, 0] > mixture.means_[:, 0].min()].sum())
-
-
-def _resampled(model: _Model, seed: int) -> np.ndarray:
+def _resampled(model: TwoGroups, seed: int) -> np.ndarray:
     """Second groups (RESAMPLES,) of the same rows under mixtures fitted to rows drawn with replacement."""
     rng = np.random.default_rng(seed)
     best = model.mixture
     counts = []
     for _ in range(RESAMPLES):
         drawn = model.points[rng.integers(0, len(model.points), len(model.points))]
-        again = _fitted(drawn, best.means_, best.weights_, best.precisions_)
-        counts.append(_second_group(again, model.points))
+        again = fitted_mixture(drawn, best.means_, best.weights_, best.precisions_)
+        counts.append(second_group(again, model.points))
     return np.array(counts)

@@ -1,0 +1,94 @@
+"""One class: the groups of rows that stand apart from the rest of it, one after the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.robust import Tails, fewest_rows, most_apart, whitened_by_inner
+
+# Where groups are looked for: in how many principal components of the class (0 for all K), or among all classes, and by
+# the covariance of which share of the rows. A small share withstands a large group, a large one is more exact.
+OWN = ((16, 0.5), (48, 0.75), (0, 0.75), (0, 0.5))
+POOLED = 0.5
+ENOUGH = 4  # rows for each dimension: with fewer, the covariance of the class leans on that of all classes
+MAX_GROUPS = 5
+GENEROUS = 3.0  # rate of the tails with which a group is looked at; whether it counts is decided later
+CANDIDATE = 0.05
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows that stand apart, and all tests that were made when they were found. Row numbers are positions in the class."""
+
+    rows: np.ndarray  # (m,) int64, ascending
+    scores: np.ndarray  # (m,) how far out they lie, in robust deviations of the rest
+    separation: float  # Ashman's D from the rest
+    tails: Tails
+    fewest: int  # rows that could be called a group
+
+    def p_value(self, rate: float) -> float:
+        """Corrected for all tests of the class; rate: of the tails."""
+        return self.tails.p_value(rate, self.fewest)
+
+
+def groups_of(scores: Tensor, pooled: np.ndarray) -> list[Group]:
+    """The groups of a class, most apart first; the last is one that does not stand apart, so that its tails are known.
+
+    scores: (n, K) principal components of the rows of the class. pooled: (n, r) the same rows in deviations of the rows
+    within all classes, r = 0 where that is not known.
+    """
+    n = len(scores)
+    left = np.arange(n)
+    found: list[Group] = []
+    while len(left) > ENOUGH and len(found) <= MAX_GROUPS:
+        views = _views(scores[torch.from_numpy(left).to(scores.device)], pooled[left])
+        apart = most_apart(views)
+        members = np.flatnonzero(apart.members)
+        group = Group(left[members], apart.positions[members], apart.separation, apart.tails, fewest_rows(n))
+        found.append(group)
+        if len(members) == 0 or len(members) >= len(left) / 2 or group.p_value(GENEROUS) > CANDIDATE:
+            break
+        left = np.delete(left, members)
+    return found
+
+
+def _views(scores: Tensor, pooled: np.ndarray) -> list[Tensor]:
+    """The rows whitened by the innermost of them, in a few numbers of components, and among all classes."""
+    n, k = scores.shape
+    most = max(1, min(k, n // ENOUGH))
+    w = torch.from_numpy(pooled).to(scores)
+    start = (w - w.median(0).values).square().sum(1) if w.shape[1] else None
+    views = [whitened_by_inner(scores[:, : min(size or most, most)], share, start) for size, share in OWN]
+    if w.shape[1]:
+        views.append(whitened_by_inner(w, POOLED, start, shrink=min(1.0, w.shape[1] / n)))
+    return views
+
+
+def group_record(group: Group, rows: np.ndarray) -> dict[str, Any]:
+    """A group as JSON values; rows: the numbers in the table of the rows of the class."""
+    return {
+        "rows": rows[group.rows].tolist(),
+        "scores": [float(f"{score:.5g}") for score in group.scores],
+        "separation": float(f"{group.separation:.5g}"),
+        "beyond_start": group.tails.beyond_start.tolist(),
+        "beyond_cut": group.tails.beyond_cut.tolist(),
+        "ratios": group.tails.ratios.tolist(),
+        "fewest": group.fewest,
+    }
+
+
+def group_from(record: dict[str, Any]) -> Group:
+    """The group of a record; its row numbers are those of the table."""
+    counts = (np.array(record[name]) for name in ("beyond_start", "beyond_cut", "ratios"))
+    return Group(
+        np.array(record["rows"], np.int64),
+        np.array(record["scores"], np.float64),
+        float(record["separation"]),
+        Tails(*counts),
+        int(record["fewest"]),
+    )

@@ -1,0 +1,161 @@
+"""The first look at all rows together: what is broken, what is a copy, and which class each row lies nearest to.
+
+Broken rows and copies are set aside before anything else is estimated, and nothing that follows sees them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.audit.table import Table, checked_values, pieces, take
+from core.defenses import as_tensor, check_features
+from core.robust import Discriminant, aside, principal_components, robust_discriminant
+
+RANK = 128  # principal components of all classes together in which rows are compared
+SAMPLE = 2048  # rows, as many of each class, that those components are taken of
+SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Rows that nothing is estimated from. Row numbers are those of the whole table."""
+
+    broken: np.ndarray  # (b,) int64, ascending
+    reasons: tuple[str, ...]  # for each of them
+    copies: np.ndarray  # (m,) int64, ascending
+    originals: np.ndarray  # (m,) int64, the row that is kept, of which each is a copy
+
+    @property
+    def rows(self) -> np.ndarray:
+        """All of them, ascending."""
+        return np.sort(np.concatenate([self.broken, self.copies]))
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What is known of all rows before any class is looked at by itself."""
+
+    labels: np.ndarray  # (c,) those of rows that are not set aside, ascending
+    kept: np.ndarray  # (n',) int64, rows that are not set aside, ascending
+    index: np.ndarray  # (n',) position of their label in labels
+    aside: SetAside
+    against: Discriminant | None  # of the kept rows; None where there is no spread to measure by
+
+    def whitened(self, rows: np.ndarray) -> np.ndarray:
+        """Kept rows (m,) in deviations of the rows within a class: (m, r), r = 0 where that is not known."""
+        if self.against is None:
+            return np.zeros((len(rows), 0), np.float32)
+        return self.against.rows[np.searchsorted(self.kept, rows)].cpu().numpy().astype(np.float32)
+
+
+def first_look(table: Table, labels: np.ndarray, device: torch.device) -> Overview:
+    """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with."""
+    sizes, constant, keys = _read(table, labels, device)
+    reasons = _broken(sizes, constant)
+    left = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
+    original = np.arange(len(labels))
+    original[left] = left[_first_of_equal(keys[left], labels[left])]
+    for _ in range(2):  # near copies are told by the spread, which is then measured once more without them
+        kept = left[original[left] == left]
+        names, index = np.unique(labels[kept], return_inverse=True)
+        against = _compare(table, kept, index, len(names), device)
+        close = _first_of_close(against, index)
+        if (close == np.arange(len(kept))).all():
+            break
+        original[kept] = kept[close]
+    original[left] = original[original[left]]  # a copy of a near copy
+    copies = left[original[left] != left]
+    kept = left[original[left] == left]
+    if len(kept) != len(index):
+        names, index = np.unique(labels[kept], return_inverse=True)
+        against = _compare(table, kept, index, len(names), device)
+    broken = np.array(sorted(reasons), np.int64)
+    away = SetAside(broken, tuple(reasons[int(row)] for row in broken), copies, original[copies])
+    return Overview(names, kept, index, away, against)
+
+
+def _read(table: Table, labels: np.ndarray, device: torch.device) -> tuple[Tensor, np.ndarray, np.ndarray]:
+    """Of each row: its largest absolute value, whether all values are the same, and two sums by which equal rows are equal."""
+    n, d = table.shape
+    weights = np.random.default_rng(0).standard_normal((2, d))
+    sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2))
+    for rows, x in pieces(table):
+        x = checked_values(x, rows, labels)
+        largest, same = aside.row_sizes(as_tensor(x, device))
+        sizes[rows], constant[rows] = largest.cpu(), same.cpu().numpy()
+        keys[rows] = np.stack([(x * weight).sum(1) for weight in weights], 1)
+    return sizes, constant, keys
+
+
+def _broken(sizes: Tensor, constant: np.ndarray) -> dict[int, str]:
+    reasons = {
+        int(row): "all zeros" if float(sizes[row]) == 0 else "the same value in every column"
+        for row in np.flatnonzero(constant)
+    }
+    others = np.flatnonzero(~constant)
+    if len(others) == 0:
+        return reasons
+    middle = float(sizes[others].median())
+    for row in others[aside.out_of_scale(sizes[others]).numpy()]:
+        size = float(sizes[row])
+        if size in SATURATED:
+            reasons[int(row)] = f"saturated at {size:g}"
+        elif size > middle:
+            reasons[int(row)] = f"{size / middle:.3g} times the size of an ordinary row"
+        else:
+            reasons[int(row)] = f"{size / middle:.2g} of the size of an ordinary row"
+    return reasons
+
+
+def _first_of_equal(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each row the first of its label with the same keys: positions (n,). Itself in classes of coarse values."""
+    _, first, inverse = np.unique(np.column_stack([labels, keys]), axis=0, return_index=True, return_inverse=True)
+    found: np.ndarray = first[inverse.reshape(-1)]
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        if aside.too_coarse(torch.from_numpy(found[own])):
+            found[own] = own
+    return found
+
+
+def _compare(table: Table, kept: np.ndarray, index: np.ndarray, classes: int, device: torch.device) -> Discriminant | None:
+    """The kept rows against the centres of all classes; None where no class has rows that differ."""
+    if len(kept) < 2:
+        return None
+    sample = take(table, kept[_sample(index, classes)])
+    components = principal_components(as_tensor(check_features(sample, 0, at_least=1), device), min(RANK, *sample.shape))
+    if components.rank == 0:
+        return None
+    components = components.first(components.rank)
+    reduced = [components.project(as_tensor(check_features(x, 0, at_least=1), device)).to(torch.float32) for _, x in pieces(table, kept)]
+    try:
+        return robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), classes)
+    except ValueError:
+        return None
+
+
+def _sample(index: np.ndarray, classes: int) -> np.ndarray:
+    """Positions of as many rows of each class, drawn so that the choice does not depend on the rows of other classes."""
+    each = max(2, SAMPLE // classes)
+    draw = np.random.default_rng(0).random(len(index))
+    order = np.lexsort((draw, index))
+    starts = np.searchsorted(index[order], np.arange(classes))
+    rank = np.arange(len(index)) - starts[index[order]]
+    return np.sort(order[rank < each])
+
+
+def _first_of_close(against: Discriminant | None, index: np.ndarray) -> np.ndarray:
+    """For each row the first near copy of its class, itself where there is none: positions (n,)."""
+    found = np.arange(len(index))
+    if against is None:
+        return found
+    for label in range(int(index.max()) + 1):
+        own = np.flatnonzero(index == label)
+        first = aside.first_of_close(against.rows[own]).cpu().numpy()
+        if not aside.too_coarse(torch.from_numpy(first)):
+            found[own] = own[first]
+    return found

@@ -1,0 +1,227 @@
+"""Does a group of rows stand apart from the rest of its class? Held-out projections, and a test on their tails.
+
+SPECTRE's idea is that poison adds variance in a direction in which clean rows, robustly whitened, have none. Here the
+directions of most variance are found on nine tenths of the rows and looked at on the last tenth, in turn, so that every
+row has a position along directions that it had no part in choosing (cross-validation; Stone 1974). A direction that only a few
+rows made up shows nothing there. What is left is a question about tails in one dimension:
+
+    N rows lie beyond b robust deviations. If the tail falls at least like t^-a, each of them lies beyond r b with
+    probability r^-a at most, so the number of those that do is at most Binomial(N, r^-a).
+
+Nothing is assumed about the shape of the bulk, nor about other classes, and no number of poisons is needed. The tail's rate a
+is the caller's: see `tail_rate`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from core.robust.linalg import eigh
+from core.robust.mixture import TwoGroups, split_at
+
+LEAST = 0.75  # of what the median deviation says, at least, is the scale
+DIRECTIONS = 4  # of most variance that are looked at
+FOLDS = 10
+STEPS = 5
+STARTS = (2.5, 4.0)  # b, in robust deviations
+RATIOS = (1.5, 2.0, 3.0, 5.0)  # r
+CORE = 0.4  # of the rows, those closest together, tell centre and scale along a direction
+FEWEST = 5  # rows that can be a group; three or four agree by chance on some direction of many
+SMALLEST_SHARE = 1 / 500
+SMALLEST = 1e-280  # p-value; the sum of reciprocals must not overflow
+REFINED = 5  # times that the members of a group are looked for anew
+
+
+@dataclass(frozen=True)
+class Tails:
+    """How many rows lie beyond the start and beyond the cut of every test that was made of a class."""
+
+    beyond_start: np.ndarray  # (tests,) int64
+    beyond_cut: np.ndarray
+    ratios: np.ndarray
+
+    def p_values(self, rate: float, fewest: int) -> np.ndarray:
+        """(tests,) each by itself; 1 where fewer rows than could be a group lie beyond the cut."""
+        p = stats.binom.sf(self.beyond_cut - 1, self.beyond_start, self.ratios**-rate)
+        return np.where(self.beyond_cut >= fewest, p, 1.0)
+
+    def p_value(self, rate: float, fewest: int) -> float:
+        """Of all tests together: their harmonic mean, for they are about the same rows and depend on each other.
+
+        Wilson, "The Harmonic Mean p-value for Combining Dependent Tests", PNAS 2019.
+        """
+        p = np.maximum(self.p_values(rate, fewest), SMALLEST)
+        return float(1 / np.mean(1 / p))
+
+
+@dataclass(frozen=True)
+class Apart:
+    """The group that stands apart most, whether or not it does so by more than chance."""
+
+    tails: Tails  # of all that was looked at
+    members: np.ndarray  # (n,) bool
+    positions: np.ndarray  # (n,) along the line from the rest to the group, in robust deviations of the rest
+    separation: float  # Ashman's D of the two
+    shift: np.ndarray  # (r,) from the rest to the group, whitened
+    view: int  # position of the whitened rows in which it was seen
+
+
+def fewest_rows(n: int) -> int:
+    """How many of n rows can be called a group."""
+    return max(FEWEST, math.ceil(SMALLEST_SHARE * n))
+
+
+def whitened_by_inner(z: Tensor, share: float, start: Tensor | None = None, shrink: float = 0.0) -> Tensor:
+    """Rows z (n, k) from their centre, whitened by the covariance of the innermost share of them: (n, k), float64.
+
+    Concentration steps, as of the minimum covariance determinant (Rousseeuw and Van Driessen, Technometrics 1999). start:
+    (n,) distances by which the first innermost rows are told; without them, those from the median on a scale of median
+    deviations. shrink: the weight of the identity in each covariance, for rows that are nearly white to begin with.
+    """
+    z = z.to(torch.float64)
+    n, k = z.shape
+    count = max(min(n, k + 1), math.ceil(share * n))
+    if start is None:
+        centred = z - z.median(0).values
+        spread = centred.abs().median(0).values
+        start = (centred / torch.where(spread > 0, spread, 1.0)).square().sum(1)
+    inner = _smallest(start, count)
+    for _ in range(STEPS):
+        centre = z[inner].mean(0)
+        residuals = z[inner] - centre
+        covariance = residuals.T @ residuals / len(residuals)
+        if shrink:
+            covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
+        values, vectors = eigh(covariance)
+        whitened = (z - centre) @ (vectors * values.clamp(min=1e-9 * float(values[-1])).rsqrt())
+        inner = _smallest(whitened.square().sum(1), count)
+    return whitened
+
+
+def _smallest(values: Tensor, count: int) -> Tensor:
+    mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
+    mask[values.argsort(stable=True)[:count]] = True
+    return mask
+
+
+def held_out(w: Tensor, directions: int = DIRECTIONS, folds: int = FOLDS) -> Tensor:
+    """Positions of the rows w (n, k) along directions of most variance among the rows of other folds: (n, q).
+
+    Scaled by their core. The q directions are those of all rows in order and sign; which of a fold's
+    directions is which of them is told by their angle.
+    """
+    n, k = w.shape
+    q = min(directions, k)
+    fold = torch.randperm(n, generator=torch.Generator().manual_seed(0)).to(w.device) % min(folds, n)
+    total, second = w.sum(0), w.T @ w
+    reference = _leading(second, total, n, q)
+    positions = w.new_zeros(n, q)
+    for part in range(min(folds, n)):
+        own = fold == part
+        rows = w[own]
+        others = _leading(second - rows.T @ rows, total - rows.sum(0), n - len(rows), min(q + 2, k))
+        positions[own] = rows @ _matched(others, reference)
+    return _scaled(positions)
+
+
+def _scaled(values: Tensor) -> Tensor:
+    """Columns (n, q) from the middle of their CORE, in deviations as a Gaussian's core tells them.
+
+    The closest part of the rows rather than median and median deviation: a group may hold more than a third of the rows.
+    """
+    n = len(values)
+    count = max(2, math.ceil(CORE * n))
+    ordered = values.sort(0).values
+    lengths = ordered[count - 1 :] - ordered[: n - count + 1]
+    length, first = lengths.min(0)
+    low = ordered.gather(0, first[None])[0]
+    middle = low + length / 2
+    spread = length / (2 * stats.norm.ppf((1 + CORE) / 2))
+    # few rows can lie close together by chance
+    spread = torch.maximum(spread, LEAST * 1.4826 * (values - middle).abs().median(0).values)
+    return (values - middle) / torch.where(spread > 0, spread, 1.0)
+
+
+def _leading(second: Tensor, total: Tensor, n: int, q: int) -> Tensor:
+    """(k, q) eigenvectors of the covariance that these sums give."""
+    mean = total / n
+    return eigh(second / n - torch.outer(mean, mean))[1].flip(1)[:, :q]
+
+
+def _matched(vectors: Tensor, reference: Tensor) -> Tensor:
+    """For each column of reference (k, q) that of vectors (k, q') with the smallest angle, none twice, turned its way."""
+    cosines = (reference.T @ vectors).cpu().numpy()
+    free = np.ones(vectors.shape[1], bool)
+    chosen = []
+    for row in np.abs(cosines):
+        chosen.append(int(np.where(free, row, -1).argmax()))
+        free[chosen[-1]] = False
+    signs = np.where(cosines[np.arange(len(chosen)), chosen] < 0, -1.0, 1.0)
+    return vectors[:, chosen] * torch.from_numpy(signs).to(vectors)
+
+
+def tails_of(positions: Sequence[Tensor]) -> Tails:
+    """The tests on both tails along every direction of every view: positions are (n, q) each.
+
+    Order: views, directions, tails (above, below), starts, ratios.
+    """
+    both = torch.cat([torch.stack([p, -p], 2).flatten(1) for p in positions], 1)  # (n, directions and tails)
+    start = torch.stack([(both > b).sum(0) for b in STARTS], 1)
+    cut = torch.stack([torch.stack([(both > b * r).sum(0) for r in RATIOS], 1) for b in STARTS], 1)
+    starts = start[:, :, None].expand_as(cut)
+    ratios = np.tile(np.array(RATIOS), cut.numel() // len(RATIOS))
+    return Tails(starts.flatten().cpu().numpy(), cut.flatten().cpu().numpy(), ratios)
+
+
+def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart | None:
+    """The group of rows that stands apart most in any of the views, None where no test has enough rows beyond its cut.
+
+    views: the rows (n, k) of one class, robustly whitened in different ways. rate: of the tails, for the choice alone.
+    """
+    n = len(views[0])
+    positions = [held_out(w) for w in views]
+    tails = tails_of(positions)
+    p = tails.p_values(rate, fewest_rows(n))
+    if not (p < 1).any():
+        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, np.zeros(0), 0)
+    each = 2 * len(STARTS) * len(RATIOS)  # tests of a direction
+    test = int(p.argmin())
+    view, direction = _place(test // each, [q.shape[1] for q in positions])
+    tail, start, ratio = np.unravel_index(test % each, (2, len(STARTS), len(RATIOS)))
+    along = positions[view][:, direction] * (1 if tail == 0 else -1)
+    beyond = along > STARTS[start] * RATIOS[ratio]
+    members, line, model, shift = _members(views[view], beyond)
+    return Apart(tails, members, line, model.separation, shift, view)
+
+
+def _place(direction: int, sizes: Sequence[int]) -> tuple[int, int]:
+    for view, size in enumerate(sizes):
+        if direction < size:
+            return view, direction
+        direction -= size
+    raise IndexError(direction)
+
+
+def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGroups, np.ndarray]:
+    """Who belongs to a group of which the rows `beyond` (n,) are the core: along the line that parts the two best.
+
+    The rest is white, so Fisher's direction is that between the means. Returns members, positions, mixture, shift.
+    """
+    group = beyond
+    for _ in range(REFINED):
+        shift = w[group].mean(0) - w[~group].mean(0)
+        along = w @ (shift / torch.linalg.vector_norm(shift))
+        line = _scaled(along[:, None])[:, 0].cpu().numpy()
+        model = split_at(np.arcsinh(line)[:, None], group.cpu().numpy())
+        again = torch.from_numpy(model.members).to(w.device)
+        if bool((again == group).all()) or not bool(again.any()) or bool(again.all()):
+            break
+        group = again
+    return group.cpu().numpy(), line, model, shift.cpu().numpy()

@@ -1,0 +1,97 @@
+"""A first look at rows, before anything is estimated: which are broken, and which are copies of others."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+FAR = 8.0  # times the median size, in either direction, and as many robust deviations of the logarithm
+SMALL = 100.0  # times smaller than the median size
+CONSTANT_FROM = 8  # columns: with fewer, rows of one value everywhere are nothing unusual
+COARSE = 0.25  # of the rows, at least, must be distinct; else the values are so coarse that rows meet by chance
+CLOSE = 0.25  # of the median distance to the nearest row
+CHANCE = 0.01  # pairs as close as that which are expected by chance, at most
+CHUNK = 2**24  # distances that are in memory at once
+
+
+def row_sizes(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest absolute value of each row of x (n, d), and whether all of its values are the same: (n,) each.
+
+    The largest value rather than the norm: it cannot overflow.
+    """
+    return x.abs().amax(1).to(torch.float64), (x == x[:, :1]).all(1) if x.shape[1] >= CONSTANT_FROM else x.new_zeros(
+        len(x), dtype=torch.bool
+    )
+
+
+def out_of_scale(sizes: Tensor) -> Tensor:
+    """Which of the sizes (n,) are far from all the others, on the scale of their logarithms: (n,) bool.
+
+    Both many times the median and many robust deviations from it, so that sizes that vary by nature are left alone.
+    """
+    logs = sizes.clamp(min=torch.finfo(sizes.dtype).tiny).log()
+    middle = logs.median()
+    off = logs - middle
+    spread = off.abs().median() * 1.4826
+    far = (off > np.log(FAR)) | (off < -np.log(SMALL))
+    return far & (off.abs() > FAR * spread)
+
+
+def first_of_equal(x: Tensor) -> Tensor:
+    """For each row of x (n, d) the first row that equals it, bit for bit: (n,) int64."""
+    rows = np.ascontiguousarray(x.cpu().numpy())
+    rows = np.where(rows == 0, 0, rows) if rows.dtype.kind == "f" else rows  # -0 equals 0
+    keys = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return torch.from_numpy(first[inverse.reshape(-1)]).to(x.device)
+
+
+def first_of_close(w: Tensor) -> Tensor:
+    """For each row of w (n, k) the first of the rows that it is a near copy of, itself where there is none: (n,) int64.
+
+    w: rows of one class, whitened, no two of them equal. Near: closer than CLOSE of the median distance from a row to its nearest, and
+    closer than chance would bring any two of them, which in few dimensions is closer still. A chain of near rows, as the
+    frames of a film, has one first row.
+    """
+    n, k = w.shape
+    found = torch.arange(n, device=w.device)
+    if n < 3:
+        return found
+    nearest = torch.empty(n, dtype=w.dtype, device=w.device)
+    parts = torch.arange(n, device=w.device).split(max(1, CHUNK // n))
+    for part in parts:
+        nearest[part] = _distances(w, part).amin(1)
+    limit = min(CLOSE, (CHANCE / n) ** (1 / k)) * nearest.median()
+    close = (nearest < limit).nonzero()[:, 0]
+    if len(close) == 0:
+        return found
+    return _chains(w, close, float(limit), found)
+
+
+def _distances(w: Tensor, part: Tensor) -> Tensor:
+    distances = torch.cdist(w[part], w)
+    distances[torch.arange(len(part), device=w.device), part] = torch.inf
+    return distances
+
+
+def _chains(w: Tensor, close: Tensor, limit: float, found: Tensor) -> Tensor:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    pairs = []
+    for part in close.split(max(1, CHUNK // len(close))):
+        near = torch.cdist(w[part], w[close]) < limit
+        left, right = near.nonzero().T
+        pairs.append(torch.stack([torch.searchsorted(close, part[left]), right]))
+    left, right = torch.cat(pairs, 1).cpu().numpy()
+    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(len(close), len(close)))
+    names = connected_components(graph, directed=False)[1]
+    _, first = np.unique(names, return_index=True)
+    found[close] = close[torch.from_numpy(first[names]).to(close.device)]
+    return found
+
+
+def too_coarse(first: Tensor) -> bool:
+    """Whether rows meet so often that meeting says nothing; first: see `first_of_equal`."""
+    return len(first.unique()) < COARSE * len(first)
