@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,9 @@ from torch import Tensor
 
 from core.robust import Tails, fewest_rows, most_apart, whitened_by_inner
 
-# Where groups are looked for: in how many principal components of the class (0 for all K), or among all classes, and by
-# the covariance of which share of the rows. A small share withstands a large group, a large one is more exact.
-OWN = ((16, 0.5), (48, 0.75), (0, 0.75), (0, 0.5))
+# Groups are looked for in the rows as SPECTRE whitens them, and as the innermost of them do: the nearest to the centre
+# by the spread within all classes. A small share of them withstands a large group, a large one is more exact.
+OWN = (0.75, 0.5)
 POOLED = 0.5
 ENOUGH = 4  # rows for each dimension: with fewer, the covariance of the class leans on that of all classes
 MAX_GROUPS = 5
@@ -36,17 +37,18 @@ class Group:
         return self.tails.p_value(rate, self.fewest)
 
 
-def groups_of(scores: Tensor, pooled: np.ndarray) -> list[Group]:
+def groups_of(scores: Tensor, pooled: np.ndarray, whitened: Sequence[Tensor] = ()) -> list[Group]:
     """The groups of a class, most apart first; the last is one that does not stand apart, so that its tails are known.
 
     scores: (n, K) principal components of the rows of the class. pooled: (n, r) the same rows in deviations of the rows
-    within all classes, r = 0 where that is not known.
+    within all classes, r = 0 where that is not known. whitened: the rows (n, k) in further ways, as SPECTRE's fit has them.
     """
     n = len(scores)
     left = np.arange(n)
     found: list[Group] = []
     while len(left) > ENOUGH and len(found) <= MAX_GROUPS:
-        views = _views(scores[torch.from_numpy(left).to(scores.device)], pooled[left])
+        some = torch.from_numpy(left).to(scores.device)
+        views = [*(w[some] for w in whitened), *_views(scores[some], pooled[left])]
         apart = most_apart(views)
         members = np.flatnonzero(apart.members)
         group = Group(left[members], apart.positions[members], apart.separation, apart.tails, fewest_rows(n))
@@ -63,7 +65,7 @@ def _views(scores: Tensor, pooled: np.ndarray) -> list[Tensor]:
     most = max(1, min(k, n // ENOUGH))
     w = torch.from_numpy(pooled).to(scores)
     start = (w - w.median(0).values).square().sum(1) if w.shape[1] else None
-    views = [whitened_by_inner(scores[:, : min(size or most, most)], share, start) for size, share in OWN]
+    views = [whitened_by_inner(scores[:, :most], share, start) for share in OWN]
     if w.shape[1]:
         views.append(whitened_by_inner(w, POOLED, start, shrink=min(1.0, w.shape[1] / n)))
     return views

@@ -17,6 +17,8 @@ from core.robust import Discriminant, aside, principal_components, robust_discri
 
 RANK = 128  # principal components of all classes together in which rows are compared
 SAMPLE = 2048  # rows, as many of each class, that those components are taken of
+OUTSIDE = 5.0  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
+GROUP = 5  # of them
 SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
 
 
@@ -122,16 +124,23 @@ def _first_of_equal(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return found
 
 
-def _compare(table: Table, kept: np.ndarray, index: np.ndarray, classes: int, device: torch.device) -> Discriminant | None:
+def _compare(
+    table: Table, kept: np.ndarray, index: np.ndarray, classes: int, device: torch.device
+) -> Discriminant | None:
     """The kept rows against the centres of all classes; None where no class has rows that differ."""
     if len(kept) < 2:
         return None
     sample = take(table, kept[_sample(index, classes)])
-    components = principal_components(as_tensor(check_features(sample, 0, at_least=1), device), min(RANK, *sample.shape))
+    components = principal_components(
+        as_tensor(check_features(sample, 0, at_least=1), device), min(RANK, *sample.shape)
+    )
     if components.rank == 0:
         return None
     components = components.first(components.rank)
-    reduced = [components.project(as_tensor(check_features(x, 0, at_least=1), device)).to(torch.float32) for _, x in pieces(table, kept)]
+    reduced = [
+        components.project(as_tensor(check_features(x, 0, at_least=1), device)).to(torch.float32)
+        for _, x in pieces(table, kept)
+    ]
     try:
         return robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), classes)
     except ValueError:
@@ -156,6 +165,19 @@ def _first_of_close(against: Discriminant | None, index: np.ndarray) -> np.ndarr
     for label in range(int(index.max()) + 1):
         own = np.flatnonzero(index == label)
         first = aside.first_of_close(against.rows[own]).cpu().numpy()
+        first = _without_far(first, against.own[own].sqrt().cpu().numpy())
         if not aside.too_coarse(torch.from_numpy(first)):
             found[own] = own[first]
     return found
+
+
+def _without_far(first: np.ndarray, distances: np.ndarray) -> np.ndarray:
+    """The chains of near rows (n,) without those that lie far outside of their class: a tight cluster of poison does.
+
+    distances: (n,) from the centre of the class.
+    """
+    middle = np.median(distances)
+    spread = 1.4826 * np.median(np.abs(distances - middle))
+    sizes = np.bincount(first, minlength=len(first))
+    far = (sizes >= GROUP) & (distances > middle + OUTSIDE * spread)
+    return np.where(far[first], np.arange(len(first)), first)

@@ -32,7 +32,9 @@ TWICE = 1  # position in the ratios
 class Judgement:
     """Of one class."""
 
-    p_value: float | None  # of its first group, corrected for its tests but not for the number of classes; None: not judged
+    p_value: (
+        float | None
+    )  # of its first group, corrected for its tests but not for the number of classes; None: not judged
     rate: float  # of the tails, as the others show it
     groups: tuple[Group, ...]  # those that stand apart
 
@@ -65,7 +67,8 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
 
 
 def _p_value(group: Group, rate: float) -> float:
-    return group.p_value(rate) if group.separation >= SEPARATED else 1.0
+    counts = group.separation >= SEPARATED and len(group.rows) >= group.fewest
+    return group.p_value(rate) if counts else 1.0
 
 
 def _tail(groups: Sequence[Group]) -> tuple[int, int]:
@@ -77,7 +80,9 @@ def _tail(groups: Sequence[Group]) -> tuple[int, int]:
     shape = (-1, apart.DIRECTIONS, 2, len(apart.STARTS), len(apart.RATIOS))
     if group.tails.beyond_cut.size % math.prod(shape[1:]):
         return 0, 0  # fewer dimensions than directions
-    start, cut = (counts.reshape(shape)[:, 0, :, 0, TWICE] for counts in (group.tails.beyond_start, group.tails.beyond_cut))
+    start, cut = (
+        counts.reshape(shape)[:, 0, :, 0, TWICE] for counts in (group.tails.beyond_start, group.tails.beyond_cut)
+    )
     return int(start.sum()), int(cut.sum())
 
 

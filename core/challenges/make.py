@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.audit.groups import Group, groups_of
 from core.audit.scanning import CAP, MIN_ROWS
-from core.audit.verdict import judge
+from core.audit.verdict import LEVEL, judge
 from core.challenges.folder import FORMAT, ID, MAX_ROWS
 from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
@@ -114,6 +115,7 @@ def score_labels(
     """
     table = pd.DataFrame({"id": np.arange(len(labels)), "label": labels.astype(np.int32)})
     found = []
+    groups: dict[int, list[Group]] = {}
     for label, name in enumerate(classes):
         tell(f"label {name}", label / len(classes))
         rows = np.flatnonzero(labels == label)
@@ -130,14 +132,23 @@ def score_labels(
             if column not in table:
                 table[column] = np.zeros(len(table), np.float32)
             table.loc[rows, column] = value.astype(np.float32)
-        found.append({"label": label, "objective": spectre.fit_.best.objective, "share": poisons / len(rows)})
-    verdict = judge(np.array([f["objective"] for f in found]), np.array([f["share"] for f in found]))
-    largest = classes[verdict.largest] if verdict.largest is not None else ""
+        found.append({"label": label, "objective": spectre.fit_.best.objective})
+        scores = spectre.fit_.components.scores
+        groups[label] = groups_of(scores, np.zeros((len(rows), 0)), [spectre.fit_.best.whiten(scores)])
+    standing = {label: judged for label, judged in judge(groups).items() if judged.groups}
+    suspects = sorted(standing, key=lambda label: standing[label].p_value or 0.0)
     ranking = sorted(found, key=lambda f: -f["objective"])
     return table, {
-        "verdict": verdict.in_words(f"label {largest}"),
+        "verdict": _in_words([classes[label] for label in suspects]),
         "ranking": [{"label": f["label"], "objective": float(f"{f['objective']:.6g}")} for f in ranking],
     }
+
+
+def _in_words(suspects: list[str]) -> str:
+    if not suspects:
+        return f"none stands out: no label has a group of rows far enough from its others (level {LEVEL:g})"
+    names = " and ".join(f"label {name}" for name in suspects[:3])
+    return f"{names} stands out: some of its rows lie together, far from the others (level {LEVEL:g})"
 
 
 def _order(labels: np.ndarray, poisoned: np.ndarray, draw: np.random.Generator) -> np.ndarray:

@@ -17,6 +17,7 @@ from core.models import MODELS
 from core.runs import RunFolder, cost_text, percent, share_text
 from core.training import PRESETS, Recipe
 
+SHOWN_FINDINGS = 12
 SHOWN_CLASSES = 10
 
 
@@ -90,18 +91,20 @@ def filter_notes(summary: dict[str, Any]) -> list[str]:
 
 def scan_table(summary: dict[str, Any]) -> FittingTable:
     """The outcome of `scan`: the classes of largest objective, and what was removed of which."""
-    shown = summary["classes"][:SHOWN_CLASSES]
-    if summary["filtered_label"] not in (None, *(found["label"] for found in shown)):
-        shown += [found for found in summary["classes"] if found["label"] == summary["filtered_label"]]
-    suspect = summary["suspected_label"]
+    first = summary["classes"][:SHOWN_CLASSES]
+    wanted = {*summary["filtered_labels"], *summary["suspected_labels"]}
+    labels = {found["label"] for found in first}
+    shown = first + [f for f in summary["classes"][SHOWN_CLASSES:] if f["label"] in wanted - labels][:SHOWN_CLASSES]
+    words = dict.fromkeys(summary["suspected_labels"], "<- looks poisoned")
     return FittingTable(
         [
             Column("label", [str(found["label"]) for found in shown]),
             Column("rows", [f"{found['n']:,}" for found in shown]),
             Column("objective", ["-" if f["objective"] is None else f"{f['objective']:.3f}" for f in shown]),
             Column("k", ["-" if found["k"] is None else str(found["k"]) for found in shown]),
+            Column("p", ["-" if found["p_value"] is None else f"{found['p_value']:.1g}" for found in shown]),
             Column("removed", [f"{found['removed']:,}" for found in shown]),
-            Column("", ["<- stands out" if f["label"] == suspect else f["reason"] for f in shown], "left", prose=True),
+            Column("", [words.get(f["label"], f["reason"]) for f in shown], "left", prose=True),
         ]
     )
 
@@ -113,7 +116,10 @@ def scan_lines(summary: dict[str, Any]) -> list[str]:
     processes = f" in {summary['workers']} processes" if summary["workers"] > 1 else ""
     removed = f"{summary['removed']:,} of {summary['n']:,} rows removed"
     about = f"{some}{removed}; {summary['seconds']:.1f} s on {summary['device']}{processes}"
-    return [about, *(f"note: {text}" for text in summary["notes"])]
+    findings = [f"class {f['label']}, {f['kind']}: {f['in_words']}" for f in summary["findings"][:SHOWN_FINDINGS]]
+    if len(summary["findings"]) > SHOWN_FINDINGS:
+        findings.append(f"... {len(summary['findings']) - SHOWN_FINDINGS:,} more findings in findings.csv")
+    return [*findings, about, *(f"note: {text}" for text in summary["notes"])]
 
 
 def run_line(folder: RunFolder) -> dict[str, Any]:

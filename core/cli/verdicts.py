@@ -56,16 +56,21 @@ def scan(
     features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows of all classes, in any order.")],
     labels: Annotated[Path, typer.Argument(help="(n,) whole numbers in .npy: the label of each row.")],
     poisons: Annotated[int, typer.Option(help="How many poisons to expect in the poisoned class.")],
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for classes.csv, removed.npy and summary.json.")],
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder for classes.csv, findings.csv, removed.npy and summary.json.")
+    ],
     label: Annotated[int | None, typer.Option(help="Filter this class, whether it stands out or not.")] = None,
-    level: Annotated[float, typer.Option(help="Share of clean data sets in which a class may be suspected.")] = 0.05,
+    level: Annotated[float, typer.Option(help="Share of clean data sets in which any class may be suspected.")] = 0.05,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes, 0.6 GB each. Default: by cores and classes.")
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
-    """Find the class that looks poisoned, and mark its rows to remove. A scan that was stopped goes on."""
+    """Find the classes that look poisoned, mark their rows to remove, and tell label errors, copies and broken rows from them.
+
+    A scan that was stopped goes on.
+    """
     from core.audit import filtering
     from core.audit.scanning import State, scan_files
     from core.cli import tables

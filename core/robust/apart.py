@@ -180,8 +180,8 @@ def tails_of(positions: Sequence[Tensor]) -> Tails:
     return Tails(starts.flatten().cpu().numpy(), cut.flatten().cpu().numpy(), ratios)
 
 
-def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart | None:
-    """The group of rows that stands apart most in any of the views, None where no test has enough rows beyond its cut.
+def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
+    """The group of rows that stands apart most in any of the views; without members where no test has enough rows for one.
 
     views: the rows (n, k) of one class, robustly whitened in different ways. rate: of the tails, for the choice alone.
     """

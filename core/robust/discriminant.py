@@ -107,5 +107,7 @@ def _against(rows: Tensor, centres: Tensor, index: Tensor) -> Discriminant:
             squares = torch.cdist(rows[part], centres).square_()
             squares.scatter_(1, index[part, None], math.inf)
             other[part], nearest[part] = squares.min(1)
-    gap = torch.linalg.vector_norm(centres[nearest] - centres[index], dim=1) if c > 1 else torch.full_like(own, math.inf)
+    gap = (
+        torch.linalg.vector_norm(centres[nearest] - centres[index], dim=1) if c > 1 else torch.full_like(own, math.inf)
+    )
     return Discriminant(rows, centres, own, other, nearest, gap)

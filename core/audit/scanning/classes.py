@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import mmap
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import torch
 
-from core.defenses import Spectre, check_features, non_finite_rows
+from core.audit.groups import group_record, groups_of
+from core.audit.table import Table, take
+from core.defenses import Spectre
 from core.foundation.errors import InputError
+from core.robust import SpectreFit
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
 MIN_ROWS = 8  # fewer leave one dimension to compare (K is a quarter of the rows), so nothing to whiten
-COLUMN_ORDER_LIMIT = 2**30  # bytes of a file stored column by column that are read whole
-
-
-@dataclass(frozen=True)
-class Mapped:
-    """A table in a file, opened anew for each class, so that pages once touched do not stay in memory."""
-
-    path: Path
-    dtype: np.dtype
-    shape: tuple[int, int]
-    offset: int
-
-    def take(self, rows: np.ndarray) -> np.ndarray:
-        """A copy of those rows: (len(rows), d)."""
-        table = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
-        return np.asarray(table[rows])  # the map is closed with its last reference, at the return
-
-
-Table = Mapped | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,8 +24,16 @@ class Task:
     """A class to be fitted."""
 
     label: int
-    rows: np.ndarray  # (n,) int64, ascending: its rows in the whole table
+    rows: np.ndarray  # (n,) int64, ascending: its rows in the whole table, without those set aside
     poisons: int  # assumed in this class
+    n: int = 0  # rows of the class, those set aside included; 0 for as many as rows
+    misfits: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # of its rows, in no group of the class
+    pooled: np.ndarray | None = None  # (n, r) its rows in deviations of the rows within all classes
+
+    @property
+    def total(self) -> int:
+        """Rows that carry the label."""
+        return self.n or len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -58,28 +50,7 @@ class ClassResult:
     warnings: list[str]
     reason: str  # why it could not be fitted
     seconds: float
-
-
-def as_table(features: np.ndarray) -> Table:
-    """The features as something rows can be taken from class by class. Raises InputError; reads no values."""
-    if features.ndim != 2:
-        raise InputError(f"features must be a table of shape (rows, features), not {features.shape}")
-    if features.dtype.kind not in "fiu":
-        raise InputError(f"features must be numbers, not {features.dtype}")
-    n, d = features.shape
-    if n < 1 or d < 1:
-        raise InputError(f"features have {n} row(s) and {d} column(s); at least 1 of each is needed")
-    base: object = features.base  # the map itself for a whole file, another array for a part of one
-    if not (isinstance(features, np.memmap) and isinstance(base, mmap.mmap)):
-        return features
-    if not features.flags.c_contiguous:
-        if features.nbytes > COLUMN_ORDER_LIMIT:
-            raise InputError(
-                f"{features.filename} is stored column by column, so that every row is spread over the whole file; "
-                "save it with np.save(path, np.ascontiguousarray(features))"
-            )
-        return np.ascontiguousarray(features)
-    return Mapped(Path(str(features.filename)), features.dtype, (n, d), int(features.offset))
+    groups: list[dict[str, Any]] = field(default_factory=list)  # see `core.audit.groups.group_record`
 
 
 def split_classes(labels: np.ndarray, poisons: int) -> list[Task]:
@@ -93,22 +64,22 @@ def split_classes(labels: np.ndarray, poisons: int) -> list[Task]:
 
 
 def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
-    """Check and fit one class. features: the whole table in its file, or the rows of this class.
+    """Fit one class, and look for groups in it. features: the whole table in its file, or the rows of this class.
 
-    A class that cannot be fitted gives a result with a reason. Raises InputError for values that are not finite.
+    A class that cannot be fitted gives a result with a reason.
     """
     started = time.perf_counter()
-    x = features.take(task.rows) if isinstance(features, Mapped) else features
-    _check_values(x, task)
     if len(task.rows) < MIN_ROWS:
-        return _unfitted(task, f"{len(task.rows)} row(s), at least {MIN_ROWS} are needed", started)
+        kept = "" if task.total == len(task.rows) else f" left of {task.total}, the others are broken or copies"
+        return _unfitted(task, f"{len(task.rows)} row(s){kept}, at least {MIN_ROWS} are needed", started)
+    x = features if isinstance(features, np.ndarray) else take(features, task.rows)
     try:
         fit = Spectre(n_poisons=task.poisons, device=device).fit(x).fit_
     except InputError as problem:
         return _unfitted(task, str(problem), started)
     return ClassResult(
         label=task.label,
-        n=len(task.rows),
+        n=task.total,
         poisons=task.poisons,
         objective=fit.best.objective,
         k=fit.k,
@@ -117,20 +88,24 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
         warnings=list(fit.warnings),
         reason="",
         seconds=round(time.perf_counter() - started, 3),
+        groups=_groups(task, fit),
     )
 
 
-def _check_values(x: np.ndarray, task: Task) -> None:
-    """Raise InputError for a value that cannot be worked with; rows are named as they are counted in the file."""
-    bad = task.rows[non_finite_rows(x)]
-    if len(bad):
-        raise InputError(
-            f"row {bad[0]} (label {task.label}) has a value that is not finite "
-            f"({len(bad)} such row(s) of that label); drop or mend them"
-        )
-    check_features(x, 0, at_least=1)
+def _groups(task: Task, fit: SpectreFit) -> list[dict[str, Any]]:
+    """The groups among the rows that are not misfits."""
+    own = np.flatnonzero(~np.isin(task.rows, task.misfits))
+    if len(own) < MIN_ROWS:
+        return []
+    pooled = np.zeros((len(task.rows), 0), np.float32) if task.pooled is None else task.pooled
+    scores = fit.components.scores
+    some = torch.from_numpy(own).to(scores.device)
+    largest = fit.candidates[-1]
+    ways = [fit.best] if largest.k == fit.k else [fit.best, largest]
+    found = groups_of(scores[some], pooled[own], [way.whiten(scores)[some] for way in ways])
+    return [group_record(group, task.rows[own]) for group in found]
 
 
 def _unfitted(task: Task, reason: str, started: float) -> ClassResult:
     seconds = round(time.perf_counter() - started, 3)
-    return ClassResult(task.label, len(task.rows), task.poisons, None, None, None, [], [], reason, seconds)
+    return ClassResult(task.label, task.total, task.poisons, None, None, None, [], [], reason, seconds)

@@ -1,28 +1,43 @@
 """From files to files: what `scan` reads and writes.
 
 classes.csv   one row for each class, by falling objective; `removed` counts the rows marked in removed.npy,
-              `would_remove` those that would be if the class were filtered
-removed.npy   (n,) bool over all rows, True = remove
-summary.json  the verdict, the parameters, and all of the classes
+              `would_remove` those that SPECTRE removes at the assumed number of poisons
+findings.csv  one row for each row of a finding: row, label, kind, score, nearest_label, finding (its number)
+removed.npy   (n,) bool over all rows, True = remove: rows of kind poison in suspected labels, nothing else, unless a label
+              was asked for
+summary.json  the verdict, the findings, the parameters, and all of the classes
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from core.audit.filtering import load_array
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
-from core.audit.verdict import UNEVEN
+from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
+from core.robust.apart import FEWEST
 
 PROGRESS = "progress.jsonl"  # only there until a scan is finished
-COLUMNS = ("label", "n", "objective", "k", "removed", "would_remove", "assumed_poisons", "dimensions", "reason")
+COLUMNS = (
+    "label",
+    "n",
+    "objective",
+    "k",
+    "removed",
+    "would_remove",
+    "assumed_poisons",
+    "dimensions",
+    "p_value",
+    "reason",
+)
+FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
 
 
 def scan_files(
@@ -55,64 +70,106 @@ def scan_files(
 def write_scan(out: Path, found: Scan, summary: dict[str, Any]) -> None:
     """classes.csv, removed.npy and summary.json; the first two are the same for any number of workers."""
     out.mkdir(parents=True, exist_ok=True)
-    table = io.StringIO()
-    lines = csv.DictWriter(table, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(summary["classes"])
-    with replacing(out / "classes.csv") as aside:
-        aside.write_text(table.getvalue(), encoding="utf-8")
+    _write_csv(out / "classes.csv", COLUMNS, summary["classes"])
+    _write_csv(out / "findings.csv", FINDINGS, _rows_of(found))
     write_array(out / "removed.npy", found.removed)
     write_json(out / "summary.json", summary)
 
 
+def _write_csv(path: Path, columns: Sequence[str], records: Iterable[dict[str, Any]]) -> None:
+    table = io.StringIO()
+    lines = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(records)
+    with replacing(path) as aside:
+        aside.write_text(table.getvalue(), encoding="utf-8")
+
+
+def _rows_of(found: Scan) -> Iterator[dict[str, Any]]:
+    for number, finding in enumerate(found.findings, 1):
+        for row, score, nearest in zip(finding.rows, finding.scores, finding.nearest, strict=True):
+            yield {
+                "row": int(row),
+                "label": finding.label,
+                "kind": finding.kind,
+                "score": f"{score:.5g}",
+                "nearest_label": "" if nearest < 0 else int(nearest),
+                "finding": number,
+            }
+
+
 def summarise(found: Scan) -> dict[str, Any]:
     """The outcome as JSON values."""
-    verdict = found.verdict
-    largest = None if verdict.largest is None else found.results[verdict.largest].label
+    broken = dict(zip(found.aside.broken.tolist(), found.aside.reasons, strict=True))
+    copies = dict(zip(found.aside.copies.tolist(), found.aside.originals.tolist(), strict=True))
     return {
+        "suspected_labels": found.suspects,
         "suspected_label": found.suspect,
-        "filtered_label": found.filtered,
+        "filtered_labels": list(found.filtered),
         "removed": int(found.removed.sum()),
-        "verdict": verdict.in_words(f"class {largest}"),
-        "test": {
-            "largest_label": largest,
-            "p_value": verdict.p_value,
-            "level": verdict.level,
-            "statistic": verdict.statistic,
-            "degrees_of_freedom": verdict.degrees,
-            "classes": verdict.classes,
-            "over_next": verdict.over_next,
-            "over_median": verdict.over_median,
-            "shares_allowed_for": verdict.shares_allowed_for,
+        "verdict": _verdict(found),
+        "findings": [finding.as_json() for finding in found.findings],
+        "level": found.level,
+        "set_aside": {
+            "broken": [{"row": row, "reason": reason} for row, reason in broken.items()],
+            "copies": [{"row": row, "copy_of": original} for row, original in copies.items()],
         },
-        "parameters": {"poisons": found.poisons, "cap": CAP, "level": verdict.level},
+        "parameters": {
+            "poisons": found.poisons, "cap": CAP, "level": found.level,
+            "separation": SEPARATED, "slowest_tail": SLOWEST, "fastest_tail": FASTEST,
+        },
         "notes": _notes(found),
         "n": found.shape[0],
         "d": found.shape[1],
-        "classes": [_class_record(result, result.label == found.filtered) for result in found.results],
+        "classes": [_class_record(found, result) for result in found.results],
         "seconds": found.seconds,
         "resumed_classes": found.resumed,
         "device": found.device,
         "workers": found.plan.workers,
         "threads_each": found.plan.threads,
-    }
+    }  # fmt: skip
 
 
-def _class_record(result: ClassResult, filtered: bool) -> dict[str, Any]:
+def _verdict(found: Scan) -> str:
+    """In one sentence."""
+    suspects = found.suspects
+    if suspects:
+        rows = dict.fromkeys(suspects, 0)
+        for finding in found.findings:
+            if finding.kind == "poison":
+                rows[finding.label] += len(finding.rows)
+        some = ", ".join(f"class {label} ({rows[label]:,} rows)" for label in suspects[:5])
+        more = f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
+        return f"{'looks' if len(suspects) == 1 else 'look'} poisoned: {some}{more} (level {found.level:g})"
+    judged = sum(judgement.p_value is not None for judgement in found.judged.values())
+    if not judged:
+        return "no class could be judged"
+    return (
+        f"none stands out: in none of {judged} classes is there a group of {FEWEST} or more rows far enough from the rest "
+        f"(level {found.level:g}, a separation of {SEPARATED:g} or more)"
+    )
+
+
+def _class_record(found: Scan, result: ClassResult) -> dict[str, Any]:
     return {
         "label": result.label,
         "n": result.n,
         # nine digits: the last ones depend on the number of threads
         "objective": None if result.objective is None else float(f"{result.objective:.9g}"),
         "k": result.k,
-        "removed": len(result.removed) if filtered else 0,
+        "removed": found.removed_of(result.label),
         "would_remove": len(result.removed),
         "assumed_poisons": result.poisons,
         "dimensions": result.dimensions,
+        "p_value": _digits(found.judged[result.label].p_value),
         "reason": result.reason,
         "warnings": result.warnings,
         "seconds": result.seconds,
     }
+
+
+def _digits(p: float | None) -> float | None:
+    return None if p is None else float(f"{p:.3g}")
 
 
 def _notes(found: Scan) -> list[str]:
@@ -126,14 +183,17 @@ def _notes(found: Scan) -> list[str]:
         )
     if capped:
         notes.append(f"{capped} classes are so small that fewer poisons were assumed there: {CAP:.0%} of their rows")
-    if found.verdict.shares_allowed_for:
+    if found.overlapping:
         notes.append(
-            "the classes differ much in size, and small ones have larger objectives: "
-            "the test allows for it, the order of the table does not"
+            f"{found.overlapping:,} rows lie nearer to another class than to their own: the classes overlap too much in "
+            "these features to call any of them an error"
         )
-    dimensions = [result.dimensions for result in fitted if result.dimensions]
-    if dimensions and max(dimensions) > UNEVEN * min(dimensions):
-        notes.append("small classes were compared in fewer dimensions (column dimensions), so look twice at their rank")
-    if found.filtered is not None and found.filtered != found.suspect:
-        notes.append(f"class {found.filtered} is filtered because you asked for it, not because it stands out")
+    for label in found.filtered:
+        if label not in found.suspects:
+            notes.append(f"class {label} is filtered because you asked for it, not because it stands out")
+    for finding in found.findings:
+        if finding.kind == "poison" and not finding.removable and found.removed_of(finding.label) == 0:
+            notes.append(
+                f"nothing is removed of class {finding.label}, most of which looks poisoned; --label {finding.label} does"
+            )
     return notes

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Mapped, Table, Task
+from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task
+from core.audit.table import Mapped, Table
 from core.foundation.files import replacing
 
 SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
@@ -28,7 +29,7 @@ def fingerprint(features: Table, labels: np.ndarray, poisons: int) -> dict[str, 
         about = features.path.stat()
         stamp = [about.st_size, about.st_mtime_ns]
     return {
-        "format": 1,
+        "format": 2,
         "shape": [n, d],
         "dtype": features.dtype.str,
         "sample": hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest(),
@@ -99,7 +100,7 @@ def _result(values: Any, tasks: dict[int, Task]) -> ClassResult | None:
     try:
         result = ClassResult(**values)
         task = tasks[result.label]
-        fits = (result.n, result.poisons) == (len(task.rows), task.poisons) and np.isin(result.removed, task.rows).all()
+        fits = (result.n, result.poisons) == (task.total, task.poisons) and np.isin(result.removed, task.rows).all()
         return result if fits else None
     except (TypeError, KeyError):
         return None

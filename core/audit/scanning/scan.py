@@ -1,4 +1,4 @@
-"""`scan`: which class is poisoned? SPECTRE on every class, and a test of whether one objective stands out."""
+"""`scan`: which classes are poisoned? A look at all rows together, SPECTRE on every class, and a test of what stands apart."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ import time
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, as_table, split_classes
+from core.audit.findings import Finding, all_findings
+from core.audit.groups import group_from
+from core.audit.misfits import Misfits, find_misfits
+from core.audit.overview import Overview, SetAside, first_look
+from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task, split_classes
 from core.audit.scanning.progress import Progress, fingerprint
 from core.audit.scanning.workers import Plan, fit_all, make_plan
-from core.audit.verdict import LEVEL, Verdict, judge
+from core.audit.table import as_table
+from core.audit.verdict import LEVEL, Judgement, judge
 from core.defenses import check_labels
 from core.foundation import devices
 from core.foundation.errors import InputError
@@ -37,8 +42,13 @@ class Scan:
     """The outcome for all classes, by falling objective; those without one at the end."""
 
     results: tuple[ClassResult, ...]
-    verdict: Verdict  # positions are those of `results`
-    filtered: int | None  # the label whose removals count
+    findings: tuple[Finding, ...]
+    judged: dict[int, Judgement]  # of every class that could be looked at
+    aside: SetAside
+    overlapping: int  # rows nearer to another class where the classes overlap too much for a finding
+    level: float
+    filtered: tuple[int, ...]  # the labels whose removals count
+    asked: bool  # for one label, whatever the verdict
     shape: tuple[int, int]
     poisons: int
     plan: Plan
@@ -47,18 +57,35 @@ class Scan:
     seconds: float
 
     @property
+    def suspects(self) -> list[int]:
+        """The labels that look poisoned, worst first."""
+        return list(dict.fromkeys(finding.label for finding in self.findings if finding.kind == "poison"))
+
+    @property
     def suspect(self) -> int | None:
-        """The label that stands out, None where none does."""
-        return None if self.verdict.suspect is None else self.results[self.verdict.suspect].label
+        """The worst of them, None where there is none."""
+        return next(iter(self.suspects), None)
 
     @property
     def removed(self) -> np.ndarray:
         """(n,) bool over all rows, True = remove."""
         mask = np.zeros(self.shape[0], bool)
-        for result in self.results:
-            if result.label == self.filtered:
-                mask[result.removed] = True
+        for label in self.filtered:
+            mask[self._removed(label)] = True
         return mask
+
+    def removed_of(self, label: int) -> int:
+        """How many rows of a label are removed."""
+        return len(self._removed(label)) if label in self.filtered else 0
+
+    def _removed(self, label: int) -> np.ndarray:
+        """Of a suspect the rows that look poisoned, of another class what SPECTRE removes."""
+        poison = [finding for finding in self.findings if finding.label == label and finding.kind == "poison"]
+        if not poison:
+            removed = next(result.removed for result in self.results if result.label == label)
+            return np.array(removed, np.int64)
+        parts = [finding.rows for finding in poison if finding.removable or self.asked]
+        return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
 
 def scan(
@@ -73,11 +100,11 @@ def scan(
     progress: Path | None = None,
     on_state: Callable[[State], None] | None = None,
 ) -> Scan:
-    """Fit every class, and say which stands out.
+    """Look at all rows, fit every class, and say what is wrong with which of them.
 
     features: (n, d), best memory-mapped: only the rows of the classes at work are in memory. labels: (n,) whole
     numbers in any order. poisons: assumed in the poisoned class; at most CAP of a class's rows are assumed in it.
-    label: the class to filter; None for the suspect, if there is one. level: of the test, see `core.audit.verdict`.
+    label: the class to filter; None for the suspects, if there are any. level: see `core.audit.verdict`.
     progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan.
     Raises InputError for input that cannot be used.
     """
@@ -91,6 +118,9 @@ def scan(
     tasks = split_classes(checked, poisons)
     _check_label(label, tasks)
     where = devices.for_linear_algebra(devices.resolve(device))
+    overview = first_look(table, checked, where)
+    misfits = find_misfits(overview, level)
+    tasks = [_prepared(task, overview, misfits, poisons) for task in tasks]
     kept = Progress(progress, fingerprint(table, checked, poisons), tasks) if progress else None
     results = dict(kept.finished) if kept else {}
     resumed, left = len(results), [task for task in tasks if task.label not in results]
@@ -119,18 +149,37 @@ def scan(
             "finished classes are kept"
         ) from None
     ranked = tuple(sorted(results.values(), key=lambda r: (r.objective is None, -(r.objective or 0), r.label)))
-    verdict = _verdict(ranked, level)
-    suspect = None if verdict.suspect is None else ranked[verdict.suspect].label
+    judged = judge({result.label: [group_from(group) for group in result.groups] for result in ranked}, level)
+    findings = tuple(all_findings(checked, overview, misfits, judged))
+    suspects = tuple(dict.fromkeys(finding.label for finding in findings if finding.kind == "poison"))
     return Scan(
         results=ranked,
-        verdict=verdict,
-        filtered=suspect if label is None else label,
+        findings=findings,
+        judged=judged,
+        aside=overview.aside,
+        overlapping=misfits.overlapping,
+        level=level,
+        filtered=suspects if label is None else (label,),
+        asked=label is not None,
         shape=(table.shape[0], table.shape[1]),
         poisons=poisons,
         plan=plan,
         device=devices.describe(where),
         resumed=resumed,
         seconds=round(time.perf_counter() - started, 3),
+    )
+
+
+def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: int) -> Task:
+    """A class without the rows that are set aside, and with what is known of the others."""
+    rows = np.intersect1d(task.rows, overview.kept, assume_unique=True)
+    return replace(
+        task,
+        rows=rows,
+        poisons=min(poisons, int(CAP * len(rows))),
+        n=len(task.rows),
+        misfits=np.intersect1d(rows, misfits.scattered, assume_unique=True),
+        pooled=overview.whitened(rows),
     )
 
 
@@ -144,10 +193,3 @@ def _check_label(label: int | None, tasks: list[Task]) -> None:
         raise InputError(f"no row has label {label}; the labels are: {some}")
     if sizes[label] < MIN_ROWS:
         raise InputError(f"label {label} has {sizes[label]} row(s), too few to filter; at least {MIN_ROWS} are needed")
-
-
-def _verdict(ranked: tuple[ClassResult, ...], level: float) -> Verdict:
-    """The test on the classes that have an objective: the first ones of the ranking."""
-    fitted = [result for result in ranked if result.objective is not None]
-    objectives = np.array([result.objective for result in fitted], dtype=np.float64)
-    return judge(objectives, np.array([result.poisons / result.n for result in fitted]), level)

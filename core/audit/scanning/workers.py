@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import torch
 
-from core.audit.scanning.classes import ClassResult, Mapped, Table, Task, fit_class
+from core.audit.scanning.classes import ClassResult, Task, fit_class
+from core.audit.table import Mapped, Table
 
 # Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
 FEW_ROWS = 5_000

@@ -14,7 +14,9 @@ import pytest
 
 from core.audit import filtering
 from core.audit.scanning import PROGRESS, State, classes, scan, workers
-from core.audit.scanning.classes import Mapped, Task, as_table, split_classes
+from core.audit import table as tables
+from core.audit.scanning.classes import Task, split_classes
+from core.audit.table import Mapped, as_table
 from core.defenses import Spectre, check_labels
 from core.foundation.errors import InputError
 from tests.helpers import anisotropic
@@ -23,8 +25,8 @@ from tests.makers import Outcome, check_refused
 Cli = Callable[..., Outcome]
 LABELS = (-3, 0, 2, 7, 8, 40)  # gaps and a negative one
 SUSPECT = 7
-ROWS, COLUMNS, POISONS = 48, 8, 4
-OUTPUT = ["classes.csv", "removed.npy", "summary.json"]
+ROWS, COLUMNS, POISONS = 48, 8, 6
+OUTPUT = ["classes.csv", "findings.csv", "removed.npy", "summary.json"]
 
 
 def make_table(poisoned: int | None = SUSPECT, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -248,7 +250,7 @@ def test_a_file_stored_by_columns_is_read_whole_or_refused(
     table = as_table(filtering.load_array(files[0]))
     assert isinstance(table, np.ndarray)
     np.testing.assert_array_equal(table, FEATURES)
-    monkeypatch.setattr(classes, "COLUMN_ORDER_LIMIT", 1000)
+    monkeypatch.setattr(tables, "COLUMN_ORDER_LIMIT", 1000)
     with pytest.raises(InputError, match="stored column by column"):
         as_table(filtering.load_array(files[0]))
 

@@ -1,0 +1,101 @@
+"""Rows that lie nearer to another class than to the one whose label they carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from core.audit.overview import Overview
+
+BEYOND = 1.5  # deviations past the middle between the two centres
+FAR = 4.0  # deviations from the own centre towards the other
+DECOYS = 0.1  # rows as far out on the other side, for each misfit: with more, the classes overlap and nobody is accused
+COMMON = 0.1  # of all rows; with more misfits than that, too
+FEWEST = 8  # rows that a pair of classes needs to be told
+MARKED = 1.25  # deviations across, by which the rows of a pair are shifted against the class they seem to come from
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Many rows of one label that lie with one other class. Row numbers are those of the table."""
+
+    label: int
+    source: int
+    rows: np.ndarray
+    p_value: float  # of their number, against the other pairs, corrected for the number of pairs
+    shift: float  # across the line between the two centres, in deviations; near 0 for rows that are ordinary ones of the source
+
+
+@dataclass(frozen=True)
+class Misfits:
+    """Rows nearer to another class, and how far."""
+
+    rows: np.ndarray  # (m,) ascending, those of pairs included
+    beyond: np.ndarray  # (m,) deviations past the middle
+    nearest: np.ndarray  # (m,) label of the class that is nearer
+    pairs: tuple[Pair, ...]
+    overlapping: int  # rows that lie nearer to another class where classes overlap too much to accuse anybody
+
+    @property
+    def scattered(self) -> np.ndarray:
+        """Those that belong to no pair."""
+        return np.setdiff1d(self.rows, np.concatenate([np.empty(0, np.int64), *(pair.rows for pair in self.pairs)]))
+
+
+def find_misfits(overview: Overview, level: float) -> Misfits:
+    """The misfits among the kept rows; level: at which a pair has more of them than the others explain."""
+    nobody = np.empty(0, np.int64)
+    if overview.against is None or len(overview.labels) < 2:
+        return Misfits(nobody, nobody.astype(float), nobody, (), 0)
+    margin, gap = overview.against.margin.cpu().numpy(), overview.against.gap.cpu().numpy()
+    mis = (margin > BEYOND) & (margin + gap / 2 > FAR)
+    decoys = (margin + gap < -BEYOND) & (-margin - gap / 2 > FAR)  # as far from their own centre, away from the other
+    count = int(mis.sum())
+    if decoys.sum() > DECOYS * count or count > COMMON * len(mis):
+        return Misfits(nobody, nobody.astype(float), nobody, (), int((margin > 0).sum()))
+    source = overview.against.nearest.cpu().numpy()
+    rows = overview.kept[mis]
+    return Misfits(rows, margin[mis], overview.labels[source[mis]], tuple(_pairs(overview, mis, source, level)), 0)
+
+
+def _pairs(overview: Overview, mis: np.ndarray, source: np.ndarray, level: float) -> list[Pair]:
+    classes = len(overview.labels)
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (overview.index[mis], source[mis]), 1)
+    possible = classes * (classes - 1)
+    found = []
+    for own, other in np.argwhere(counts >= FEWEST):
+        p = _p_value(counts, own, other) * possible
+        if p > level:
+            continue
+        members = mis & (overview.index == own) & (source == other)
+        shift = _shift(overview, members, own, other)
+        pair = Pair(int(overview.labels[own]), int(overview.labels[other]), overview.kept[members], min(p, 1.0), shift)
+        found.append(pair)
+    return found
+
+
+def _p_value(counts: np.ndarray, own: int, other: int) -> float:
+    """Of so many misfits by chance, if a pair has what the others have on average. Counts vary more than Poisson's do."""
+    off = ~np.eye(len(counts), dtype=bool)
+    off[own, other] = False
+    others = np.sort(counts[off])
+    if len(others) == 0:
+        others = np.zeros(1)
+    usual = others[: max(1, round(0.9 * len(others)))]  # further poisoned pairs may be among the largest
+    mean = max(float(usual.mean()), 0.5)
+    spread = max(1.0, float(usual.var()) / mean)
+    return float(stats.poisson.sf((counts[own, other] - 1) / spread, mean / spread))
+
+
+def _shift(overview: Overview, members: np.ndarray, own: int, other: int) -> float:
+    against = overview.against
+    assert against is not None
+    rows = against.rows[np.flatnonzero(members)].cpu().numpy()
+    centres = against.centres[[int(own), int(other)]].cpu().numpy()
+    line = (centres[0] - centres[1]) / np.linalg.norm(centres[0] - centres[1])
+    shift = rows.mean(0) - centres[1]
+    across = shift @ shift - (shift @ line) ** 2 - (rows.shape[1] - 1) / len(rows)  # less what chance alone gives
+    return float(np.sqrt(max(across, 0.0)))
