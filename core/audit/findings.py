@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from core.audit.groups import Group
 from core.audit.misfits import MARKED, Misfits, Pair
 from core.audit.overview import Overview
-from core.audit.verdict import Judgement
+from core.audit.verdict import SEPARATED, Judgement
 
 LARGE = 0.15  # share of a class from which on a group that is as wide as the rest is taken for a natural one
 WIDE = 0.5  # of the spread of the rest: a group that is as wide
@@ -104,7 +105,7 @@ def _of_class(label: int, judged: Judgement, misfits: Misfits, look: _Look) -> l
                 _of_pair(pair, look, rest if i == 0 else rest[:0], judged.p_value) for i, pair in enumerate(matched)
             ]
         else:
-            found.append(_of_group(label, group.rows, group.scores, judged.p_value, look))
+            found += _of_group(label, group, judged.p_value, look)
     return found + [_of_pair(pair, look, np.empty(0, np.int64), None) for pair in pairs if pair.source not in seen]
 
 
@@ -137,7 +138,8 @@ def _margins(look: _Look, rows: np.ndarray) -> np.ndarray:
     return against.margin.cpu().numpy()[np.searchsorted(look.overview.kept, rows)]
 
 
-def _of_group(label: int, rows: np.ndarray, scores: np.ndarray, p: float | None, look: _Look) -> Finding:
+def _of_group(label: int, group: Group, p: float | None, look: _Look) -> list[Finding]:
+    rows, scores = group.rows, group.scores
     rest = np.setdiff1d(look.own(label), rows)
     spread, usual = look.spread(rows), look.spread(rest)
     share = len(rows) / look.sizes[label]
@@ -146,15 +148,17 @@ def _of_group(label: int, rows: np.ndarray, scores: np.ndarray, p: float | None,
             f"two groups: {len(rest):,} rows lie much closer together than those of other classes do, {len(rows):,} as they "
             "do. The larger part looks poisoned, and the smaller is the clean one; nothing is removed unless you say so"
         )
-        return _finding(look, label, "poison", rest, np.zeros(len(rest)), p, words, removable=False)
+        return [_finding(look, label, "poison", rest, np.zeros(len(rest)), p, words, removable=False)]
     if share >= LARGE and spread >= WIDE * usual:
+        if group.separation < SEPARATED:
+            return []  # hardly two groups
         words = f"{len(rows):,} rows form a second group as wide as the rest: natural, as far as these features tell"
-        return _finding(look, label, "second-group", rows, scores, p, words, removable=False)
+        return [_finding(look, label, "second-group", rows, scores, p, words, removable=False)]
     words = (
         f"{len(rows):,} rows stand apart together, along a direction in which the rest hardly varies (seen within the class, "
         "robustly whitened); a small natural group can look the same: look at them"
     )
-    return _finding(look, label, "poison", rows, scores, p, words)
+    return [_finding(look, label, "poison", rows, scores, p, words)]
 
 
 def _label_errors(misfits: Misfits, taken: np.ndarray, labels: np.ndarray, look: _Look) -> list[Finding]:

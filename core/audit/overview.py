@@ -17,7 +17,7 @@ from core.robust import Discriminant, aside, principal_components, robust_discri
 
 RANK = 128  # principal components of all classes together in which rows are compared
 SAMPLE = 2048  # rows, as many of each class, that those components are taken of
-OUTSIDE = 5.0  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
+OUTSIDE = 3.0  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
 GROUP = 5  # of them
 SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
 

@@ -81,6 +81,6 @@ def checked_values(x: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.nd
         count = int((labels[rows[bad]] == labels[first]).sum())
         raise InputError(
             f"row {first} (label {labels[first]}) has a value that is not finite "
-            f"(at least {count} such row(s) of that label); drop or mend them"
+            f"({count} such row(s) of that label so far); drop or mend them"
         )
     return check_features(x, 0, at_least=1)
