@@ -1,7 +1,7 @@
 """Rows of several classes against the centre of every class, under one robust covariance within the classes.
 
 Linear discriminant analysis with medians for centres and a trimmed, reweighted covariance, as high-breakdown versions of it
-do: Hawkins and McLachlan, "High-Breakdown Linear Discriminant Analysis", JASA 1997; Lee, Yun, Lee, Lee and Shin, "Robust
+do: Hawkins and McLachlan, "High-Breakdown Linear Discriminant Analysis", JASA 1997; Lee, Yun, Lee, Lee, Li and Shin, "Robust
 Inference via Generative Classifiers for Handling Noisy Labels", ICML 2019, on the features of networks.
 
 It needs no assumed number of wrong rows. It is blind to rows that lie in the middle of the class whose label they carry.
@@ -57,11 +57,11 @@ def robust_discriminant(x: Tensor, index: Tensor, classes: int) -> Discriminant:
     weights = _weights(index, classes)
     distances = torch.linalg.vector_norm(residuals, dim=1)
     for _ in range(ROUNDS):
-        kept = distances <= _quantile(distances[weights > 0], 1 - TRIMMED)
+        kept = (distances <= _quantile(distances, weights, 1 - TRIMMED)) & (weights > 0)
         transform = _whitening(residuals[kept], weights[kept])
         distances = torch.linalg.vector_norm(residuals @ transform, dim=1)
     # the trimmed rows are missing from the covariance: let the median distance be what it is for a Gaussian
-    typical = float(distances[weights > 0].median())
+    typical = _quantile(distances, weights, 0.5)
     transform = transform * (math.sqrt(stats.chi2.ppf(0.5, transform.shape[1])) / (typical or 1.0))
     return _against(x @ transform, centres @ transform, index)
 
@@ -83,9 +83,11 @@ def _weights(index: Tensor, classes: int) -> Tensor:
     return each[index].to(torch.float64)
 
 
-def _quantile(values: Tensor, share: float) -> Tensor:
-    """`torch.quantile` without its limit on the number of values."""
-    return values.kthvalue(max(1, math.ceil(share * len(values)))).values
+def _quantile(values: Tensor, weights: Tensor, share: float) -> float:
+    """The value below or at which that share of the weight lies."""
+    order = values.argsort()
+    total = weights[order].cumsum(0)
+    return float(values[order[int((total < share * total[-1]).sum())]])
 
 
 def _whitening(residuals: Tensor, weights: Tensor) -> Tensor:
