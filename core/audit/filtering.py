@@ -6,11 +6,13 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from core.audit.overview import SetAside, obviously_odd
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.foundation import devices
 from core.foundation.errors import InputError
@@ -18,6 +20,7 @@ from core.foundation.files import write_array, write_json
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 MAX_BYTES = 64 * 2**30
+FEWEST_KEPT = 8  # rows that have to be left where some are set aside
 NPY_MAGIC = b"\x93NUMPY"
 
 
@@ -80,7 +83,7 @@ def estimate(
         {"k": defense.n_components, "alpha": defense.alpha} if isinstance(defense, Spectre) else {}
     )
     try:
-        found = estimate_poisons(as_tensor(check_features(features, 0), where), on_trial=on_trial, **options)
+        found = estimate_poisons(as_tensor(usable_rows(features, defense)[0], where), on_trial=on_trial, **options)
     except (ValueError, ConvergenceError) as problem:
         raise InputError(str(problem)) from None
     if not found.poisons:
@@ -98,15 +101,58 @@ def _estimated(guess: BudgetEstimate) -> str:
     )
 
 
-def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | None = None) -> dict[str, Any]:
-    """Fit the defense and describe the outcome as JSON values (contract of `filter`).
+@dataclass(frozen=True)
+class Filtered:
+    """What `filter` gives: of every row its score and whether to remove it, and the outcome as JSON values."""
 
-    guess: where its number of poisons comes from an estimate.
+    scores: np.ndarray  # (n,) float64
+    removed: np.ndarray  # (n,) bool; never a row that was set aside
+    summary: dict[str, Any]
+
+
+def usable_rows(features: np.ndarray, defense: Defense) -> tuple[np.ndarray, SetAside]:
+    """The features (n', d) without broken rows and copies, and what was set aside. All of them where hardly any is left.
+
+    Raises InputError for features that cannot be worked with.
     """
-    check_features(features, defense.n_poisons)
+    rows = check_features(features, defense.n_poisons)
+    away = obviously_odd(rows, devices.for_linear_algebra(devices.resolve(defense.device)))
+    kept = np.delete(np.arange(len(rows)), away.rows)
+    if len(away.rows) == 0 or len(kept) < max(FEWEST_KEPT, 2 * defense.n_poisons):
+        nothing = np.empty(0, np.int64)
+        return rows, SetAside(nothing, (), nothing, nothing)
+    return rows[kept], away
+
+
+def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | None = None) -> Filtered:
+    """Fit the defense to the rows that are neither broken nor copies, and describe the outcome (contract of `filter`).
+
+    A copy gets the score of the row it is a copy of, a broken row that of a new row. guess: where the number of poisons
+    comes from an estimate. Raises InputError.
+    """
     started = time.perf_counter()
-    defense.fit(features)
+    rows, away = usable_rows(features, defense)
+    defense.fit(rows)
+    scores, removed = defense.scores_, defense.removed_
+    if len(away.rows):
+        kept = np.delete(np.arange(len(features)), away.rows)
+        scores, removed = np.empty(len(features)), np.zeros(len(features), bool)
+        scores[kept], removed[kept] = defense.scores_, defense.removed_
+        if len(away.broken):
+            scores[away.broken] = -defense.score_samples(features[away.broken])
+        scores[away.copies] = scores[away.originals]
     seconds = time.perf_counter() - started
+    return Filtered(scores, removed, _summary(features, defense, guess, away, removed, seconds))
+
+
+def _summary(
+    features: np.ndarray,
+    defense: Defense,
+    guess: BudgetEstimate | None,
+    away: SetAside,
+    removed: np.ndarray,
+    seconds: float,
+) -> dict[str, Any]:
     record = defense.record_
     candidates = record.get("candidates", [])
     chosen = candidates[record["chosen"]] if candidates else {}
@@ -117,15 +163,26 @@ def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | N
         "k": record.get("k"),
         "n": int(features.shape[0]),
         "d": int(features.shape[1]),
-        "removed": int(defense.removed_.sum()),
+        "removed": int(removed.sum()),
         "objective": {str(c["k"]): c["objective"] for c in candidates},
         "rounds": chosen.get("rounds", []),
         "stopped": chosen.get("stopped"),
-        "warnings": [*([_estimated(guess)] if guess else []), *record.get("warnings", [])],
+        "warnings": [*_odd_rows(away), *([_estimated(guess)] if guess else []), *record.get("warnings", [])],
+        "set_aside": away.as_json(),
         "estimate": guess.as_json() if guess else None,
         "seconds": round(seconds, 3),
         "device": devices.describe(device),
     }
+
+
+def _odd_rows(away: SetAside) -> list[str]:
+    words = []
+    if len(away.broken):
+        first = f"row {away.broken[0]}: {away.reasons[0]}"
+        words.append(f"{len(away.broken):,} broken row(s) set aside ({first}); nothing is estimated from them")
+    if len(away.copies):
+        words.append(f"{len(away.copies):,} row(s) set aside as copies; one of each is kept")
+    return words
 
 
 def check_output(out: Path) -> None:
@@ -140,12 +197,12 @@ def check_output(out: Path) -> None:
         raise InputError(f"{parent} cannot be written to; choose another --out")
 
 
-def write_filter(out: Path, defense: Defense, summary: dict[str, Any]) -> None:
+def write_filter(out: Path, found: Filtered) -> None:
     """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, summary.json."""
     out.mkdir(parents=True, exist_ok=True)
-    for name, array in (("scores.npy", defense.scores_), ("removed.npy", defense.removed_)):
+    for name, array in (("scores.npy", found.scores), ("removed.npy", found.removed)):
         write_array(out / name, array)
-    write_json(out / "summary.json", summary)
+    write_json(out / "summary.json", found.summary)
 
 
 def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -> Defense:

@@ -6,6 +6,7 @@ Broken rows and copies are set aside before anything else is estimated, and noth
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from core.robust import Discriminant, aside, principal_components, robust_discri
 
 RANK = 128  # principal components of all classes together in which rows are compared
 SAMPLE = 2048  # rows, as many of each class, that those components are taken of
-OUTSIDE = 3.0  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
+OUTSIDE = 2.5  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
 GROUP = 5  # of them
 SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
 
@@ -36,6 +37,15 @@ class SetAside:
         """All of them, ascending."""
         return np.sort(np.concatenate([self.broken, self.copies]))
 
+    def as_json(self) -> dict[str, Any]:
+        """Every row with the reason, as plain values."""
+        broken = zip(self.broken.tolist(), self.reasons, strict=True)
+        copies = zip(self.copies.tolist(), self.originals.tolist(), strict=True)
+        return {
+            "broken": [{"row": row, "reason": reason} for row, reason in broken],
+            "copies": [{"row": row, "copy_of": original} for row, original in copies],
+        }
+
 
 @dataclass(frozen=True)
 class Overview:
@@ -52,6 +62,21 @@ class Overview:
         if self.against is None:
             return np.zeros((len(rows), 0), np.float32)
         return self.against.rows[np.searchsorted(self.kept, rows)].cpu().numpy().astype(np.float32)
+
+
+def obviously_odd(table: Table, device: torch.device) -> SetAside:
+    """The broken rows of one class, and the equal ones. Raises InputError for values that cannot be worked with.
+
+    Near copies are left in: without other classes they cannot be told from a tight cluster of poison.
+    """
+    labels = np.zeros(table.shape[0], np.int64)
+    sizes, constant, keys = _read(table, labels, device)
+    reasons = _broken(sizes, constant)
+    left = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
+    original = left[_first_of_equal(keys[left], labels[left])] if len(left) else left
+    away = original != left
+    broken = np.array(sorted(reasons), np.int64)
+    return SetAside(broken, tuple(reasons[int(row)] for row in broken), left[away], original[away])
 
 
 def first_look(table: Table, labels: np.ndarray, device: torch.device) -> Overview:

@@ -42,8 +42,9 @@ def filter_features(
             guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
         defense.set_params(n_poisons=guess.poisons)
     with out.status(f"{defense.title} on {size}"):
-        summary = filtering.run_filter(table, defense, guess)
-    filtering.write_filter(out_dir, defense, summary)
+        found = filtering.run_filter(table, defense, guess)
+    filtering.write_filter(out_dir, found)
+    summary = found.summary
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(Text.assemble((defense.title, "bold"), f": {verdict}"), soft_wrap=True)
     out.print(tables.filter_table(summary))

@@ -100,8 +100,6 @@ def _rows_of(found: Scan) -> Iterator[dict[str, Any]]:
 
 def summarise(found: Scan) -> dict[str, Any]:
     """The outcome as JSON values."""
-    broken = dict(zip(found.aside.broken.tolist(), found.aside.reasons, strict=True))
-    copies = dict(zip(found.aside.copies.tolist(), found.aside.originals.tolist(), strict=True))
     return {
         "suspected_labels": found.suspects,
         "suspected_label": found.suspect,
@@ -110,10 +108,7 @@ def summarise(found: Scan) -> dict[str, Any]:
         "verdict": _verdict(found),
         "findings": [finding.as_json() for finding in found.findings],
         "level": found.level,
-        "set_aside": {
-            "broken": [{"row": row, "reason": reason} for row, reason in broken.items()],
-            "copies": [{"row": row, "copy_of": original} for row, original in copies.items()],
-        },
+        "set_aside": found.aside.as_json(),
         "parameters": {
             "poisons": found.poisons, "cap": CAP, "level": found.level,
             "separation": SEPARATED, "slowest_tail": SLOWEST, "fastest_tail": FASTEST,

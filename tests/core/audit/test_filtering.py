@@ -279,3 +279,37 @@ def test_auto_without_a_second_group_is_refused_and_nothing_is_written(tmp_path:
 def test_poisons_that_are_no_number_are_refused(features: Path, out: Path, cli: Cli) -> None:
     check_refused(cli("filter", features, "--poisons", "many", "--out", out), "neither a whole number nor auto")
     assert not out.exists()
+
+
+# --- broken rows and copies
+
+
+@pytest.mark.parametrize("method", list(DEFENSES))
+@pytest.mark.parametrize("harm", ["half precision overflowed", "zeros", "equal rows"])
+def test_broken_rows_and_copies_change_no_other_row(
+    harm: str, method: str, features: Path, tmp_path: Path, out: Path, cli: Cli
+) -> None:
+    more = {"half precision overflowed": np.full((1, 12), 65504.0), "zeros": np.zeros((3, 12))}
+    rows = more.get(harm, DATA.rows[[4] * 100])
+    np.save(tmp_path / "more.npy", np.concatenate([DATA.rows, rows]))
+    assert cli("filter", features, "--poisons", 10, "--method", method, "--out", tmp_path / "plain").status == 0
+    outcome = cli("filter", tmp_path / "more.npy", "--poisons", 10, "--method", method, "--out", out)
+    assert (outcome.status, outcome.err) == (0, "")
+    expected, found = read(tmp_path / "plain"), read(out)
+    np.testing.assert_allclose(found[0][:200], expected[0])
+    np.testing.assert_array_equal(found[1][:200], expected[1])
+    assert not found[1][200:].any(), "none of them is poison"
+    assert np.isfinite(found[0]).all()
+    aside = found[2]["set_aside"]
+    assert [entry["row"] for entry in aside["broken"] + aside["copies"]] == list(range(200, 200 + len(rows)))
+    assert "set aside" in outcome.out
+
+
+def test_the_estimate_does_not_see_them(features: Path, tmp_path: Path, out: Path, cli: Cli) -> None:
+    np.save(tmp_path / "more.npy", np.concatenate([DATA.rows, np.full((1, 12), 65504.0), DATA.rows[[4] * 50]]))
+    for name, where in (("x", features), ("more", tmp_path / "more.npy")):
+        assert cli("filter", where, "--poisons", "auto", "--out", tmp_path / name).status == 0
+    one, other = (read(tmp_path / name)[2]["estimate"] for name in ("x", "more"))
+    assert [one[key] for key in ("poisons", "low", "high", "chosen")] == [
+        other[key] for key in ("poisons", "low", "high", "chosen")
+    ]
