@@ -82,6 +82,12 @@ class _Look:
         positions = np.searchsorted(overview.kept, rows)
         return overview.labels[overview.against.nearest.cpu().numpy()[positions]]
 
+    def margin(self, rows: np.ndarray) -> np.ndarray:
+        """How far misfits lie beyond the middle between their class and the nearest other: (m,)."""
+        against = self.overview.against
+        assert against is not None, "misfits are told by it"
+        return against.margin.cpu().numpy()[np.searchsorted(self.overview.kept, rows)]
+
     def spread(self, rows: np.ndarray) -> float:
         """Median squared distance from the median, for each dimension; about 1 for the rows of a usual class."""
         w = self.overview.whitened(rows)
@@ -129,13 +135,7 @@ def _of_pair(pair: Pair, look: _Look, more: np.ndarray, p_within: float | None) 
             "mistake between the two classes, or poison that the network has not learned; the pictures settle it"
         )
     kind = "poison" if pair.shift >= MARKED else "label-error"
-    return _finding(look, pair.label, kind, rows, _margins(look, rows), p, words, source=pair.source)
-
-
-def _margins(look: _Look, rows: np.ndarray) -> np.ndarray:
-    against = look.overview.against
-    assert against is not None
-    return against.margin.cpu().numpy()[np.searchsorted(look.overview.kept, rows)]
+    return _finding(look, pair.label, kind, rows, look.margin(rows), p, words, source=pair.source)
 
 
 def _of_group(label: int, group: Group, p: float | None, look: _Look) -> list[Finding]:
@@ -167,7 +167,7 @@ def _label_errors(misfits: Misfits, taken: np.ndarray, labels: np.ndarray, look:
     for label in np.unique(labels[left]):
         rows = left[labels[left] == label]
         words = f"{len(rows):,} rows lie with another class each, without a direction in common: relabel or drop them"
-        found.append(_finding(look, int(label), "label-error", rows, _margins(look, rows), None, words))
+        found.append(_finding(look, int(label), "label-error", rows, look.margin(rows), None, words))
     return found
 
 

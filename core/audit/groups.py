@@ -60,7 +60,7 @@ def groups_of(scores: Tensor, pooled: np.ndarray, whitened: Sequence[Tensor] = (
 
 
 def _views(scores: Tensor, pooled: np.ndarray) -> list[Tensor]:
-    """The rows whitened by the innermost of them, in a few numbers of components, and among all classes."""
+    """The rows whitened by the innermost of them, in the components of the class and among all classes."""
     n, k = scores.shape
     most = max(1, min(k, n // ENOUGH))
     w = torch.from_numpy(pooled).to(scores)

@@ -69,40 +69,46 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
 
     Near copies are left in: without other classes they cannot be told from a tight cluster of poison.
     """
-    labels = np.zeros(table.shape[0], np.int64)
-    sizes, constant, keys = _read(table, labels, device)
-    reasons = _broken(sizes, constant)
-    left = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
-    original = left[_first_of_equal(keys[left], labels[left])] if len(left) else left
-    away = original != left
-    broken = np.array(sorted(reasons), np.int64)
-    return SetAside(broken, tuple(reasons[int(row)] for row in broken), left[away], original[away])
+    return _set_aside(*_broken_and_equal(table, np.zeros(table.shape[0], np.int64), device))
 
 
 def first_look(table: Table, labels: np.ndarray, device: torch.device) -> Overview:
     """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with."""
-    sizes, constant, keys = _read(table, labels, device)
-    reasons = _broken(sizes, constant)
-    left = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
-    original = np.arange(len(labels))
-    original[left] = left[_first_of_equal(keys[left], labels[left])]
+    reasons, original = _broken_and_equal(table, labels, device)
+    kept = _originals(reasons, original)
+    names, index, against = _compare(table, labels, kept, device)
     for _ in range(2):  # near copies are told by the spread, which is then measured once more without them
-        kept = left[original[left] == left]
-        names, index = np.unique(labels[kept], return_inverse=True)
-        against = _compare(table, kept, index, len(names), device)
         close = _first_of_close(against, index)
         if (close == np.arange(len(kept))).all():
             break
         original[kept] = kept[close]
-    original[left] = original[original[left]]  # a copy of a near copy
-    copies = left[original[left] != left]
-    kept = left[original[left] == left]
-    if len(kept) != len(index):
-        names, index = np.unique(labels[kept], return_inverse=True)
-        against = _compare(table, kept, index, len(names), device)
+        original = original[original]  # a copy of a near copy
+        kept = _originals(reasons, original)
+        names, index, against = _compare(table, labels, kept, device)
+    return Overview(names, kept, index, _set_aside(reasons, original), against)
+
+
+def _broken_and_equal(table: Table, labels: np.ndarray, device: torch.device) -> tuple[dict[int, str], np.ndarray]:
+    """Why a row is broken, by its number, and for each row the first of its label that equals it, itself where there is
+    none: (n,)."""
+    sizes, constant, keys = _read(table, labels, device)
+    reasons = _broken(sizes, constant)
+    original = np.arange(len(labels))
+    whole = _originals(reasons, original)
+    original[whole] = whole[_first_of_equal(keys[whole], labels[whole])]
+    return reasons, original
+
+
+def _originals(reasons: dict[int, str], original: np.ndarray) -> np.ndarray:
+    """Rows that are neither broken nor copies, ascending."""
+    rows = np.flatnonzero(original == np.arange(len(original)))
+    return np.setdiff1d(rows, np.fromiter(reasons, np.int64, len(reasons)))
+
+
+def _set_aside(reasons: dict[int, str], original: np.ndarray) -> SetAside:
     broken = np.array(sorted(reasons), np.int64)
-    away = SetAside(broken, tuple(reasons[int(row)] for row in broken), copies, original[copies])
-    return Overview(names, kept, index, away, against)
+    copies = np.flatnonzero(original != np.arange(len(original)))
+    return SetAside(broken, tuple(reasons[int(row)] for row in broken), copies, original[copies])
 
 
 def _read(table: Table, labels: np.ndarray, device: torch.device) -> tuple[Tensor, np.ndarray, np.ndarray]:
@@ -150,30 +156,33 @@ def _first_of_equal(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _compare(
-    table: Table, kept: np.ndarray, index: np.ndarray, classes: int, device: torch.device
-) -> Discriminant | None:
-    """The kept rows against the centres of all classes; None where no class has rows that differ."""
+    table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, np.ndarray, Discriminant | None]:
+    """The labels of the kept rows, the position of each row's among them, and the rows against the centres of all classes.
+
+    None for the last where no class has rows that differ.
+    """
+    names, index = np.unique(labels[kept], return_inverse=True)
     if len(kept) < 2:
-        return None
-    sample = take(table, kept[_sample(index, classes)])
-    components = principal_components(
-        as_tensor(check_features(sample, 0, at_least=1), device), min(RANK, *sample.shape)
-    )
+        return names, index, None
+    sample = _tensor(take(table, kept[_sample(index, len(names))]), device)
+    components = principal_components(sample, min(RANK, *sample.shape))
     if components.rank == 0:
-        return None
+        return names, index, None
     components = components.first(components.rank)
-    reduced = [
-        components.project(as_tensor(check_features(x, 0, at_least=1), device)).to(torch.float32)
-        for _, x in pieces(table, kept)
-    ]
+    reduced = [components.project(_tensor(x, device)).to(torch.float32) for _, x in pieces(table, kept)]
     try:
-        return robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), classes)
+        return names, index, robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), len(names))
     except ValueError:
-        return None
+        return names, index, None
+
+
+def _tensor(x: np.ndarray, device: torch.device) -> Tensor:
+    return as_tensor(check_features(x, 0, at_least=1), device)
 
 
 def _sample(index: np.ndarray, classes: int) -> np.ndarray:
-    """Positions of as many rows of each class, drawn so that the choice does not depend on the rows of other classes."""
+    """Positions of as many rows of each class, drawn by their place among the kept rows: what is set aside changes nothing."""
     each = max(2, SAMPLE // classes)
     draw = np.random.default_rng(0).random(len(index))
     order = np.lexsort((draw, index))

@@ -34,9 +34,8 @@ TWICE = 1  # position in the ratios
 class Judgement:
     """Of one class."""
 
-    p_value: (
-        float | None
-    )  # of its first group, corrected for its tests but not for the number of classes; None: not judged
+    # of its first group, corrected for its tests but not for the number of classes; None where it could not be judged
+    p_value: float | None
     rate: float  # of the tails, as the others show it
     groups: tuple[Group, ...]  # those that stand apart
 
@@ -57,14 +56,14 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     judgements = {}
     for label, groups in found.items():
         rate = _rate(tails, controls, label)
-        apart = []
+        standing = []
         if label in suspects:
-            apart = [groups[0]]
+            standing = [groups[0]]
             for group in groups[1:]:
                 if _p_value(group, rate) * len(judged) > level:
                     break
-                apart.append(group)
-        judgements[label] = Judgement(_p_value(groups[0], rate) if groups else None, rate, tuple(apart))
+                standing.append(group)
+        judgements[label] = Judgement(_p_value(groups[0], rate) if groups else None, rate, tuple(standing))
     return judgements
 
 

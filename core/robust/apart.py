@@ -69,8 +69,6 @@ class Apart:
     members: np.ndarray  # (n,) bool
     positions: np.ndarray  # (n,) along the line from the rest to the group, in robust deviations of the rest
     separation: float  # Ashman's D of the two
-    shift: np.ndarray  # (r,) from the rest to the group, whitened
-    view: int  # position of the whitened rows in which it was seen
 
 
 def fewest_rows(n: int) -> int:
@@ -190,15 +188,15 @@ def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
     tails = tails_of(positions)
     p = tails.p_values(rate, fewest_rows(n))
     if not (p < 1).any():
-        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, np.zeros(0), 0)
+        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0)
     each = 2 * len(STARTS) * len(RATIOS)  # tests of a direction
     test = int(p.argmin())
     view, direction = _place(test // each, [q.shape[1] for q in positions])
     tail, start, ratio = np.unravel_index(test % each, (2, len(STARTS), len(RATIOS)))
     along = positions[view][:, direction] * (1 if tail == 0 else -1)
     beyond = along > STARTS[start] * RATIOS[ratio]
-    members, line, model, shift = _members(views[view], beyond)
-    return Apart(tails, members, line, model.separation, shift, view)
+    members, line, model = _members(views[view], beyond)
+    return Apart(tails, members, line, model.separation)
 
 
 def _place(direction: int, sizes: Sequence[int]) -> tuple[int, int]:
@@ -209,10 +207,10 @@ def _place(direction: int, sizes: Sequence[int]) -> tuple[int, int]:
     raise IndexError(direction)
 
 
-def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGroups, np.ndarray]:
+def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGroups]:
     """Who belongs to a group of which the rows `beyond` (n,) are the core: along the line that parts the two best.
 
-    The rest is white, so Fisher's direction is that between the means. Returns members, positions, mixture, shift.
+    The rest is white, so Fisher's direction is that between the means. Returns members, positions, mixture.
     """
     group = beyond
     for _ in range(REFINED):
@@ -224,4 +222,4 @@ def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGrou
         if bool((again == group).all()) or not bool(again.any()) or bool(again.all()):
             break
         group = again
-    return group.cpu().numpy(), line, model, shift.cpu().numpy()
+    return group.cpu().numpy(), line, model

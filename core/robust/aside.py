@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-FAR = 8.0  # times the median size, in either direction, and as many robust deviations of the logarithm
+FAR = 8.0  # times larger than the median size, and as many robust deviations of the logarithm
 SMALL = 100.0  # times smaller than the median size
 CONSTANT_FROM = 8  # columns: with fewer, rows of one value everywhere are nothing unusual
 COARSE = 0.25  # of the rows, at least, must be distinct; else the values are so coarse that rows meet by chance
@@ -20,9 +22,10 @@ def row_sizes(x: Tensor) -> tuple[Tensor, Tensor]:
 
     The largest value rather than the norm: it cannot overflow.
     """
-    return x.abs().amax(1).to(torch.float64), (x == x[:, :1]).all(1) if x.shape[1] >= CONSTANT_FROM else x.new_zeros(
-        len(x), dtype=torch.bool
-    )
+    sizes = x.abs().amax(1).to(torch.float64)
+    if x.shape[1] < CONSTANT_FROM:
+        return sizes, torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    return sizes, (x == x[:, :1]).all(1)
 
 
 def out_of_scale(sizes: Tensor) -> Tensor:
@@ -38,21 +41,12 @@ def out_of_scale(sizes: Tensor) -> Tensor:
     return far & (off.abs() > FAR * spread)
 
 
-def first_of_equal(x: Tensor) -> Tensor:
-    """For each row of x (n, d) the first row that equals it, bit for bit: (n,) int64."""
-    rows = np.ascontiguousarray(x.cpu().numpy())
-    rows = np.where(rows == 0, 0, rows) if rows.dtype.kind == "f" else rows  # -0 equals 0
-    keys = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))[:, 0]
-    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-    return torch.from_numpy(first[inverse.reshape(-1)]).to(x.device)
-
-
 def first_of_close(w: Tensor) -> Tensor:
     """For each row of w (n, k) the first of the rows that it is a near copy of, itself where there is none: (n,) int64.
 
-    w: rows of one class, whitened, no two of them equal. Near: closer than CLOSE of the median distance from a row to its nearest, and
-    closer than chance would bring any two of them, which in few dimensions is closer still. A chain of near rows, as the
-    frames of a film, has one first row.
+    w: rows of one class, whitened, no two of them equal. Near: closer than CLOSE of the median distance from a row to its
+    nearest, and closer than chance would bring any two of them, which in few dimensions is closer still. A chain of near
+    rows, as the frames of a film, has one first row.
     """
     n, k = w.shape
     found = torch.arange(n, device=w.device)
@@ -76,9 +70,6 @@ def _distances(w: Tensor, part: Tensor) -> Tensor:
 
 
 def _chains(w: Tensor, close: Tensor, limit: float, found: Tensor) -> Tensor:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     pairs = []
     for part in close.split(max(1, CHUNK // len(close))):
         near = torch.cdist(w[part], w[close]) < limit
@@ -93,5 +84,5 @@ def _chains(w: Tensor, close: Tensor, limit: float, found: Tensor) -> Tensor:
 
 
 def too_coarse(first: Tensor) -> bool:
-    """Whether rows meet so often that meeting says nothing; first: see `first_of_equal`."""
+    """Whether rows meet so often that meeting says nothing; first: (n,) for each row the first that it meets."""
     return len(first.unique()) < COARSE * len(first)

@@ -58,9 +58,12 @@ def split_classes(labels: np.ndarray, poisons: int) -> list[Task]:
     order = np.argsort(labels, kind="stable")
     values, starts = np.unique(labels[order], return_index=True)
     parts = np.split(order, starts[1:])
-    return [
-        Task(int(label), rows, min(poisons, int(CAP * len(rows)))) for label, rows in zip(values, parts, strict=True)
-    ]
+    return [Task(int(label), rows, capped(poisons, len(rows))) for label, rows in zip(values, parts, strict=True)]
+
+
+def capped(poisons: int, n: int) -> int:
+    """How many poisons are assumed in a class of n rows."""
+    return min(poisons, int(CAP * n))
 
 
 def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:

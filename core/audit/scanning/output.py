@@ -52,7 +52,7 @@ def scan_files(
     device: str = "auto",
     on_state: Callable[[State], None] | None = None,
 ) -> dict[str, Any]:
-    """Scan two .npy files, write the three files above into `out`, and return the summary. Raises InputError."""
+    """Scan two .npy files, write the four files above into `out`, and return the summary. Raises InputError."""
     table, given = load_array(features), load_array(labels)
     if table.ndim == 2 and given.ndim == 1 and len(given) != len(table):
         raise InputError(f"{labels} has {len(given):,} labels, but {features} has {len(table):,} rows")
@@ -68,7 +68,7 @@ def scan_files(
 
 
 def write_scan(out: Path, found: Scan, summary: dict[str, Any]) -> None:
-    """classes.csv, removed.npy and summary.json; the first two are the same for any number of workers."""
+    """The four files; all but summary.json are the same for any number of workers."""
     out.mkdir(parents=True, exist_ok=True)
     _write_csv(out / "classes.csv", COLUMNS, summary["classes"])
     _write_csv(out / "findings.csv", FINDINGS, _rows_of(found))

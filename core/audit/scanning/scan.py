@@ -15,7 +15,7 @@ from core.audit.findings import Finding, all_findings
 from core.audit.groups import group_from
 from core.audit.misfits import Misfits, find_misfits
 from core.audit.overview import Overview, SetAside, first_look
-from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task, split_classes
+from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, capped, split_classes
 from core.audit.scanning.progress import Progress, fingerprint
 from core.audit.scanning.workers import Plan, fit_all, make_plan
 from core.audit.table import as_table
@@ -47,8 +47,7 @@ class Scan:
     aside: SetAside
     overlapping: int  # rows nearer to another class where the classes overlap too much for a finding
     level: float
-    filtered: tuple[int, ...]  # the labels whose removals count
-    asked: bool  # for one label, whatever the verdict
+    asked: int | None  # the label to filter, whatever the verdict
     shape: tuple[int, int]
     poisons: int
     plan: Plan
@@ -65,6 +64,11 @@ class Scan:
     def suspect(self) -> int | None:
         """The worst of them, None where there is none."""
         return next(iter(self.suspects), None)
+
+    @property
+    def filtered(self) -> tuple[int, ...]:
+        """The labels whose removals count."""
+        return tuple(self.suspects) if self.asked is None else (self.asked,)
 
     @property
     def removed(self) -> np.ndarray:
@@ -84,7 +88,7 @@ class Scan:
         if not poison:
             removed = next(result.removed for result in self.results if result.label == label)
             return np.array(removed, np.int64)
-        parts = [finding.rows for finding in poison if finding.removable or self.asked]
+        parts = [finding.rows for finding in poison if finding.removable or self.asked is not None]
         return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
 
@@ -151,7 +155,6 @@ def scan(
     ranked = tuple(sorted(results.values(), key=lambda r: (r.objective is None, -(r.objective or 0), r.label)))
     judged = judge({result.label: [group_from(group) for group in result.groups] for result in ranked}, level)
     findings = tuple(all_findings(checked, overview, misfits, judged))
-    suspects = tuple(dict.fromkeys(finding.label for finding in findings if finding.kind == "poison"))
     return Scan(
         results=ranked,
         findings=findings,
@@ -159,8 +162,7 @@ def scan(
         aside=overview.aside,
         overlapping=misfits.overlapping,
         level=level,
-        filtered=suspects if label is None else (label,),
-        asked=label is not None,
+        asked=label,
         shape=(table.shape[0], table.shape[1]),
         poisons=poisons,
         plan=plan,
@@ -176,7 +178,7 @@ def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: int) ->
     return replace(
         task,
         rows=rows,
-        poisons=min(poisons, int(CAP * len(rows))),
+        poisons=capped(poisons, len(rows)),
         n=len(task.rows),
         misfits=np.intersect1d(rows, misfits.scattered, assume_unique=True),
         pooled=overview.whitened(rows),
