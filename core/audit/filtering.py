@@ -61,16 +61,6 @@ def _why_unreadable(problem: Exception) -> str:
     return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
 
 
-def parse_poisons(text: str) -> int | None:
-    """The number that was asked for, None for auto. Raises InputError."""
-    if text.strip().lower() == "auto":
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"--poisons '{text}' is neither a whole number nor auto") from None
-
-
 def estimate(
     features: np.ndarray, defense: Defense, on_trial: Callable[[int, int], None] | None = None
 ) -> BudgetEstimate:

@@ -28,7 +28,8 @@ class Group:
 
     rows: np.ndarray  # (m,) int64, ascending
     scores: np.ndarray  # (m,) how far out they lie, in robust deviations of the rest
-    separation: float  # Ashman's D from the rest
+    separation: float  # Ashman's D from the rest, the smaller of two
+    tamed: float  # on the scale that tames tails
     tails: Tails
     fewest: int  # rows that could be called a group
 
@@ -51,7 +52,9 @@ def groups_of(scores: Tensor, pooled: np.ndarray, whitened: Sequence[Tensor] = (
         views = [*(w[some] for w in whitened), *_views(scores[some], pooled[left])]
         apart = most_apart(views)
         members = np.flatnonzero(apart.members)
-        group = Group(left[members], apart.positions[members], apart.separation, apart.tails, fewest_rows(n))
+        group = Group(
+            left[members], apart.positions[members], apart.separation, apart.tamed, apart.tails, fewest_rows(n)
+        )
         found.append(group)
         if len(members) == 0 or len(members) >= len(left) / 2 or group.p_value(GENEROUS) > CANDIDATE:
             break
@@ -77,6 +80,7 @@ def group_record(group: Group, rows: np.ndarray) -> dict[str, Any]:
         "rows": rows[group.rows].tolist(),
         "scores": [float(f"{score:.5g}") for score in group.scores],
         "separation": float(f"{group.separation:.5g}"),
+        "tamed": float(f"{group.tamed:.5g}"),
         "beyond_start": group.tails.beyond_start.tolist(),
         "beyond_cut": group.tails.beyond_cut.tolist(),
         "ratios": group.tails.ratios.tolist(),
@@ -91,6 +95,7 @@ def group_from(record: dict[str, Any]) -> Group:
         np.array(record["rows"], np.int64),
         np.array(record["scores"], np.float64),
         float(record["separation"]),
+        float(record["tamed"]),
         Tails(*counts),
         int(record["fewest"]),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -14,6 +14,7 @@ FAR = 4.0  # deviations from the own centre towards the other
 DECOYS = 0.1  # rows as far out on the other side, for each misfit: with more, the classes overlap and nobody is accused
 COMMON = 0.1  # of all rows; with more misfits than that, too
 FEWEST = 8  # rows that a pair of classes needs to be told
+CANDIDATE = 0.05  # p-value up to which a pair keeps its rows together; whether it is told is decided by the level
 MARKED = 1.25  # deviations across, by which the rows of a pair are shifted against the class they seem to come from
 
 
@@ -40,12 +41,16 @@ class Misfits:
 
     @property
     def scattered(self) -> np.ndarray:
-        """Those that belong to no pair."""
+        """Those that belong to no pair. They do not depend on any level."""
         return np.setdiff1d(self.rows, np.concatenate([np.empty(0, np.int64), *(pair.rows for pair in self.pairs)]))
 
+    def at(self, level: float) -> Misfits:
+        """With those pairs alone that are told at this level."""
+        return replace(self, pairs=tuple(pair for pair in self.pairs if pair.p_value <= level))
 
-def find_misfits(overview: Overview, level: float) -> Misfits:
-    """The misfits among the kept rows; level: at which a pair has more of them than the others explain."""
+
+def find_misfits(overview: Overview) -> Misfits:
+    """The misfits among the kept rows, and the pairs that have more of them than the others explain, by CANDIDATE."""
     nobody = np.empty(0, np.int64)
     if overview.against is None or len(overview.labels) < 2:
         return Misfits(nobody, nobody.astype(float), nobody, (), 0)
@@ -57,10 +62,10 @@ def find_misfits(overview: Overview, level: float) -> Misfits:
         return Misfits(nobody, nobody.astype(float), nobody, (), int((margin > 0).sum()))
     source = overview.against.nearest.cpu().numpy()
     rows = overview.kept[mis]
-    return Misfits(rows, margin[mis], overview.labels[source[mis]], tuple(_pairs(overview, mis, source, level)), 0)
+    return Misfits(rows, margin[mis], overview.labels[source[mis]], tuple(_pairs(overview, mis, source)), 0)
 
 
-def _pairs(overview: Overview, mis: np.ndarray, source: np.ndarray, level: float) -> list[Pair]:
+def _pairs(overview: Overview, mis: np.ndarray, source: np.ndarray) -> list[Pair]:
     classes = len(overview.labels)
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (overview.index[mis], source[mis]), 1)
@@ -68,7 +73,7 @@ def _pairs(overview: Overview, mis: np.ndarray, source: np.ndarray, level: float
     found = []
     for own, other in np.argwhere(counts >= FEWEST):
         p = _p_value(counts, own, other) * possible
-        if p > level:
+        if p > CANDIDATE:
             continue
         members = mis & (overview.index == own) & (source == other)
         shift = _shift(overview, members, own, other)

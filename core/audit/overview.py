@@ -12,14 +12,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.audit.table import Table, checked_values, pieces, take
+from core.audit.table import OnRows, Table, checked_values, pieces, take
 from core.defenses import as_tensor, check_features
 from core.robust import Discriminant, aside, principal_components, robust_discriminant
 
 RANK = 128  # principal components of all classes together in which rows are compared
 SAMPLE = 2048  # rows, as many of each class, that those components are taken of
-OUTSIDE = 2.5  # robust deviations of the distance from the centre: beyond, rows close together are a group, not copies
+ENOUGH = 4  # rows for each of them
+OUTSIDE = (
+    3.5  # robust deviations of a distance: where no ordinary row would lie, rows close together are a group, not copies
+)
 GROUP = 5  # of them
+ROUNDING = 1e-5  # of a squared length: less is no distance from a plane
 SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
 
 
@@ -72,26 +76,49 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
     return _set_aside(*_broken_and_equal(table, np.zeros(table.shape[0], np.int64), device))
 
 
-def first_look(table: Table, labels: np.ndarray, device: torch.device) -> Overview:
-    """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with."""
-    reasons, original = _broken_and_equal(table, labels, device)
+def first_look(table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None) -> Overview:
+    """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with.
+
+    on_rows: told how many rows are done, anew in each of the two to four times that all are read.
+    """
+    reasons, original = _broken_and_equal(table, labels, device, on_rows)
     kept = _originals(reasons, original)
-    names, index, against = _compare(table, labels, kept, device)
+    look = _compare(table, labels, kept, device, on_rows)
+    groups = np.empty(0, np.int64)  # rows close together that are no copies
     for _ in range(2):  # near copies are told by the spread, which is then measured once more without them
-        close = _first_of_close(against, index)
+        close = _first_of_close(look, np.isin(kept, groups))
         if (close == np.arange(len(kept))).all():
             break
-        original[kept] = kept[close]
-        original = original[original]  # a copy of a near copy
-        kept = _originals(reasons, original)
-        names, index, against = _compare(table, labels, kept, device)
-    return Overview(names, kept, index, _set_aside(reasons, original), against)
+        before, every = kept, original.copy()
+        every[kept] = kept[close]
+        kept = _originals(reasons, every[every])  # a copy of a near copy
+        look = _compare(table, labels, kept, device, on_rows)
+        apart = _no_ordinary_place(look, kept, before[close])
+        groups = np.union1d(groups, before[np.isin(before[close], apart)])
+        original = np.where(np.isin(np.arange(len(original)), groups), original, every)
+        original = original[original]
+        if len(apart):
+            kept = _originals(reasons, original)
+            look = _compare(table, labels, kept, device, on_rows)
+    return Overview(look.names, kept, look.index, _set_aside(reasons, original), look.against)
 
 
-def _broken_and_equal(table: Table, labels: np.ndarray, device: torch.device) -> tuple[dict[int, str], np.ndarray]:
+@dataclass(frozen=True)
+class _Look:
+    """Some rows in the principal components of all classes."""
+
+    names: np.ndarray  # (c,) their labels
+    index: np.ndarray  # (n,) positions in names
+    against: Discriminant | None  # None where no class has rows that differ
+    beyond: np.ndarray  # (n,) the distance from the plane of the components
+
+
+def _broken_and_equal(
+    table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None
+) -> tuple[dict[int, str], np.ndarray]:
     """Why a row is broken, by its number, and for each row the first of its label that equals it, itself where there is
     none: (n,)."""
-    sizes, constant, keys = _read(table, labels, device)
+    sizes, constant, keys = _read(table, labels, device, on_rows)
     reasons = _broken(sizes, constant)
     original = np.arange(len(labels))
     whole = _originals(reasons, original)
@@ -111,12 +138,14 @@ def _set_aside(reasons: dict[int, str], original: np.ndarray) -> SetAside:
     return SetAside(broken, tuple(reasons[int(row)] for row in broken), copies, original[copies])
 
 
-def _read(table: Table, labels: np.ndarray, device: torch.device) -> tuple[Tensor, np.ndarray, np.ndarray]:
+def _read(
+    table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None
+) -> tuple[Tensor, np.ndarray, np.ndarray]:
     """Of each row: its largest absolute value, whether all values are the same, and two sums by which equal rows are equal."""
     n, d = table.shape
     weights = np.random.default_rng(0).standard_normal((2, d))
     sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2))
-    for rows, x in pieces(table):
+    for rows, x in pieces(table, on_rows=on_rows):
         x = checked_values(x, rows, labels)
         largest, same = aside.row_sizes(as_tensor(x, device))
         sizes[rows], constant[rows] = largest.cpu(), same.cpu().numpy()
@@ -155,26 +184,29 @@ def _first_of_equal(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return found
 
 
-def _compare(
-    table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.device
-) -> tuple[np.ndarray, np.ndarray, Discriminant | None]:
-    """The labels of the kept rows, the position of each row's among them, and the rows against the centres of all classes.
-
-    None for the last where no class has rows that differ.
-    """
+def _compare(table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.device, on_rows: OnRows | None) -> _Look:
     names, index = np.unique(labels[kept], return_inverse=True)
+    nothing = _Look(names, index, None, np.zeros(len(kept)))
     if len(kept) < 2:
-        return names, index, None
+        return nothing
     sample = _tensor(take(table, kept[_sample(index, len(names))]), device)
-    components = principal_components(sample, min(RANK, *sample.shape))
+    rank = max(1, min(RANK, (len(kept) - len(names)) // ENOUGH, *sample.shape))
+    components = principal_components(sample, rank)
     if components.rank == 0:
-        return names, index, None
+        return nothing
     components = components.first(components.rank)
-    reduced = [components.project(_tensor(x, device)).to(torch.float32) for _, x in pieces(table, kept)]
+    reduced, beyond = [], []
+    for _, x in pieces(table, kept, on_rows):
+        rows = _tensor(x, device)
+        reduced.append(components.project(rows).to(torch.float32))
+        whole = (rows - components.mean.to(rows.dtype)).square().sum(1)
+        squares = whole - reduced[-1].square().sum(1)
+        beyond.append(torch.where(squares > ROUNDING * whole, squares, 0.0).sqrt())
     try:
-        return names, index, robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), len(names))
+        against = robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), len(names))
     except ValueError:
-        return names, index, None
+        return nothing
+    return _Look(names, index, against, torch.cat(beyond).cpu().numpy())
 
 
 def _tensor(x: np.ndarray, device: torch.device) -> Tensor:
@@ -191,27 +223,37 @@ def _sample(index: np.ndarray, classes: int) -> np.ndarray:
     return np.sort(order[rank < each])
 
 
-def _first_of_close(against: Discriminant | None, index: np.ndarray) -> np.ndarray:
-    """For each row the first near copy of its class, itself where there is none: positions (n,)."""
-    found = np.arange(len(index))
-    if against is None:
+def _first_of_close(look: _Look, groups: np.ndarray) -> np.ndarray:
+    """For each row the first near copy of its class, itself where there is none: positions (n,). groups: (n,) bool, rows
+    that are no copies."""
+    found = np.arange(len(look.index))
+    if look.against is None:
         return found
-    for label in range(int(index.max()) + 1):
-        own = np.flatnonzero(index == label)
-        first = aside.first_of_close(against.rows[own]).cpu().numpy()
-        first = _without_far(first, against.own[own].sqrt().cpu().numpy())
+    for label in range(len(look.names)):
+        own = np.flatnonzero((look.index == label) & ~groups)
+        first = aside.first_of_close(look.against.rows[own]).cpu().numpy()
         if not aside.too_coarse(torch.from_numpy(first)):
             found[own] = own[first]
     return found
 
 
-def _without_far(first: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    """The chains of near rows (n,) without those that lie far outside of their class: a tight cluster of poison does.
+def _no_ordinary_place(look: _Look, rows: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+    """Which of the rows (n,) that stand for GROUP rows or more lie where hardly a row of their class does: ascending.
 
-    distances: (n,) from the centre of the class.
+    A copy of an ordinary row lies at an ordinary distance from the centre of its class, and from the plane of the
+    components; a tight cluster of poison need not. look: of the rows, one of each set of close ones, so that a set cannot
+    bring the components its own way. firsts: for each of all close rows the one that stands for it.
     """
-    middle = np.median(distances)
-    spread = 1.4826 * np.median(np.abs(distances - middle))
-    sizes = np.bincount(first, minlength=len(first))
-    far = (sizes >= GROUP) & (distances > middle + OUTSIDE * spread)
-    return np.where(far[first], np.arange(len(first)), first)
+    if look.against is None:
+        return np.empty(0, np.int64)
+    names, counts = np.unique(firsts, return_counts=True)
+    many = np.isin(rows, names[counts >= GROUP])
+    odd = np.zeros(len(rows), bool)
+    for label in np.unique(look.index[many]):
+        own = look.index == label
+        for distances in (look.against.own.sqrt().cpu().numpy(), look.beyond):
+            middle = np.median(distances[own])
+            spread = 1.4826 * np.median(np.abs(distances[own] - middle))
+            odd |= own & many & (np.abs(distances - middle) > OUTSIDE * spread)
+    found: np.ndarray = rows[odd]
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Mapped:
 
 
 Table = Mapped | np.ndarray
+OnRows = Callable[[int], None]
 
 
 def take(table: Table, rows: np.ndarray) -> np.ndarray:
@@ -39,13 +40,17 @@ def take(table: Table, rows: np.ndarray) -> np.ndarray:
     return table.take(rows) if isinstance(table, Mapped) else np.asarray(table[rows])
 
 
-def pieces(table: Table, rows: np.ndarray | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Row numbers and rows, a few at a time; rows: which (n',) int64, None for all."""
+def pieces(
+    table: Table, rows: np.ndarray | None = None, on_rows: OnRows | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Row numbers and rows, a few at a time; rows: which (n',) int64, None for all. on_rows: told how many are done."""
     wanted = np.arange(table.shape[0]) if rows is None else rows
     count = max(1, PIECE // table.shape[1])
     for first in range(0, len(wanted), count):
         some = wanted[first : first + count]
         yield some, take(table, some)
+        if on_rows:
+            on_rows(first + len(some))
 
 
 def as_table(features: np.ndarray) -> Table:

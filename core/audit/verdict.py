@@ -47,7 +47,8 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     suspects: list[int] = []
     while len(suspects) < len(judged):
         others = [label for label in judged if label not in suspects]
-        p = {label: _p_value(judged[label][0], _rate(tails, others, label)) for label in others}
+        rates = {label: _rate(tails, others, label) for label in others}
+        p = {label: _p_value(_first(judged[label], rates[label]), rates[label]) for label in others}
         least = min(others, key=lambda label: (p[label], label))
         if p[least] * len(others) > level:
             break
@@ -56,22 +57,29 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     judgements = {}
     for label, groups in found.items():
         rate = _rate(tails, controls, label)
-        standing = []
-        if label in suspects:
-            standing = [groups[0]]
-            for group in groups[1:]:
-                if _p_value(group, rate) * len(judged) > level:
-                    break
-                standing.append(group)
-        judgements[label] = Judgement(_p_value(groups[0], rate) if groups else None, rate, tuple(standing))
+        first = _first(groups, rate) if groups else None
+        standing = [
+            group
+            for group in (groups if label in suspects else ())
+            if group is first or _p_value(group, rate) * len(judged) <= level
+        ]
+        judgements[label] = Judgement(_p_value(first, rate) if first else None, rate, tuple(standing))
     return judgements
 
 
-def _p_value(group: Group, rate: float) -> float:
+def _first(groups: Sequence[Group], rate: float) -> Group:
+    """The first that is large and far enough away, else the first of all."""
+    return next((group for group in groups if _counts(group, rate)), groups[0])
+
+
+def _counts(group: Group, rate: float) -> bool:
     light = min(max(rate - 1.0, 0.0), 1.0)  # 0 for a rate of 1, 1 for 2
     bar = SEPARATED + light * (SEPARATED_LIGHT - SEPARATED)
-    counts = group.separation >= bar and len(group.rows) >= group.fewest
-    return group.p_value(rate) if counts else 1.0
+    return group.separation >= bar and len(group.rows) >= group.fewest
+
+
+def _p_value(group: Group, rate: float) -> float:
+    return group.p_value(rate) if _counts(group, rate) else 1.0
 
 
 def _tail(groups: Sequence[Group]) -> tuple[int, int]:
@@ -79,7 +87,7 @@ def _tail(groups: Sequence[Group]) -> tuple[int, int]:
 
     A group that is well separated is not part of a tail: what is left without it is.
     """
-    group = next((group for group in groups if group.separation < SEPARATED), groups[-1])
+    group = next((group for group in groups if group.tamed < SEPARATED_LIGHT), groups[-1])
     shape = (-1, apart.DIRECTIONS, 2, len(apart.STARTS), len(apart.RATIOS))
     if group.tails.beyond_cut.size % math.prod(shape[1:]):
         return 0, 0  # fewer dimensions than directions

@@ -16,7 +16,10 @@ from core.foundation.errors import Cancelled
 
 def filter_features(
     features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
-    poisons: Annotated[str, typer.Option(help="How many poisons to expect, or auto for an estimate.")],
+    poisons: Annotated[
+        str,
+        typer.Option(help="How many poisons to expect: a number, a share of the rows as 2%, or auto for an estimate."),
+    ],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
     method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
@@ -26,17 +29,20 @@ def filter_features(
 ) -> None:
     """Score features of your own and mark the rows that look poisoned."""
     from core.audit import filtering
+    from core.audit.assumed import assumed
     from core.cli import tables
     from core.foundation import devices
 
     devices.use_threads(threads)
-    count = filtering.parse_poisons(poisons)
-    defense = filtering.make_defense(method, count or 0, alpha, k, device)
+    wanted = assumed(poisons)
+    defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device)
     filtering.check_output(out_dir)
     table = filtering.load_array(features)
     size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
     guess = None
-    if count is None:
+    if wanted.share is not None:
+        defense.set_params(n_poisons=wanted.of(table.shape[0] if table.ndim else 1))
+    elif wanted.automatic:
         with progress() as bar:
             task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
             guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
@@ -56,7 +62,13 @@ def filter_features(
 def scan(
     features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows of all classes, in any order.")],
     labels: Annotated[Path, typer.Argument(help="(n,) whole numbers in .npy: the label of each row.")],
-    poisons: Annotated[int, typer.Option(help="How many poisons to expect in the poisoned class.")],
+    poisons: Annotated[
+        str,
+        typer.Option(
+            help="How many poisons to expect in a poisoned class: a number, a share of its rows as 2%, or auto for as "
+            "many as form groups."
+        ),
+    ],
     out_dir: Annotated[
         Path, typer.Option("--out", help="Folder for classes.csv, findings.csv, removed.npy and summary.json.")
     ],
@@ -83,6 +95,9 @@ def scan(
         task = bar.add_task("reading", total=None)
 
         def show(state: State) -> None:
+            if state.reading:
+                bar.update(task, description="first look at all rows", completed=state.rows, total=state.total_rows)
+                return
             if state.classes == state.resumed and (state.resumed or state.started_anew):
                 earlier = f"going on: {state.resumed:,} of {state.total_classes:,} classes were finished before"
                 out.print(

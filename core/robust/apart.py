@@ -68,7 +68,8 @@ class Apart:
     tails: Tails  # of all that was looked at
     members: np.ndarray  # (n,) bool
     positions: np.ndarray  # (n,) along the line from the rest to the group, in robust deviations of the rest
-    separation: float  # Ashman's D of the two
+    tamed: float  # Ashman's D of the two on the scale of the inverse hyperbolic sine
+    separation: float  # the same, or that on the plain scale where it is smaller
 
 
 def fewest_rows(n: int) -> int:
@@ -188,7 +189,7 @@ def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
     tails = tails_of(positions)
     p = tails.p_values(rate, fewest_rows(n))
     if not (p < 1).any():
-        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0)
+        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
     each = 2 * len(STARTS) * len(RATIOS)  # tests of a direction
     test = int(p.argmin())
     view, direction = _place(test // each, [q.shape[1] for q in positions])
@@ -196,7 +197,19 @@ def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
     along = positions[view][:, direction] * (1 if tail == 0 else -1)
     beyond = along > STARTS[start] * RATIOS[ratio]
     members, line, model = _members(views[view], beyond)
-    return Apart(tails, members, line, model.separation)
+    tamed = model.separation
+    return Apart(tails, members, line, tamed, min(tamed, _plain_separation(line[members])))
+
+
+def _plain_separation(positions: np.ndarray) -> float:
+    """Ashman's D of a group at these positions (m,) from a rest of mean 0 and variance 1.
+
+    Where hardly a row of the rest differs in a direction, as in a feature that is mostly zero, the tamed scale is a
+    logarithm, on which any few values lie together, far from zero.
+    """
+    if len(positions) == 0:
+        return 0.0
+    return float(positions.mean() / np.sqrt((1 + positions.var()) / 2))
 
 
 def _place(direction: int, sizes: Sequence[int]) -> tuple[int, int]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from core.audit.groups import group_record, groups_of
+from core.audit.assumed import Assumed
+from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of
 from core.audit.table import Table, take
 from core.defenses import Spectre
 from core.foundation.errors import InputError
 from core.robust import SpectreFit
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
+ALIKE = 1.5  # times as many or as few: close enough for SPECTRE, which removes so many times the number it is told
 MIN_ROWS = 8  # fewer leave one dimension to compare (K is a quarter of the rows), so nothing to whiten
 
 
@@ -26,6 +29,7 @@ class Task:
     label: int
     rows: np.ndarray  # (n,) int64, ascending: its rows in the whole table, without those set aside
     poisons: int  # assumed in this class
+    automatic: bool = False  # that number is a beginning: as many as form groups are assumed in the end
     n: int = 0  # rows of the class, those set aside included; 0 for as many as rows
     misfits: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # of its rows, in no group of the class
     pooled: np.ndarray | None = None  # (n, r) its rows in deviations of the rows within all classes
@@ -42,7 +46,7 @@ class ClassResult:
 
     label: int
     n: int
-    poisons: int  # assumed in this class: the number asked for, or the cap
+    poisons: int  # assumed in this class: what was asked for, or the cap
     objective: float | None  # None where the class could not be fitted
     k: int | None
     dimensions: int | None  # K, in which the candidates were compared
@@ -53,17 +57,20 @@ class ClassResult:
     groups: list[dict[str, Any]] = field(default_factory=list)  # see `core.audit.groups.group_record`
 
 
-def split_classes(labels: np.ndarray, poisons: int) -> list[Task]:
+def split_classes(labels: np.ndarray, poisons: Assumed) -> list[Task]:
     """One task for each label (n,) that occurs, by ascending label."""
     order = np.argsort(labels, kind="stable")
     values, starts = np.unique(labels[order], return_index=True)
     parts = np.split(order, starts[1:])
-    return [Task(int(label), rows, capped(poisons, len(rows))) for label, rows in zip(values, parts, strict=True)]
+    return [
+        Task(int(label), rows, capped(poisons, len(rows)), poisons.automatic)
+        for label, rows in zip(values, parts, strict=True)
+    ]
 
 
-def capped(poisons: int, n: int) -> int:
-    """How many poisons are assumed in a class of n rows."""
-    return min(poisons, int(CAP * n))
+def capped(poisons: Assumed, n: int) -> int:
+    """How many poisons are assumed in a class of n rows, to begin with."""
+    return min(poisons.of(n), int(CAP * n))
 
 
 def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
@@ -77,13 +84,16 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
         return _unfitted(task, f"{len(task.rows)} row(s){kept}, at least {MIN_ROWS} are needed", started)
     x = features if isinstance(features, np.ndarray) else take(features, task.rows)
     try:
-        fit = Spectre(n_poisons=task.poisons, device=device).fit(x).fit_
+        fit, groups = _fit(task, x, task.poisons, device)
     except InputError as problem:
         return _unfitted(task, str(problem), started)
+    if task.automatic and (better := _better_number(groups, task.poisons, len(x))):
+        with suppress(InputError):
+            fit, groups = _fit(task, x, better, device)
     return ClassResult(
         label=task.label,
         n=task.total,
-        poisons=task.poisons,
+        poisons=fit.poisons,
         objective=fit.best.objective,
         k=fit.k,
         dimensions=fit.dimensions,
@@ -91,12 +101,25 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
         warnings=list(fit.warnings),
         reason="",
         seconds=round(time.perf_counter() - started, 3),
-        groups=_groups(task, fit),
+        groups=[group_record(group, task.rows) for group in groups],
     )
 
 
-def _groups(task: Task, fit: SpectreFit) -> list[dict[str, Any]]:
-    """The groups among the rows that are not misfits."""
+def _fit(task: Task, x: np.ndarray, poisons: int, device: str) -> tuple[SpectreFit, list[Group]]:
+    """SPECTRE on the rows x (n, d) of a class, and the groups that stand apart in what it whitens."""
+    fit = Spectre(n_poisons=poisons, device=device).fit(x).fit_
+    return fit, _groups(task, fit)
+
+
+def _better_number(groups: list[Group], assumed: int, n: int) -> int:
+    """How many poisons to assume where groups stand apart; 0 where what was assumed is near enough."""
+    rows = sum(len(group.rows) for group in groups if group.p_value(GENEROUS) <= CANDIDATE)
+    better = min(rows, int(CAP * n))
+    return 0 if assumed / ALIKE <= better <= ALIKE * assumed else better
+
+
+def _groups(task: Task, fit: SpectreFit) -> list[Group]:
+    """The groups among the rows that are not misfits; their rows are positions in the class."""
     own = np.flatnonzero(~np.isin(task.rows, task.misfits))
     if len(own) < MIN_ROWS:
         return []
@@ -106,7 +129,7 @@ def _groups(task: Task, fit: SpectreFit) -> list[dict[str, Any]]:
     largest = fit.candidates[-1]
     ways = [fit.best] if largest.k == fit.k else [fit.best, largest]
     found = groups_of(scores[some], pooled[own], [way.whiten(scores)[some] for way in ways])
-    return [group_record(group, task.rows[own]) for group in found]
+    return [replace(group, rows=own[group.rows]) for group in found]
 
 
 def _unfitted(task: Task, reason: str, started: float) -> ClassResult:

@@ -43,7 +43,7 @@ FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
 def scan_files(
     features: Path,
     labels: Path,
-    poisons: int,
+    poisons: int | str,
     out: Path,
     *,
     label: int | None = None,
@@ -110,7 +110,7 @@ def summarise(found: Scan) -> dict[str, Any]:
         "level": found.level,
         "set_aside": found.aside.as_json(),
         "parameters": {
-            "poisons": found.poisons, "cap": CAP, "level": found.level,
+            "poisons": found.poisons.as_json(), "cap": CAP, "level": found.level,
             "separation": SEPARATED, "slowest_tail": SLOWEST, "fastest_tail": FASTEST,
         },
         "notes": _notes(found),
@@ -171,7 +171,10 @@ def _notes(found: Scan) -> list[str]:
     """What a reader of the verdict should know."""
     notes = []
     fitted = [result for result in found.results if result.objective is not None]
-    left_out, capped = len(found.results) - len(fitted), sum(result.poisons < found.poisons for result in fitted)
+    left_out, capped = (
+        len(found.results) - len(fitted),
+        sum(result.poisons < (found.poisons.count or 0) for result in fitted),
+    )
     if left_out:
         notes.append(
             f"{left_out} of {len(found.results)} classes could not be fitted; their reasons are in classes.csv"

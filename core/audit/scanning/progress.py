@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from core.audit.assumed import Assumed
 from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task
 from core.audit.table import Mapped, Table
 from core.foundation.files import replacing
@@ -19,7 +20,7 @@ from core.foundation.files import replacing
 SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
 
 
-def fingerprint(features: Table, labels: np.ndarray, poisons: int) -> dict[str, Any]:
+def fingerprint(features: Table, labels: np.ndarray, poisons: Assumed) -> dict[str, Any]:
     """What the results of a scan depend on, as JSON values: all labels, a sample of the features, the file's stamp."""
     n, d = features.shape
     rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(np.int64))
@@ -29,13 +30,13 @@ def fingerprint(features: Table, labels: np.ndarray, poisons: int) -> dict[str, 
         about = features.path.stat()
         stamp = [about.st_size, about.st_mtime_ns]
     return {
-        "format": 2,
+        "format": 3,
         "shape": [n, d],
         "dtype": features.dtype.str,
         "sample": hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest(),
         "stamp": stamp,
         "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
-        "poisons": poisons,
+        "poisons": poisons.as_json(),
         "cap": CAP,
         "min_rows": MIN_ROWS,
     }
@@ -100,7 +101,8 @@ def _result(values: Any, tasks: dict[int, Task]) -> ClassResult | None:
     try:
         result = ClassResult(**values)
         task = tasks[result.label]
-        fits = (result.n, result.poisons) == (task.total, task.poisons) and np.isin(result.removed, task.rows).all()
+        same = result.n == task.total and (task.automatic or result.poisons == task.poisons)
+        fits = same and np.isin(result.removed, task.rows).all()
         return result if fits else None
     except (TypeError, KeyError):
         return None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.audit.assumed import Assumed, assumed
 from core.audit.findings import Finding, all_findings
 from core.audit.groups import group_from
 from core.audit.misfits import Misfits, find_misfits
@@ -29,12 +30,13 @@ from core.foundation.errors import InputError
 class State:
     """How far a scan is."""
 
-    classes: int
+    classes: int  # that are finished
     total_classes: int
-    rows: int
+    rows: int  # of finished classes, or read so far
     total_rows: int
     resumed: int  # classes that an earlier call had finished
     started_anew: bool  # an earlier call had begun with other inputs
+    reading: bool = False  # no class is looked at by itself yet; all rows are read, more than once
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Scan:
     level: float
     asked: int | None  # the label to filter, whatever the verdict
     shape: tuple[int, int]
-    poisons: int
+    poisons: Assumed
     plan: Plan
     device: str
     resumed: int
@@ -95,7 +97,7 @@ class Scan:
 def scan(
     features: np.ndarray,
     labels: np.ndarray,
-    poisons: int,
+    poisons: int | str | Assumed,
     *,
     label: int | None = None,
     level: float = LEVEL,
@@ -107,25 +109,32 @@ def scan(
     """Look at all rows, fit every class, and say what is wrong with which of them.
 
     features: (n, d), best memory-mapped: only the rows of the classes at work are in memory. labels: (n,) whole
-    numbers in any order. poisons: assumed in the poisoned class; at most CAP of a class's rows are assumed in it.
+    numbers in any order. poisons: assumed in a poisoned class: a number, a share of its rows ("2%"), or "auto" for as many as
+    form groups; at most CAP of a class's rows are assumed in it.
     label: the class to filter; None for the suspects, if there are any. level: see `core.audit.verdict`.
     progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan.
     Raises InputError for input that cannot be used.
     """
     started = time.perf_counter()
-    if poisons < 1:
+    wanted = assumed(poisons)
+    if wanted.of(1) < 1:
         raise InputError(f"{poisons} poisons: a scan sets rows aside in every class, so it needs to assume at least 1")
     if not 0 < level < 1:
         raise InputError(f"level = {level:g} must lie between 0 and 1")
     table = as_table(features)
     checked = check_labels(labels, table.shape[0])
-    tasks = split_classes(checked, poisons)
+    tasks = split_classes(checked, wanted)
     _check_label(label, tasks)
     where = devices.for_linear_algebra(devices.resolve(device))
-    overview = first_look(table, checked, where)
-    misfits = find_misfits(overview, level)
-    tasks = [_prepared(task, overview, misfits, poisons) for task in tasks]
-    kept = Progress(progress, fingerprint(table, checked, poisons), tasks) if progress else None
+
+    def tell_rows(done: int) -> None:
+        if on_state:
+            on_state(State(0, len(tasks), done, len(checked), 0, started_anew=False, reading=True))
+
+    overview = first_look(table, checked, where, tell_rows)
+    misfits = find_misfits(overview)
+    tasks = [_prepared(task, overview, misfits, wanted) for task in tasks]
+    kept = Progress(progress, fingerprint(table, checked, wanted), tasks) if progress else None
     results = dict(kept.finished) if kept else {}
     resumed, left = len(results), [task for task in tasks if task.label not in results]
     plan = make_plan(left, workers, where)
@@ -154,7 +163,7 @@ def scan(
         ) from None
     ranked = tuple(sorted(results.values(), key=lambda r: (r.objective is None, -(r.objective or 0), r.label)))
     judged = judge({result.label: [group_from(group) for group in result.groups] for result in ranked}, level)
-    findings = tuple(all_findings(checked, overview, misfits, judged))
+    findings = tuple(all_findings(checked, overview, misfits.at(level), judged))
     return Scan(
         results=ranked,
         findings=findings,
@@ -164,7 +173,7 @@ def scan(
         level=level,
         asked=label,
         shape=(table.shape[0], table.shape[1]),
-        poisons=poisons,
+        poisons=wanted,
         plan=plan,
         device=devices.describe(where),
         resumed=resumed,
@@ -172,7 +181,7 @@ def scan(
     )
 
 
-def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: int) -> Task:
+def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: Assumed) -> Task:
     """A class without the rows that are set aside, and with what is known of the others."""
     rows = np.intersect1d(task.rows, overview.kept, assume_unique=True)
     return replace(

@@ -277,7 +277,10 @@ def test_auto_without_a_second_group_is_refused_and_nothing_is_written(tmp_path:
 
 
 def test_poisons_that_are_no_number_are_refused(features: Path, out: Path, cli: Cli) -> None:
-    check_refused(cli("filter", features, "--poisons", "many", "--out", out), "neither a whole number nor auto")
+    check_refused(
+        cli("filter", features, "--poisons", "many", "--out", out),
+        "neither a whole number, nor a share as 2%, nor auto",
+    )
     assert not out.exists()
 
 
