@@ -1,5 +1,6 @@
 """Somebody's data in, a verdict out.
 
+assumed     how many poisons are assumed: a number, a share, or as many as stand apart
 filtering   the rows of one class: scores and removals (`filter`)
 scanning    every class in turn: which one, then which rows (`scan`)
 overview    the first look at all rows: broken ones, copies, the nearest class of each
@@ -10,4 +11,4 @@ findings    what all of that says, in kinds, rows and words
 table       rows of a table of any size
 """
 
-__all__ = ["filtering", "findings", "groups", "misfits", "overview", "scanning", "table", "verdict"]
+__all__ = ["assumed", "filtering", "findings", "groups", "misfits", "overview", "scanning", "table", "verdict"]

@@ -12,6 +12,7 @@ form a channel, at a pooled layer there are no positions left, and the features 
 
 from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows, shared_components
 from core.defenses.clustering import ActivationClustering
+from core.defenses.discriminant import RobustDiscriminant
 from core.defenses.mahalanobis import Mahalanobis
 from core.defenses.neighbours import NeighbourLabels, nearest
 from core.defenses.spectral import SpectralSignatures
@@ -20,7 +21,7 @@ from core.defenses.untangling import SCAn
 from core.foundation.catalogue import Catalogue
 
 DEFENSES: Catalogue[Defense] = Catalogue("defense", Spectre, SpectralSignatures, ActivationClustering, Mahalanobis)
-LABELLED_DEFENSES: Catalogue[Defense] = Catalogue("labelled defense", NeighbourLabels, SCAn)
+LABELLED_DEFENSES: Catalogue[Defense] = Catalogue("labelled defense", NeighbourLabels, SCAn, RobustDiscriminant)
 
 __all__ = [
     "DEFENSES",
@@ -29,6 +30,7 @@ __all__ = [
     "Defense",
     "Mahalanobis",
     "NeighbourLabels",
+    "RobustDiscriminant",
     "SCAn",
     "SpectralSignatures",
     "Spectre",
