@@ -5,10 +5,22 @@ filtering   the rows of one class: scores and removals (`filter`)
 scanning    every class in turn: which one, then which rows (`scan`)
 overview    the first look at all rows: broken ones, copies, the nearest class of each
 misfits     rows that lie with another class than their own
+one_class   the findings among the rows of one class alone
 groups      rows that stand apart within a class
 verdict     which of them do so by more than chance?
 findings    what all of that says, in kinds, rows and words
 table       rows of a table of any size
 """
 
-__all__ = ["assumed", "filtering", "findings", "groups", "misfits", "overview", "scanning", "table", "verdict"]
+__all__ = [
+    "assumed",
+    "filtering",
+    "findings",
+    "groups",
+    "misfits",
+    "one_class",
+    "overview",
+    "scanning",
+    "table",
+    "verdict",
+]

@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from core.audit.csv_files import write_findings
+from core.audit.findings import Finding
+from core.audit.one_class import findings_of_class
 from core.audit.overview import SetAside, obviously_odd
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.foundation import devices
@@ -97,6 +100,7 @@ class Filtered:
 
     scores: np.ndarray  # (n,) float64
     removed: np.ndarray  # (n,) bool; never a row that was set aside
+    findings: tuple[Finding, ...]  # other methods than SPECTRE tell what was set aside alone
     summary: dict[str, Any]
 
 
@@ -131,8 +135,11 @@ def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | N
         if len(away.broken):
             scores[away.broken] = -defense.score_samples(features[away.broken])
         scores[away.copies] = scores[away.originals]
+    findings = findings_of_class(len(features), away, defense.fit_ if isinstance(defense, Spectre) else None)
     seconds = time.perf_counter() - started
-    return Filtered(scores, removed, _summary(features, defense, guess, away, removed, seconds))
+    summary = _summary(features, defense, guess, away, removed, seconds)
+    summary["findings"] = [finding.as_json() | {"label": None} for finding in findings]
+    return Filtered(scores, removed, findings, summary)
 
 
 def _summary(
@@ -188,10 +195,11 @@ def check_output(out: Path) -> None:
 
 
 def write_filter(out: Path, found: Filtered) -> None:
-    """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, summary.json."""
+    """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, findings.csv, summary.json."""
     out.mkdir(parents=True, exist_ok=True)
     for name, array in (("scores.npy", found.scores), ("removed.npy", found.removed)):
         write_array(out / name, array)
+    write_findings(out / "findings.csv", found.findings, labelled=False)
     write_json(out / "summary.json", found.summary)
 
 

@@ -125,7 +125,7 @@ def _of_pair(pair: Pair, look: _Look, more: np.ndarray, p_within: float | None) 
     views = "seen within the class and across classes" if p_within is not None else "seen across classes"
     if pair.shift >= MARKED:
         words = (
-            f"{len(rows):,} rows lie with class {pair.source} and are shifted together by {pair.shift:.1f} deviations "
+            f"{len(rows):,} rows lie with class {pair.source} and are shifted together by {pair.shift:.1f} deviations or more "
             f"against its own rows, as by a mark ({views}); the likely source is class {pair.source}. A systematic mistake "
             "between the two classes can look the same: the pictures settle it"
         )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.robust import Tails, fewest_rows, most_apart, whitened_by_inner
+from core.robust import SpectreFit, Tails, fewest_rows, most_apart, whitened_by_inner
 
 # Groups are looked for in the rows as SPECTRE whitens them, and as the innermost of them do: the nearest to the centre
 # by the spread within all classes. A small share of them withstands a large group, a large one is more exact.
@@ -60,6 +60,20 @@ def groups_of(scores: Tensor, pooled: np.ndarray, whitened: Sequence[Tensor] = (
             break
         left = np.delete(left, members)
     return found
+
+
+def groups_of_fit(fit: SpectreFit, pooled: np.ndarray, own: np.ndarray | None = None) -> list[Group]:
+    """The groups among the rows of a fit, as they are, as its best k whitens them, and as its largest does.
+
+    pooled: see `groups_of`. own: positions of the rows that are looked at, None for all.
+    """
+    scores = fit.components.scores
+    rows = np.arange(len(scores)) if own is None else own
+    some = torch.from_numpy(rows).to(scores.device)
+    largest = fit.candidates[-1]
+    ways = [fit.best] if largest.k == fit.k else [fit.best, largest]
+    found = groups_of(scores[some], pooled[rows], [way.whiten(scores)[some] for way in ways])
+    return [replace(group, rows=rows[group.rows]) for group in found]
 
 
 def _views(scores: Tensor, pooled: np.ndarray) -> list[Tensor]:

@@ -15,7 +15,8 @@ DECOYS = 0.1  # rows as far out on the other side, for each misfit: with more, t
 COMMON = 0.1  # of all rows; with more misfits than that, too
 FEWEST = 8  # rows that a pair of classes needs to be told
 CANDIDATE = 0.05  # p-value up to which a pair keeps its rows together; whether it is told is decided by the level
-MARKED = 1.25  # deviations across, by which the rows of a pair are shifted against the class they seem to come from
+SURE = 1.64  # standard errors by which a shift is told smaller than it was measured
+MARKED = 1.2  # deviations across, by which the rows of a pair are shifted against the class they seem to come from
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Pair:
     source: int
     rows: np.ndarray
     p_value: float  # of their number, against the other pairs, corrected for the number of pairs
-    shift: float  # across the line between the two centres, in deviations; near 0 for rows that are ordinary ones of the source
+    shift: float  # at least, across the line between the two centres, in deviations; 0 for rows that are ordinary ones of the source
 
 
 @dataclass(frozen=True)
@@ -49,17 +50,19 @@ class Misfits:
         return replace(self, pairs=tuple(pair for pair in self.pairs if pair.p_value <= level))
 
 
+NO_MISFITS = Misfits(np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), (), 0)
+
+
 def find_misfits(overview: Overview) -> Misfits:
     """The misfits among the kept rows, and the pairs that have more of them than the others explain, by CANDIDATE."""
-    nobody = np.empty(0, np.int64)
     if overview.against is None or len(overview.labels) < 2:
-        return Misfits(nobody, nobody.astype(float), nobody, (), 0)
+        return NO_MISFITS
     margin, gap = overview.against.margin.cpu().numpy(), overview.against.gap.cpu().numpy()
     mis = (margin > BEYOND) & (margin + gap / 2 > FAR)
     decoys = (margin + gap < -BEYOND) & (-margin - gap / 2 > FAR)  # as far from their own centre, away from the other
     count = int(mis.sum())
     if decoys.sum() > DECOYS * count or count > COMMON * len(mis):
-        return Misfits(nobody, nobody.astype(float), nobody, (), int((margin > 0).sum()))
+        return replace(NO_MISFITS, overlapping=int((margin > 0).sum()))
     source = overview.against.nearest.cpu().numpy()
     rows = overview.kept[mis]
     return Misfits(rows, margin[mis], overview.labels[source[mis]], tuple(_pairs(overview, mis, source)), 0)
@@ -96,11 +99,18 @@ def _p_value(counts: np.ndarray, own: int, other: int) -> float:
 
 
 def _shift(overview: Overview, members: np.ndarray, own: int, other: int) -> float:
+    """How far the members lie from the other centre, across the line between the two, less what chance may give.
+
+    The squared length of a mean is too large by the variance of the rows over their number, and has itself an error.
+    """
     against = overview.against
     assert against is not None
     rows = against.rows[np.flatnonzero(members)].cpu().numpy()
     centres = against.centres[[int(own), int(other)]].cpu().numpy()
     line = (centres[0] - centres[1]) / np.linalg.norm(centres[0] - centres[1])
-    shift = rows.mean(0) - centres[1]
-    across = shift @ shift - (shift @ line) ** 2 - (rows.shape[1] - 1) / len(rows)  # less what chance alone gives
-    return float(np.sqrt(max(across, 0.0)))
+    across = rows - centres[1]
+    across -= np.outer(across @ line, line)
+    variances = across.var(0, ddof=1)
+    error = np.sqrt(2 * np.square(variances).sum()) / len(rows)
+    squared = np.square(across.mean(0)).sum() - variances.sum() / len(rows) - SURE * error
+    return float(np.sqrt(max(squared, 0.0)))

@@ -22,6 +22,7 @@ from core.robust import apart
 
 LEVEL = 0.05  # share of clean data sets in which any class is wrongly suspected
 SLOWEST, FASTEST = 0.5, 3.0  # t^-3 is the tail of Student's t with three degrees of freedom
+ALONE = 1.0  # before a class without a control has told its own: the tail of a Cauchy distribution
 SLOW_SHARE = 0.25  # of the controls may fall more slowly than the rate
 BORROWED = 20.0  # rows beyond the start that every control borrows from all of them
 # Ashman's D from which on a group counts: where tails are heavy, natural groups of clean classes of networks reached 5.2; where
@@ -100,12 +101,14 @@ def _tail(groups: Sequence[Group]) -> tuple[int, int]:
 def _rate(tails: Mapping[int, tuple[int, int]], controls: Sequence[int], label: int) -> float:
     """How fast the tails of the controls fall, as a power: one of the slowest counts. The class itself is none of them.
 
-    A class with few rows beyond the start is taken to be like all of them together.
+    A class with few rows beyond the start is taken to be like all of them together. Where there is no control, what is left
+    of the class without its groups is one, taken to be like ALONE where it has few such rows.
     """
     counts = [tails[other] for other in controls if other != label]
-    if not counts:
-        return SLOWEST
-    share = (sum(cut for _, cut in counts) + 1) / (sum(start for start, _ in counts) + 1)
+    if counts:
+        share = (sum(cut for _, cut in counts) + 1) / (sum(start for start, _ in counts) + 1)
+    else:
+        counts, share = [tails.get(label, (0, 0))], apart.RATIOS[TWICE] ** -ALONE
     shares = sorted(((cut + BORROWED * share) / (start + BORROWED) for start, cut in counts), reverse=True)
     slow = shares[int(SLOW_SHARE * len(shares))]
     rate = -math.log(min(slow, 1.0)) / math.log(apart.RATIOS[TWICE])

@@ -83,7 +83,8 @@ def filter_table(summary: dict[str, Any]) -> FittingTable:
 
 def filter_notes(summary: dict[str, Any]) -> list[str]:
     """What has to be said about the outcome of `filter`, one line each."""
-    notes = [f"note: {text}" for text in summary["warnings"]]
+    notes = [f"{finding['kind']}: {finding['in_words']}" for finding in summary["findings"]]
+    notes += [f"note: {text}" for text in summary["warnings"]]
     if summary["parameters"].get("n_poisons") == 0:
         notes.append("note: 0 poisons expected, so nothing is removed; the scores are there to look at")
     return notes

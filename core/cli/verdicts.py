@@ -20,7 +20,9 @@ def filter_features(
         str,
         typer.Option(help="How many poisons to expect: a number, a share of the rows as 2%, or auto for an estimate."),
     ],
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for scores.npy, removed.npy and summary.json.")],
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder for scores.npy, removed.npy, findings.csv and summary.json.")
+    ],
     method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",

@@ -40,12 +40,16 @@ class RobustDiscriminant(Defense):
 
     key: ClassVar[str] = "discriminant"
     title: ClassVar[str] = "Robust discriminant"
-    summary: ClassVar[str] = "Asks whether an example lies nearer to the centre of another class than to that of its own."
+    summary: ClassVar[str] = (
+        "Asks whether an example lies nearer to the centre of another class than to that of its own."
+    )
     citation: ClassVar[str] = "Hawkins and McLachlan. High-Breakdown Linear Discriminant Analysis. JASA 1997."
     needs_labels: ClassVar[bool] = True
 
     n_components: int = param(128, "Principal components of all rows", low=1, high=1000)
-    rule: str = param("budget", "Remove a number of rows, or all that lie nearer to another class", choices=("budget", "nearest"))
+    rule: str = param(
+        "budget", "Remove a number of rows, or all that lie nearer to another class", choices=("budget", "nearest")
+    )
     removal_factor: float = param(1.5, "Rows removed for each expected poison, by budget", low=0, high=10)
 
     def _fit_labelled(self, x: Tensor, labels: np.ndarray) -> None:

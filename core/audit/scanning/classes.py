@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
 from core.audit.assumed import Assumed
-from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of
+from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit
 from core.audit.table import Table, take
 from core.defenses import Spectre
 from core.foundation.errors import InputError
@@ -124,12 +123,7 @@ def _groups(task: Task, fit: SpectreFit) -> list[Group]:
     if len(own) < MIN_ROWS:
         return []
     pooled = np.zeros((len(task.rows), 0), np.float32) if task.pooled is None else task.pooled
-    scores = fit.components.scores
-    some = torch.from_numpy(own).to(scores.device)
-    largest = fit.candidates[-1]
-    ways = [fit.best] if largest.k == fit.k else [fit.best, largest]
-    found = groups_of(scores[some], pooled[own], [way.whiten(scores)[some] for way in ways])
-    return [replace(group, rows=own[group.rows]) for group in found]
+    return groups_of_fit(fit, pooled, own)
 
 
 def _unfitted(task: Task, reason: str, started: float) -> ClassResult:

@@ -10,18 +10,17 @@ summary.json  the verdict, the findings, the parameters, and all of the classes
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.audit.csv_files import write_csv, write_findings
 from core.audit.filtering import load_array
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
 from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
 from core.foundation.errors import InputError
-from core.foundation.files import replacing, write_array, write_json
+from core.foundation.files import write_array, write_json
 from core.robust.apart import FEWEST
 
 PROGRESS = "progress.jsonl"  # only there until a scan is finished
@@ -37,7 +36,6 @@ COLUMNS = (
     "p_value",
     "reason",
 )
-FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
 
 
 def scan_files(
@@ -70,32 +68,10 @@ def scan_files(
 def write_scan(out: Path, found: Scan, summary: dict[str, Any]) -> None:
     """The four files; all but summary.json are the same for any number of workers."""
     out.mkdir(parents=True, exist_ok=True)
-    _write_csv(out / "classes.csv", COLUMNS, summary["classes"])
-    _write_csv(out / "findings.csv", FINDINGS, _rows_of(found))
+    write_csv(out / "classes.csv", COLUMNS, summary["classes"])
+    write_findings(out / "findings.csv", found.findings)
     write_array(out / "removed.npy", found.removed)
     write_json(out / "summary.json", summary)
-
-
-def _write_csv(path: Path, columns: Sequence[str], records: Iterable[dict[str, Any]]) -> None:
-    table = io.StringIO()
-    lines = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
-    lines.writeheader()
-    lines.writerows(records)
-    with replacing(path) as aside:
-        aside.write_text(table.getvalue(), encoding="utf-8")
-
-
-def _rows_of(found: Scan) -> Iterator[dict[str, Any]]:
-    for number, finding in enumerate(found.findings, 1):
-        for row, score, nearest in zip(finding.rows, finding.scores, finding.nearest, strict=True):
-            yield {
-                "row": int(row),
-                "label": finding.label,
-                "kind": finding.kind,
-                "score": f"{score:.5g}",
-                "nearest_label": "" if nearest < 0 else int(nearest),
-                "finding": number,
-            }
 
 
 def summarise(found: Scan) -> dict[str, Any]:

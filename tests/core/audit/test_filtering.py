@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.audit import filtering
+from core.audit.scanning import scan
 from core.defenses import DEFENSES
 from core.foundation.errors import InputError
 from tests.helpers import anisotropic
@@ -39,7 +41,7 @@ def read(out: Path) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
 def test_a_good_file_gives_scores_removals_and_a_summary(method: str, features: Path, out: Path, cli: Cli) -> None:
     outcome = cli("filter", features, "--poisons", 10, "--method", method, "--device", "cpu", "--out", out)
     assert (outcome.status, outcome.err) == (0, "")
-    assert sorted(path.name for path in out.iterdir()) == ["removed.npy", "scores.npy", "summary.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["findings.csv", "removed.npy", "scores.npy", "summary.json"]
     scores, removed, summary = read(out)
     assert (scores.shape, scores.dtype) == ((200,), np.float64)
     assert (removed.shape, removed.dtype) == ((200,), bool)
@@ -306,6 +308,41 @@ def test_broken_rows_and_copies_change_no_other_row(
     aside = found[2]["set_aside"]
     assert [entry["row"] for entry in aside["broken"] + aside["copies"]] == list(range(200, 200 + len(rows)))
     assert "set aside" in outcome.out
+    kinds = {finding["kind"]: finding["rows"] for finding in found[2]["findings"]}
+    assert kinds.get("copy" if harm == "equal rows" else "broken") == len(rows)
+
+
+def test_findings_are_told_row_by_row(features: Path, tmp_path: Path, out: Path, cli: Cli) -> None:
+    np.save(tmp_path / "more.npy", np.concatenate([DATA.rows, np.zeros((1, 12)), DATA.rows[[4] * 3]]))
+    outcome = cli("filter", tmp_path / "more.npy", "--poisons", 10, "--out", out)
+    summary = read(out)[2]
+    assert [(finding["kind"], finding["label"]) for finding in summary["findings"]] == [
+        ("poison", None),
+        ("copy", None),
+        ("broken", None),
+    ]
+    assert f"poison: {summary['findings'][0]['in_words']}" in outcome.out
+    with (out / "findings.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    rows = {kind: [int(line["row"]) for line in lines if line["kind"] == kind] for kind in ("poison", "copy", "broken")}
+    assert rows == {"poison": np.flatnonzero(DATA.poison).tolist(), "copy": [201, 202, 203], "broken": [200]}
+    assert {line["label"] for line in lines} == {""}
+
+
+def test_filter_and_a_scan_of_one_class_find_the_same(features: Path, out: Path, cli: Cli) -> None:
+    assert cli("filter", features, "--poisons", 10, "--out", out).status == 0
+    found = scan(DATA.rows, np.zeros(len(DATA.rows), int), 10)
+    (ours,) = read(out)[2]["findings"]
+    (theirs,) = [finding.as_json() for finding in found.findings]
+    assert {**ours, "label": 0, "p_value": None} == {**theirs, "p_value": None}
+
+
+def test_a_share_of_the_rows_is_as_good_as_a_number(features: Path, tmp_path: Path, cli: Cli) -> None:
+    for name, poisons in (("share", "5%"), ("number", "10")):
+        assert cli("filter", features, "--poisons", poisons, "--out", tmp_path / name).status == 0
+    share, number = read(tmp_path / "share"), read(tmp_path / "number")
+    np.testing.assert_array_equal(share[1], number[1])
+    assert share[2]["parameters"] == number[2]["parameters"]
 
 
 def test_the_estimate_does_not_see_them(features: Path, tmp_path: Path, out: Path, cli: Cli) -> None:

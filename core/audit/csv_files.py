@@ -1,0 +1,42 @@
+"""CSV files of an audit."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from core.audit.findings import Finding
+from core.foundation.files import replacing
+
+FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
+
+
+def write_csv(path: Path, columns: Sequence[str], records: Iterable[dict[str, Any]]) -> None:
+    """One line for each record; its values of other columns are left out."""
+    table = io.StringIO()
+    lines = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
+    lines.writeheader()
+    lines.writerows(records)
+    with replacing(path) as aside:
+        aside.write_text(table.getvalue(), encoding="utf-8")
+
+
+def write_findings(path: Path, findings: Sequence[Finding], *, labelled: bool = True) -> None:
+    """One line for each row of each finding, which has a number; the label is empty where there is none."""
+    write_csv(path, FINDINGS, _rows_of(findings, labelled))
+
+
+def _rows_of(findings: Sequence[Finding], labelled: bool) -> Iterator[dict[str, Any]]:
+    for number, finding in enumerate(findings, 1):
+        for row, score, nearest in zip(finding.rows, finding.scores, finding.nearest, strict=True):
+            yield {
+                "row": int(row),
+                "label": finding.label if labelled else "",
+                "kind": finding.kind,
+                "score": f"{score:.5g}",
+                "nearest_label": "" if nearest < 0 else int(nearest),
+                "finding": number,
+            }
