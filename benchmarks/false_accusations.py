@@ -1,12 +1,12 @@
 """How often `scan` accuses a class of a table without poison, beside the level that it claims.
 
-    PYTHONPATH=. python benchmarks/false_accusations.py [--tables 200] [--seed 0] [--level 0.05] [FOLDER ...]
+    PYTHONPATH=. python benchmarks/false_accusations.py [--tables 200] [--parts 100] [--seed 0] [--level 0.05] [FOLDER ...]
 
 Each drawn table has a number and size of classes, a number of columns and a shape of its own: normal with a spectrum in
 common, normal with directions of each class's own, Student's t with 4 degrees of freedom, and rectified (many zeros, one
 long tail, as pooled features have). Every other has 1 to 3 % label errors, every third 30 frames of a track, every fourth 30
 equal rows, every fifth a broken row. FOLDER: as benchmarks/faulty_networks.py writes it; of every case in it without poison
-and without a systematic mistake, as many tables again are drawn as parts: 3 to 10 classes, half of their rows. Parts of one
+and without a systematic mistake, tables are drawn as parts: 3 to 10 classes, half of their rows. Parts of one
 network are not independent, so their rate has a wider error than its interval tells.
 """
 
@@ -26,13 +26,15 @@ from core.foundation import devices
 
 SHAPES = ("normal", "own directions", "heavy tails", "rectified")
 ASSUMED = 20  # poisons
+ROWS = 4_000  # of a drawn table, at most
 
 
 def drawn(seed: int) -> tuple[str, np.ndarray, np.ndarray]:
     """A table without poison: what it is, rows (n, d), labels (n,)."""
     rng = np.random.default_rng([seed, 12])
     shape = SHAPES[seed % len(SHAPES)]
-    classes, size = int(rng.choice([1, 2, 3, 5, 10, 30])), int(rng.choice([40, 100, 300, 800]))
+    classes = int(rng.choice([1, 2, 3, 5, 10, 30]))
+    size = int(rng.choice([size for size in (40, 100, 300, 800) if classes * size <= ROWS]))
     d = int(rng.choice([8, 32, 128, 512]))
     labels = np.repeat(np.arange(classes), size)
     scale = np.geomspace(3, 0.3, d)
@@ -105,6 +107,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--tables", type=int, default=200)
+    parser.add_argument("--parts", type=int, default=100, help="tables drawn of networks' features")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--level", type=float, default=LEVEL)
     parser.add_argument("--features", default="features_pooled")
@@ -116,7 +119,7 @@ def main() -> None:
     groups = {"drawn tables": [lambda s=s: drawn(s) for s in seeds]}
     if networks:
         groups["parts of networks' features"] = [
-            lambda s=s: parts_of(networks[s % len(networks)], arguments.features, s) for s in seeds
+            lambda s=s: parts_of(networks[s % len(networks)], arguments.features, s) for s in range(arguments.parts)
         ]
     for title, tables in groups.items():
         wrong, by_shape = 0, Counter[str]()

@@ -84,8 +84,13 @@ def _views(scores: Tensor, pooled: np.ndarray) -> list[Tensor]:
     start = (w - w.median(0).values).square().sum(1) if w.shape[1] else None
     views = [whitened_by_inner(scores[:, :most], share, start) for share in OWN]
     if w.shape[1]:
-        views.append(whitened_by_inner(w, POOLED, start, shrink=min(1.0, w.shape[1] / n)))
+        views.append(whitened_by_inner(w, POOLED, start, shrink=pooled_weight(n, w.shape[1])))
     return views
+
+
+def pooled_weight(n: int, dimensions: int) -> float:
+    """How much the covariance of a class of n rows leans on that of all classes, 0 to 1, in the view that knows both."""
+    return min(1.0, dimensions / n) if n else 0.0
 
 
 def group_record(group: Group, rows: np.ndarray) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from core.robust import Discriminant, SpectreFit, robust_discriminant
 LABEL = 0  # of all rows, for want of one
 
 
-def findings_of_class(n: int, away: SetAside, fit: SpectreFit | None = None, level: float = LEVEL) -> tuple[Finding, ...]:
+def findings_of_class(
+    n: int, away: SetAside, fit: SpectreFit | None = None, level: float = LEVEL
+) -> tuple[Finding, ...]:
     """Of n rows: what was set aside, and where SPECTRE was fitted to the others, the groups that stand apart in its fit.
 
     Without other classes there are no label errors to tell, and no control for the tails of ordinary rows but the class itself.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.audit.assumed import Assumed
-from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit
+from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit, pooled_weight
 from core.audit.table import Table, take
 from core.defenses import Spectre
 from core.foundation.errors import InputError
@@ -53,6 +53,7 @@ class ClassResult:
     warnings: list[str]
     reason: str  # why it could not be fitted
     seconds: float
+    pooled_weight: float = 0.0  # of the covariance of all classes where groups are looked for
     groups: list[dict[str, Any]] = field(default_factory=list)  # see `core.audit.groups.group_record`
 
 
@@ -100,6 +101,7 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
         warnings=list(fit.warnings),
         reason="",
         seconds=round(time.perf_counter() - started, 3),
+        pooled_weight=0.0 if task.pooled is None else round(pooled_weight(*task.pooled.shape), 3),
         groups=[group_record(group, task.rows) for group in groups],
     )
 

@@ -23,6 +23,7 @@ from core.foundation.errors import InputError
 from core.foundation.files import write_array, write_json
 from core.robust.apart import FEWEST
 
+LEANING = 0.25  # pooled weight from which on it is told
 PROGRESS = "progress.jsonl"  # only there until a scan is finished
 COLUMNS = (
     "label",
@@ -34,6 +35,7 @@ COLUMNS = (
     "assumed_poisons",
     "dimensions",
     "p_value",
+    "pooled_weight",
     "reason",
 )
 
@@ -133,6 +135,7 @@ def _class_record(found: Scan, result: ClassResult) -> dict[str, Any]:
         "assumed_poisons": result.poisons,
         "dimensions": result.dimensions,
         "p_value": _digits(found.judged[result.label].p_value),
+        "pooled_weight": result.pooled_weight,
         "reason": result.reason,
         "warnings": result.warnings,
         "seconds": result.seconds,
@@ -157,6 +160,12 @@ def _notes(found: Scan) -> list[str]:
         )
     if capped:
         notes.append(f"{capped} classes are so small that fewer poisons were assumed there: {CAP:.0%} of their rows")
+    leaning = sum(result.pooled_weight >= LEANING for result in fitted)
+    if leaning:
+        notes.append(
+            f"{leaning:,} of {len(fitted):,} classes have few rows for their number of features: where groups are looked for in "
+            f"them, their covariance leans on that of all classes, by {LEANING:.0%} or more (pooled_weight in classes.csv)"
+        )
     if found.overlapping:
         notes.append(
             f"{found.overlapping:,} rows lie nearer to another class than to their own: the classes overlap too much in "

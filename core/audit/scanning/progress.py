@@ -30,7 +30,7 @@ def fingerprint(features: Table, labels: np.ndarray, poisons: Assumed) -> dict[s
         about = features.path.stat()
         stamp = [about.st_size, about.st_mtime_ns]
     return {
-        "format": 3,
+        "format": 4,
         "shape": [n, d],
         "dtype": features.dtype.str,
         "sample": hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest(),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from core.audit.scanning import Scan, scan
+from core.audit.scanning import Scan, scan, summarise
 from core.audit.verdict import LEVEL
 
 CLASSES, ROWS, D = 5, 150, 16
@@ -105,11 +107,32 @@ def test_the_source_of_a_label_error_is_named() -> None:
     assert finding.nearest.tolist() == sources
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_broken_rows_and_copies_change_no_other_finding(seed: int) -> None:
-    without = Drawn(seed).poison(3, 15).errors(1, [0, 2])
-    with_them = Drawn(seed).poison(3, 15).errors(1, [0, 2])
-    with_them.broken(3, 1000).broken(1, 0).copies(3, 25, 0.0).copies(0, 25, 0.0)
+@settings(deadline=None, max_examples=6)
+@given(
+    seed=st.integers(0, 10_000),
+    harms=st.lists(
+        st.tuples(
+            st.integers(0, 4),
+            st.one_of(
+                st.just(("zeros", 0.0)),
+                st.tuples(st.just("times"), st.floats(100, 1e5)),
+                st.tuples(st.just("copies"), st.integers(1, 60)),
+                st.just(("saturated", 65504.0)),
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_broken_rows_and_copies_change_no_other_finding(seed: int, harms: list[tuple[int, tuple[str, float]]]) -> None:
+    without, with_them = (Drawn(seed, rows=60).poison(3, 8).errors(1, [0, 2]) for _ in range(2))
+    for label, (what, size) in harms:
+        if what == "copies":
+            with_them.copies(label, int(size), 0.0)
+        elif what == "saturated":
+            with_them.add(label, np.full((1, D), size), "broken")
+        else:
+            with_them.broken(label, size)
     expected, found = without.scan(), with_them.scan()
     others = [finding for finding in found.findings if finding.kind not in ("broken", "copy")]
     assert [(f.label, f.kind, f.rows.tolist()) for f in others] == [
@@ -118,6 +141,43 @@ def test_broken_rows_and_copies_change_no_other_finding(seed: int) -> None:
     assert {r.label: (r.k, r.objective) for r in found.results} == {
         r.label: (r.k, r.objective) for r in expected.results
     }
+    added = {*range(len(without.y), len(with_them.y))}
+    odd = {int(row) for finding in found.findings if finding.kind in ("broken", "copy") for row in finding.rows}
+    assert odd >= added
+
+
+@pytest.mark.parametrize("classes", [2, 10])
+def test_a_track_of_many_features_is_copies(classes: int) -> None:
+    """Its frames lead a principal component, in which an ordinary row is then far out."""
+    draw = np.random.default_rng(3)
+    scale = np.geomspace(3, 0.3, 512)
+    centres = 3 * draw.standard_normal((classes, 512))
+    labels = np.repeat(np.arange(classes), 100)
+    rows = draw.standard_normal((len(labels), 512)) * scale + centres[labels]
+    frames = rows[0] + 0.05 * draw.standard_normal((30, 512)) * scale
+    found = scan(np.concatenate([rows, frames]).astype(np.float32), np.append(labels, np.zeros(30, int)), 10)
+    assert found.suspects == []
+    assert found.aside.copies.tolist() == list(range(len(labels), len(labels) + 30))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_features_that_are_mostly_zero_accuse_nobody(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(6), 150)
+    centres = 4 * draw.standard_normal((6, 24))
+    rows = np.maximum(draw.standard_normal((len(labels), 24)) * np.linspace(3, 0.5, 24) + centres[labels], 0)
+    assert (rows == 0).mean() > 0.4
+    assert scan(rows.astype(np.float32), labels, 10).suspects == []
+
+
+def test_classes_with_few_rows_lean_on_all_and_it_is_said() -> None:
+    drawn = Drawn(classes=12, rows=30).poison(3, 6)
+    found = drawn.scan()
+    assert found.suspects == [3]
+    summary = summarise(found)
+    assert {record["pooled_weight"] for record in summary["classes"]} == {round(D / 30, 3), round(D / 36, 3)}
+    assert any("leans on that of all classes" in note for note in summary["notes"])
+    assert not any("leans" in note for note in summarise(Drawn().scan())["notes"])
 
 
 def test_one_class_alone_can_be_judged() -> None:
