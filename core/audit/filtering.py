@@ -6,7 +6,7 @@ import os
 import time
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from core.audit.csv_files import write_findings
 from core.audit.findings import Finding
-from core.audit.one_class import findings_of_class
+from core.audit.one_class import findings_of_class, standing_groups
 from core.audit.overview import SetAside, obviously_odd
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.foundation import devices
@@ -69,7 +69,9 @@ def estimate(
 ) -> BudgetEstimate:
     """The number of poisons by `core.robust.estimate_poisons`, at the defense's k and alpha where it is SPECTRE.
 
-    Raises InputError where there is none to be had.
+    Where groups of rows stand apart in the fit that was chosen, the number is that of all of their rows: one direction shows
+    one of two triggers, or a few label errors that are farther out than the poison. The interval then holds that number, the
+    one of the scores, and each group by itself. Raises InputError where there is none to be had.
     """
     where = devices.for_linear_algebra(devices.resolve(defense.device))
     options: dict[str, Any] = (
@@ -79,6 +81,11 @@ def estimate(
         found = estimate_poisons(as_tensor(usable_rows(features, defense)[0], where), on_trial=on_trial, **options)
     except (ValueError, ConvergenceError) as problem:
         raise InputError(str(problem)) from None
+    sizes = [len(group.rows) for group in standing_groups(found.fit)]
+    if sizes:
+        known = [count for count in (found.low, found.high) if count is not None]
+        total = sum(sizes)
+        found = replace(found, poisons=total, low=min(*known, *sizes, total), high=max(*known, *sizes, total))
     if not found.poisons:
         raise InputError(
             "the scores show no second group of rows, so the number of poisons cannot be estimated; "

@@ -26,11 +26,17 @@ def findings_of_class(
     """
     kept = np.setdiff1d(np.arange(n), away.rows)
     overview = Overview(np.array([LABEL]), kept, np.zeros(len(kept), np.int64), away, _own_spread(fit) if fit else None)
-    groups: list[Group] = []
-    if fit and overview.against is not None:
-        found = groups_of_fit(fit, overview.whitened(kept))
-        groups = [replace(group, rows=kept[group.rows]) for group in found]
+    groups = [replace(group, rows=kept[group.rows]) for group in _groups(fit, overview.against)] if fit else []
     return tuple(all_findings(np.full(n, LABEL), overview, NO_MISFITS, judge({LABEL: groups}, level)))
+
+
+def standing_groups(fit: SpectreFit, level: float = LEVEL) -> tuple[Group, ...]:
+    """The groups of rows of a fit that stand apart by more than chance; row numbers are positions in it."""
+    return judge({LABEL: _groups(fit, _own_spread(fit))}, level)[LABEL].groups
+
+
+def _groups(fit: SpectreFit, against: Discriminant | None) -> list[Group]:
+    return [] if against is None else groups_of_fit(fit, against.rows.cpu().numpy().astype(np.float32))
 
 
 def _own_spread(fit: SpectreFit) -> Discriminant | None:
