@@ -69,9 +69,9 @@ def estimate(
 ) -> BudgetEstimate:
     """The number of poisons by `core.robust.estimate_poisons`, at the defense's k and alpha where it is SPECTRE.
 
-    Where groups of rows stand apart in the fit that was chosen, the number is that of all of their rows: one direction shows
-    one of two triggers, or a few label errors that are farther out than the poison. The interval then holds that number, the
-    one of the scores, and each group by itself. Raises InputError where there is none to be had.
+    Where groups of rows stand apart in the fit that was chosen, the number is at least that of all of their rows: one
+    direction shows one of two triggers, or a few label errors that are farther out than the poison. The interval then goes
+    from the smallest group to all of them. Raises InputError where there is none to be had.
     """
     where = devices.for_linear_algebra(devices.resolve(defense.device))
     options: dict[str, Any] = (
@@ -85,7 +85,8 @@ def estimate(
     if sizes:
         known = [count for count in (found.low, found.high) if count is not None]
         total = sum(sizes)
-        found = replace(found, poisons=total, low=min(*known, *sizes, total), high=max(*known, *sizes, total))
+        most = max(total, found.poisons or 0)  # too small a number costs more than too large a one
+        found = replace(found, poisons=most, low=min(*known, *sizes), high=max(*known, total))
     if not found.poisons:
         raise InputError(
             "the scores show no second group of rows, so the number of poisons cannot be estimated; "

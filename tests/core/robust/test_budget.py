@@ -41,7 +41,7 @@ def test_a_clean_gaussian_has_no_second_group(seed: int) -> None:
 def test_the_interval_is_wider_where_the_groups_overlap() -> None:
     near = estimate_poisons(contaminated(600, 16, 60, strength=4.0, seed=5).tensor)
     far = estimate_poisons(contaminated(600, 16, 60, strength=12.0, seed=5).tensor)
-    assert far.high - far.low <= 6
+    assert far.high - far.low <= 8  # of which 6 are the tenth for poison that looks clean
     assert near.poisons is None or near.high - near.low > far.high - far.low
 
 
