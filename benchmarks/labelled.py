@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,7 @@ POISON, WRONG_LABEL, BROKEN = 1, 2, 4
 
 def contestants(wrong: int) -> dict[str, Defense]:
     """Each with its budget."""
-    told = {"n_poisons": wrong, "device": "cpu"}
+    told: dict[str, Any] = {"n_poisons": wrong, "device": "cpu"}
     return {
         "RobustDiscriminant": RobustDiscriminant(**told, removal_factor=1.0),
         "NeighbourLabels, k chosen": NeighbourLabels(**told, removal_factor=1.0),

@@ -107,7 +107,7 @@ def test_the_source_of_a_label_error_is_named() -> None:
     assert finding.nearest.tolist() == sources
 
 
-@settings(deadline=None, max_examples=6)
+@settings(deadline=None, max_examples=4)
 @given(
     seed=st.integers(0, 10_000),
     harms=st.lists(
