@@ -36,8 +36,8 @@ class Assumed:
         return AUTO if self.share is None else f"{100 * self.share:g}%"
 
 
-def assumed(poisons: int | str | Assumed, option: str = "--poisons") -> Assumed:
-    """A number, "2%" or "auto". Raises InputError for anything else; option: the name it is told under."""
+def assumed(poisons: int | str | Assumed) -> Assumed:
+    """A number, "2%" or "auto". Raises InputError for anything else."""
     if isinstance(poisons, Assumed):
         return poisons
     text = str(poisons).strip().lower()
@@ -48,7 +48,7 @@ def assumed(poisons: int | str | Assumed, option: str = "--poisons") -> Assumed:
             return Assumed(count=int(text))
         percent = float(text[:-1])
     except ValueError:
-        raise InputError(f"{option} '{poisons}' is neither a whole number, nor a share as 2%, nor auto") from None
+        raise InputError(f"--poisons '{poisons}' is neither a whole number, nor a share as 2%, nor auto") from None
     if not (math.isfinite(percent) and 0 < percent <= 50):
-        raise InputError(f"{option} '{poisons}': a share must lie above 0 and at most at 50%")
+        raise InputError(f"--poisons '{poisons}': a share must lie above 0 and at most at 50%")
     return Assumed(share=percent / 100)

@@ -79,7 +79,8 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
 def first_look(table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None) -> Overview:
     """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with.
 
-    on_rows: told how many rows are done, anew in each of the two to four times that all are read.
+    on_rows: told how many rows are done, anew in each of the two to six times that all are read: more than two
+    where some lie close together.
     """
     reasons, original = _broken_and_equal(table, labels, device, on_rows)
     kept = _originals(reasons, original)

@@ -150,10 +150,8 @@ def _notes(found: Scan) -> list[str]:
     """What a reader of the verdict should know."""
     notes = []
     fitted = [result for result in found.results if result.objective is not None]
-    left_out, capped = (
-        len(found.results) - len(fitted),
-        sum(result.poisons < (found.poisons.count or 0) for result in fitted),
-    )
+    left_out = len(found.results) - len(fitted)
+    capped = sum(result.poisons < (found.poisons.count or 0) for result in fitted)
     if left_out:
         notes.append(
             f"{left_out} of {len(found.results)} classes could not be fitted; their reasons are in classes.csv"
