@@ -31,6 +31,12 @@ def as_tensor(rows: np.ndarray) -> Tensor:
     return torch.from_numpy(np.array(rows, dtype=np.float64))
 
 
+def global_generators() -> tuple[bytes, int, bytes]:
+    """What NumPy's and PyTorch's global random generators are at: equal before and after where nothing was drawn."""
+    state = np.random.get_bit_generator().state["state"]
+    return state["key"].tobytes(), state["pos"], torch.random.get_rng_state().numpy().tobytes()
+
+
 def gaussian(n: int, d: int, seed: int, deviations: np.ndarray | None = None) -> np.ndarray:
     """Clean rows (n, d): independent normals with standard deviations (d,), or ones."""
     rows = np.random.default_rng(seed).standard_normal((n, d))

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 STARTS = (0.5, 0.75, 0.9, 0.97, 0.99)  # quantiles above which the mixture's second group is first looked for
+LEAST_VARIANCE = 1e-3  # added to that of each group
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,10 @@ def two_groups(points: np.ndarray, starts: tuple[float, ...] = STARTS) -> TwoGro
     """The likeliest two-component mixture of points (n, 1) among those reached from several starts."""
     best: GaussianMixture | None = None
     for quantile in starts:
-        above = points[points > np.quantile(points, quantile)]
-        high = above.mean() if len(above) else points.max()
-        mixture = fitted_mixture(points, [[np.median(points)], [high]], [quantile, 1 - quantile])
+        above = points[:, 0] > np.quantile(points, quantile)
+        high = points[above].mean() if above.any() else points.max()
+        means = [[np.median(points)], [high]]
+        mixture = fitted_mixture(points, means, [quantile, 1 - quantile], _precisions(points, above))
         if best is None or mixture.lower_bound_ > best.lower_bound_:
             best = mixture
     assert best is not None
@@ -53,17 +55,32 @@ def split_at(points: np.ndarray, above: np.ndarray) -> TwoGroups:
     """The mixture of points (n, 1) that is reached from one start: the rows `above` (n,) bool against the others."""
     share = float(np.clip(above.mean(), 1e-6, 1 - 1e-6))
     means = [[points[~above].mean()], [points[above].mean()]]
-    return _described(fitted_mixture(points, means, [1 - share, share]), points)
+    return _described(fitted_mixture(points, means, [1 - share, share], _precisions(points, above)), points)
 
 
-def fitted_mixture(points: np.ndarray, means: Any, weights: Any, precisions: Any = None) -> GaussianMixture:
-    """Expectation-maximisation from given means, weights and, where known, precisions."""
+def fitted_mixture(points: np.ndarray, means: Any, weights: Any, precisions: Any) -> GaussianMixture:
+    """Expectation-maximisation from given means (2, 1), weights (2,) and precisions (2, 1, 1).
+
+    All three are needed: what is not given, scikit-learn takes from k-means, which starts elsewhere at every call.
+    """
     mixture = GaussianMixture(
-        2, means_init=means, weights_init=weights, precisions_init=precisions, reg_covar=1e-3, max_iter=500, tol=1e-5
+        2,
+        means_init=means,
+        weights_init=weights,
+        precisions_init=precisions,
+        reg_covar=LEAST_VARIANCE,
+        max_iter=500,
+        tol=1e-5,
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # equal points: one group, and a separation of 0
         return mixture.fit(points)
+
+
+def _precisions(points: np.ndarray, above: np.ndarray) -> np.ndarray:
+    """(2, 1, 1) of the rows below and `above` (n,) bool; of all rows where one of them is empty."""
+    parts = [points[part] if part.any() else points for part in (~above, above)]
+    return np.array([1 / (part.var() + LEAST_VARIANCE) for part in parts]).reshape(2, 1, 1)
 
 
 def second_group(mixture: GaussianMixture, points: np.ndarray) -> float:

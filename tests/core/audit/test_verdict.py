@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.audit.scanning import Scan, scan, summarise
 from core.audit.verdict import LEVEL
+from tests.helpers import global_generators
 
 CLASSES, ROWS, D = 5, 150, 16
 SCALE = np.linspace(3, 0.3, D)
@@ -107,6 +108,15 @@ def test_the_source_of_a_label_error_is_named() -> None:
     assert finding.nearest.tolist() == sources
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shift_that_chance_explains_makes_no_poison_of_label_errors(seed: int) -> None:
+    """The mean of few rows is far from the centre of their class in many dimensions, by chance alone."""
+    drawn = Drawn(seed).errors(2, [4] * 9)
+    found = drawn.scan()
+    assert found.suspects == []
+    assert set(told(found, len(drawn.y))[drawn.what == "label-error"]) == {"label-error"}
+
+
 @settings(deadline=None, max_examples=4)
 @given(
     seed=st.integers(0, 10_000),
@@ -168,6 +178,14 @@ def test_features_that_are_mostly_zero_accuse_nobody(seed: int) -> None:
     rows = np.maximum(draw.standard_normal((len(labels), 24)) * np.linspace(3, 0.5, 24) + centres[labels], 0)
     assert (rows == 0).mean() > 0.4
     assert scan(rows.astype(np.float32), labels, 10).suspects == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_same_rows_are_accused_at_every_call(seed: int) -> None:
+    drawn = Drawn(seed, classes=12, rows=30).poison(3, 6)
+    before = global_generators()
+    assert drawn.scan().suspects == [3]
+    assert global_generators() == before
 
 
 def test_classes_with_few_rows_lean_on_all_and_it_is_said() -> None:

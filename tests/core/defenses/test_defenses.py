@@ -12,7 +12,7 @@ from sklearn.base import clone
 from core.defenses import DEFENSES, Defense, SpectralSignatures, Spectre, shared_components
 from core.foundation.errors import InputError
 from tests import reference
-from tests.helpers import anisotropic, contaminated, gaussian
+from tests.helpers import anisotropic, contaminated, gaussian, global_generators
 
 every_defense = pytest.mark.parametrize("defense", DEFENSES.values(), ids=lambda d: d.__name__)
 
@@ -61,6 +61,13 @@ def test_new_rows_are_judged_without_a_new_fit(defense: type) -> None:
     poison = data.rows[data.poison][:3]
     assert (fitted.predict(poison) == -1).all()
     assert (fitted.predict(np.zeros((1, 12))) == 1).all()
+
+
+@every_defense
+def test_nothing_is_drawn_from_the_global_generators(defense: type) -> None:
+    before = global_generators()
+    on_cpu(defense, n_poisons=15).fit(contaminated(200, 12, 15, strength=4.0, seed=1).rows)
+    assert global_generators() == before
 
 
 @every_defense

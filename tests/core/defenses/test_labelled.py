@@ -10,6 +10,7 @@ import pytest
 from core.defenses import DEFENSES, LABELLED_DEFENSES, Defense
 from core.foundation.errors import InputError
 from tests.core.defenses.labelled import classes
+from tests.helpers import global_generators
 
 every_defense = pytest.mark.parametrize("defense", LABELLED_DEFENSES.values(), ids=list(LABELLED_DEFENSES))
 DATA = classes((100,) * 6, 15, 15, stay=0.9, seed=1)
@@ -26,6 +27,13 @@ def test_poison_that_looks_like_its_true_class_is_found(defense: type[Defense]) 
     assert found.removed_[~DATA.poison].sum() <= 8  # half as many again, at most
     assert (found.scores_.shape, found.scores_.dtype) == ((600,), np.float64)
     assert found.scores_[found.removed_].min() > found.scores_[~found.removed_].max()
+
+
+@every_defense
+def test_nothing_is_drawn_from_the_global_generators(defense: type[Defense]) -> None:
+    before = global_generators()
+    fitted(defense, DATA.rows, DATA.labels)
+    assert global_generators() == before
 
 
 @every_defense

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.robust import estimate_poisons
-from tests.helpers import as_tensor, contaminated, gaussian
+from tests.helpers import as_tensor, contaminated, gaussian, global_generators
 
 
 @pytest.mark.parametrize("m", [8, 20, 45, 90])
@@ -43,6 +43,15 @@ def test_the_interval_is_wider_where_the_groups_overlap() -> None:
     far = estimate_poisons(contaminated(600, 16, 60, strength=12.0, seed=5).tensor)
     assert far.high - far.low <= 8  # of which 6 are the tenth for poison that looks clean
     assert near.poisons is None or near.high - near.low > far.high - far.low
+
+
+@pytest.mark.parametrize("strength", [0.0, 4.0, 9.0])
+def test_every_call_gives_the_same(strength: float) -> None:
+    rows = contaminated(300, 10, 30, strength=strength, seed=6).tensor
+    before = global_generators()
+    first = estimate_poisons(rows)
+    assert global_generators() == before
+    assert estimate_poisons(rows).as_json() == first.as_json()
 
 
 def test_scale_place_and_order_of_the_rows_do_not_matter() -> None:
