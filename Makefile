@@ -11,7 +11,7 @@ PYTHON ?=
 
 python := "$(VENV)/bin/python"
 
-.PHONY: help run test check bench clean
+.PHONY: help run test slow check bench clean
 .DEFAULT_GOAL := help
 
 # $(call install,NAME,WHAT,FILES...): make $(VENV) hold what the first of FILES asks for. Does nothing where none of FILES
@@ -68,10 +68,14 @@ run: ## Open the laboratory in the browser (PORT=8600 picks the port)
 	@$(if $(PORT),,echo "(Should that port be taken, the line below names the one in use.)";) \
 	exec $(python) -m streamlit run dashboard/app.py $(if $(PORT),--server.port "$(PORT)")
 
-test: ## Run the tests, two at a time (ARGS="-k whitening -x -n 0" goes to pytest)
+test: ## Run the tests but the slow ones, two at a time (ARGS="-k whitening -x -n 0" goes to pytest)
 	$(install-dev)
 	@echo "Running the tests, some minutes ..."
-	@exec $(python) -m pytest -n 2 --dist loadfile $(ARGS)
+	@exec $(python) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
+
+slow: ## Run the slow tests: whole visits in a browser, every page's further states, whole runs
+	$(install-dev)
+	@exec $(python) -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
 check: ## Check style, format, types and the arrows between the wings of core (ruff, mypy, import-linter)
 	$(install-dev)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from core.cli import challenge, experiments, look, series, shelf, studies, verdicts
+from core.cli import challenge, data, experiments, look, series, shelf, studies, verdicts
 from core.cli.terminal import err
 from core.foundation.errors import Cancelled, InputError
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 SHOWN: tuple[Callable[..., None], ...] = (
     experiments.run, series.sweep, studies.study, verdicts.filter_features, verdicts.scan, verdicts.features, shelf.runs, experiments.resume,
-    shelf.cancel, shelf.delete, shelf.export, shelf.options, look.preview, look.demo,
+    shelf.cancel, shelf.delete, shelf.export, shelf.options, data.data, look.preview, look.demo,
 )  # fmt: skip
 HIDDEN: tuple[Callable[..., None], ...] = (experiments.work, studies.study_work)  # what the dashboard starts
 for command in (*SHOWN, *HIDDEN):

@@ -1,10 +1,12 @@
 """Every source of labelled images. A new one is a file and a name in this catalogue."""
 
+from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, stratified_split
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
 from core.datasets.gtsrb import Gtsrb
+from core.datasets.guess import kind_of
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
@@ -17,5 +19,5 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 
 __all__ = [
     "DATASETS", "Arrays", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
-    "Mnist", "Report", "Sampling", "Signs", "Svhn", "stratified_split",
+    "Mnist", "Report", "Sampling", "Signs", "Svhn", "account", "kind_of", "stratified_split",
 ]  # fmt: skip

@@ -6,6 +6,8 @@ accuracy on it means nothing. A class without test images does no harm to the re
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.foundation.errors import InputError
@@ -37,7 +39,7 @@ def checked(split: Split) -> Split:
         notes.append(
             f"No test images of {listed('class', untested)}: accuracy says nothing of {'it' if len(untested) == 1 else 'them'}."
         )
-    return Split(split.train, split.test, split.flip, tuple(note for note in notes if note))
+    return replace(split, notes=tuple(note for note in notes if note))
 
 
 def class_counts(data: ImageData) -> np.ndarray:
@@ -76,14 +78,16 @@ def shape_in_words(images: np.ndarray) -> str:
     return f"{width}x{height} with {channels} channel{'s' if channels > 1 else ''}"
 
 
-def readable(images: np.ndarray, labels: np.ndarray, kept: np.ndarray, names: tuple[str, ...]) -> ImageData:
-    """The images that could be read with their labels.
+def readable(
+    images: np.ndarray, labels: np.ndarray, kept: np.ndarray, names: tuple[str, ...], sources: np.ndarray | None = None
+) -> ImageData:
+    """The images that could be read with their labels and sources.
 
-    images: (kept, h, w, c). labels, kept: (n,) of all. Raises InputError where nothing is left of a class.
+    images: (kept, h, w, c). labels, kept, sources: (n,) of all. Raises InputError where nothing is left of a class.
     """
     there, left = (np.bincount(part, minlength=len(names)) for part in (labels, labels[kept]))
     if gone := [names[i] for i in np.flatnonzero((there > 0) & (left == 0))]:
         raise InputError(
             f"nothing is left of {listed('class', gone)} without the broken images; mend some, or leave the class out"
         )
-    return ImageData(images, labels[kept], names)
+    return ImageData(images, labels[kept], names, None if sources is None else sources[kept])

@@ -1,88 +1,104 @@
-"""A folder of images, one subfolder a class."""
+"""A folder of image files, in parts or whole, whose classes are subfolders or stand in a table."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from core.datasets.base import Dataset, Report, natural_key, stratified_split
-from core.datasets.checks import checked, readable
-from core.datasets.decode import Decoded, decode_all, settle
+from core.datasets.base import Report
+from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
+from core.datasets.decode import decode_all
+from core.datasets.labels import Classes, classes_of
+from core.datasets.layout import GIVEN_BY, Listing, layout_of, listing_of, unlabelled
+from core.datasets.parts import choose
+from core.datasets.tree import Tree, walk
 from core.foundation.errors import InputError
-from core.foundation.images import ImageData, Split
+from core.foundation.images import LeftOut, Reading, Split
 from core.foundation.params import param
-
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 
 
 @dataclass(frozen=True)
-class ImageFolder(Dataset):
-    """`path/class/*.png`, or `path/train/class/*.png` with `path/test/class/*.png`."""
+class ImageFolder(BroughtSet):
+    """`path/class/*.png`, or `path/train/class/*.png` with `path/test/class/*.png`, or images and a table of their labels."""
 
     key: ClassVar[str] = "folder"
     title: ClassVar[str] = "Image folder"
-    summary: ClassVar[str] = "Your own images: one subfolder a class, optionally under train/ and test/."
+    summary: ClassVar[str] = (
+        "Your own images: one subfolder a class or a table of labels, optionally under train/ and test/."
+    )
 
-    path: str = param("", "The folder; one subfolder a class, or train/ and test/ with such subfolders")
+    path: str = param("", "The folder: subfolders of classes, or train/ and test/ with such, or images and a table")
     size: int = param(32, "Images are cropped to a square and resized to this side", unit="pixels", low=8, high=256)
-    mirror: bool = param(False, "A mirrored image keeps its meaning (photographs: yes; digits, signs: no)")
-    test_share: float = param(0.2, "Share held out where there is no test/ folder", low=0.05, high=0.5, step=0.05)
     skip_broken: bool = param(False, "Leave out images that cannot be read, instead of stopping")
+    classes: str = param(
+        "auto", "What gives the classes, where folders and a table say different things", choices=GIVEN_BY
+    )
+    label_column: str = param("", "Column of the labels, where a table has them; empty tells it from its name")
 
     def load(self, seed: int, report: Report | None = None) -> Split:
-        if not self.path:
-            raise InputError("give the folder of images: --data PATH")
-        root = Path(self.path).expanduser()
+        root = self.root("the folder of images")
         if not root.is_dir():
             raise InputError(f"{root} is not a folder")
-        sides = [root / side for side in ("train", "test") if (root / side).is_dir()]
-        if sides[:1] != [root / "train"]:
-            sides = [root]  # folders of classes, one of which may be called test
-        listings = [_Listing(side) for side in sides]
-        if listings[-1].classes != listings[0].classes:
-            there, expected = (", ".join(listing.classes) for listing in (listings[-1], listings[0]))
-            raise InputError(f"{sides[-1]} has the classes {there}, the training folder {expected}")
-        decoded = [listing.decode(self.size, report) for listing in listings]
-        notes = settle(decoded, self.skip_broken)
-        parts = [listing.data(images) for listing, images in zip(listings, decoded, strict=True)]
-        if len(parts) == 1:
-            return checked(stratified_split(parts[0], self.test_share, seed, flip=self.mirror, notes=notes))
-        channels = max(part.images.shape[3] for part in parts)
-        train, test = (part.with_channels(channels) for part in parts)
-        return checked(Split(train, test, self.mirror, notes))
+        tree = walk(root, report)
+        layout = layout_of(tree)
+        listings = {n: listing_of(tree, f, self.classes, self.label_column) for n, f in layout.folders.items()}
+        labelled = {name: layout.parts[name] for name, listing in listings.items() if not unlabelled(listing)}
+        left_out = [*tree.left_out, *layout.left_out, *_passed_over(listings, labelled)]
+        if not labelled:
+            raise InputError(_no_classes(tree, listings))
+        chosen = choose(labelled, self.split)
+        used = [name for name in (chosen.train, chosen.test) if name]
+        left_out += [
+            LeftOut(f"images in {n}", len(listings[n].images), "another part is tested on") for n in chosen.unused
+        ]
+        classes = _numbered([listings[name].words for name in used], used)
+        if len(classes.names) < 2:
+            raise InputError(_no_classes(tree, listings))
+        check_test_classes(classes, f"{chosen.test}")
+        encoded = []
+        for name, numbers in zip(used, classes.numbers, strict=True):
+            rows, missing = labelled_rows(numbers, f"images in {name}")
+            left_out += [*missing, *listings[name].left_out]
+            encoded.append(self._decoded(name, tree, listings[name], rows, numbers[rows], report))
+        images, notes = decoded_parts(encoded, classes.names, self.skip_broken, self.levels)
+        told = [*layout.notes, *dict.fromkeys(note for name in used for note in listings[name].notes), *notes]
+        return self.cut(images, seed, told, Reading(columns=listings[chosen.train].columns, left_out=tuple(left_out)))
+
+    def _decoded(
+        self, name: str, tree: Tree, listing: Listing, rows: np.ndarray, numbers: np.ndarray, report: Report | None
+    ) -> EncodedPart:
+        paths = [listing.images[row] for row in rows]
+        files = [tree.root / path for path in paths]
+        decoded = decode_all(files, len(files), self.size, lambda i: str(paths[i]), report)
+        return EncodedPart(name, decoded, numbers, np.array([str(path) for path in paths]))
 
 
-class _Listing:
-    """The classes and image files of one folder. Raises InputError for fewer than two classes, or an empty one."""
+def _numbered(words: Sequence[np.ndarray], names: Sequence[str]) -> Classes:
+    """The classes of all parts; 7 in a table is the folder 00007."""
+    train = {int(word): str(word) for word in np.unique(words[0]) if word.isdecimal()}
+    if len(train) == len(np.unique(words[0])):
+        words = [
+            np.array([train.get(int(word), word) if word.isdecimal() else word for word in part]) for part in words
+        ]
+    return classes_of({f"the classes of {name}": part for name, part in zip(names, words, strict=True)})
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        folders = (p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
-        self.classes = tuple(sorted(folders, key=natural_key))
-        if len(self.classes) < 2:
-            raise InputError(
-                f"{root} has {len(self.classes)} class folder(s); at least 2 are needed, each with the images of its class"
-            )
-        self._files: list[Path] = []
-        labels: list[int] = []
-        for label, name in enumerate(self.classes):
-            found = sorted(p for p in (root / name).rglob("*") if p.suffix.lower() in SUFFIXES and not p.is_dir())
-            if not found:
-                raise InputError(f"{root / name} holds no images; add some or remove the folder")
-            self._files += found
-            labels += [label] * len(found)
-        self._labels = np.array(labels, dtype=np.int64)
 
-    def decode(self, size: int, report: Report | None) -> Decoded:
-        return decode_all(self._files, len(self._files), size, self._name, report)
+def _passed_over(listings: Mapping[str, Listing], labelled: Mapping[str, object]) -> list[LeftOut]:
+    return [
+        LeftOut(f"images in {name}", len(listing.images), "nothing says what their classes are: unlabelled")
+        for name, listing in listings.items()
+        if name not in labelled and len(listing.images)
+    ]
 
-    def data(self, decoded: Decoded) -> ImageData:
-        return readable(decoded.images, self._labels, decoded.kept, self.classes)
 
-    def _name(self, i: int) -> str:
-        return str(
-            self._files[i].relative_to(self._root.parent if self._root.name in ("train", "test") else self._root)
-        )
+def _no_classes(tree: Tree, listings: Mapping[str, Listing]) -> str:
+    classes = {word for listing in listings.values() for word in listing.words if word}
+    found = f"{len(tree.images):,} image(s)" if tree.images else "no images"
+    passed = "; ".join(f"{one.count:,} {one.what}: {one.why}" for one in tree.left_out[:3])
+    return (
+        f"{tree.root} has {len(classes)} class folder(s) and {found}; at least 2 are needed, each with the images of its class, "
+        f"or a table of file names and labels beside the images{f' ({passed})' if passed else ''}"
+    )

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from core.datasets.base import MAX_BYTES
+from core.datasets.levels import BYTES, FRACTION, WHOLE, Ends, Levels, levels_of, together
 from core.foundation.errors import InputError
 from core.foundation.images import MAX_CHANNELS
 
+BOOL = "b"
 _ROWS = 1024  # images converted at a time, so that little is held beside the arrays themselves
 
 
@@ -65,51 +67,51 @@ def _layout(name: str, shape: tuple[int, ...]) -> str:
     )
 
 
-def as_uint8(arrays: dict[str, np.ndarray]) -> tuple[list[np.ndarray], str]:
-    """All arrays (n, h, w, c) as contiguous uint8, and a note of what range they were taken to have.
+def as_uint8(arrays: dict[str, np.ndarray], levels: str = "auto") -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """All arrays (n, h, w, c) as contiguous uint8, and notes of what levels they were taken to have.
 
-    Numbers with a fraction may run over 0..1 or 0..255, whole numbers over 0..255; which, is decided over all arrays
-    at once. Raises InputError for other types and ranges, and for values that are not finite, with the row.
+    Bytes, other whole numbers and numbers with a fraction have a scale each, decided over all arrays of that kind at once.
+    levels: see `levels_of`. Raises InputError for other types and ranges, and for values that are not finite, with the row.
     """
     if sum(array.size for array in arrays.values()) > MAX_BYTES:
         raise InputError(f"the images would take more than {MAX_BYTES / 2**30:g} GiB; give fewer or smaller ones")
-    kinds = {array.dtype.kind for array in arrays.values()}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "uifb":
-            raise InputError(f"'{name}' must hold numbers, not {array.dtype}")
-    if all(array.dtype == np.uint8 for array in arrays.values()):
-        return [np.ascontiguousarray(array) for array in arrays.values()], ""
-    if kinds == {"b"}:
-        return [np.where(array, np.uint8(255), np.uint8(0)) for array in arrays.values()], "True was read as white."
-    ends = [_range(name, array) for name, array in arrays.items()]
-    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
-    if low < 0 or high > 255:
-        raise InputError(
-            f"'{next(iter(arrays))}' runs from {low:g} to {high:g}; images must lie in 0..1 or 0..255, so undo any "
-            "normalisation first"
-        )
-    unit = "f" in kinds and high <= 1
-    converted = [_convert(array, 255.0 if unit else 1.0) for array in arrays.values()]
-    if "f" not in kinds:
-        return converted, ""
-    return converted, f"The values run from {low:g} to {high:g} and were read as 0..{1 if unit else 255}."
+    kinds = {name: _kind(name, array) for name, array in arrays.items()}
+    scales: dict[str, Levels] = {}
+    notes = []
+    for kind in dict.fromkeys(kinds.values()):
+        if kind == BOOL:
+            scales[kind] = Levels(0, 1, "True was read as white.")
+        else:
+            ends = {name: _ends(name, array) for name, array in arrays.items() if kinds[name] == kind}
+            scales[kind] = levels_of(ends, kind, levels if kind != BYTES or len(set(kinds.values())) == 1 else "auto")
+        notes.append(scales[kind].note)
+    made = [_in_bytes(array, scales[kinds[name]]) for name, array in arrays.items()]
+    return made, tuple(note for note in notes if note)
 
 
-def _range(name: str, array: np.ndarray) -> tuple[float, float]:
-    """Smallest and largest value. Raises InputError that names the first row with one that is not finite."""
-    low, high = np.inf, -np.inf
+def _kind(name: str, array: np.ndarray) -> str:
+    if array.dtype.kind not in "uifb":
+        raise InputError(f"'{name}' must hold numbers, not {array.dtype}")
+    return BYTES if array.dtype == np.uint8 else {"b": BOOL, "f": FRACTION}.get(array.dtype.kind, WHOLE)
+
+
+def _ends(name: str, array: np.ndarray) -> Ends:
+    """Raises InputError that names the first row with a value that is not finite."""
+    ends = []
     for start, part in _parts(array):
         if array.dtype.kind == "f" and not (finite := np.isfinite(part).all(axis=(1, 2, 3))).all():
             row = start + int(np.flatnonzero(~finite)[0])
             raise InputError(f"'{name}' has values that are not finite in row {row}; mend or remove that image")
-        low, high = min(low, float(part.min())), max(high, float(part.max()))
-    return low, high
+        ends.append(Ends.of(part))
+    return together(ends)
 
 
-def _convert(array: np.ndarray, scale: float) -> np.ndarray:
+def _in_bytes(array: np.ndarray, levels: Levels) -> np.ndarray:
+    if array.dtype == np.uint8 and levels.plain:
+        return np.ascontiguousarray(array)
     made = np.empty(array.shape, np.uint8)
     for start, part in _parts(array):
-        made[start : start + len(part)] = np.rint(part.astype(np.float32) * scale)
+        made[start : start + len(part)] = levels.apply(part)
     return made
 
 

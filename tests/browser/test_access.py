@@ -36,7 +36,9 @@ def scan(tab) -> list[dict[str, str]]:
     return tab.evaluate(SCAN, [list(key) for key in NOT_OURS])
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize(
+    "view", [view if view in FIRST else pytest.param(view, marks=pytest.mark.slow) for view in VIEWS]
+)
 def test_no_serious_fault(page, address, view):
     open_view(page, address, view)
     unfold(page)

@@ -102,7 +102,7 @@ def test_the_cut_is_dragged_and_moved_by_keys_and_everything_follows(page, addre
     page.get_by_text("Nothing is removed at this cut").wait_for()
 
 
-@pytest.mark.parametrize("pause", [0, 40, 120])
+@pytest.mark.parametrize("pause", [0, *(pytest.param(p, marks=pytest.mark.slow) for p in (40, 120))])
 def test_no_press_of_the_slider_is_lost_in_a_hurry(page, address, pause):
     open_inspect(page, address)
     slider = page.get_by_role("slider", name="Remove the highest")

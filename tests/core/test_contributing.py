@@ -92,6 +92,7 @@ def test_nothing_more_than_a_file_and_two_lines_is_needed(copy: Path) -> None:
     assert set(old) < set(new)
 
 
+@pytest.mark.slow
 def test_the_command_line_offers_it_with_its_parameter(copy: Path) -> None:
     listed = python(copy, "-m", "core", "options", "attack")
     section = listed[listed.index("attack: stripe - One bright row of pixels.") :]

@@ -117,7 +117,7 @@ def test_a_shift_that_chance_explains_makes_no_poison_of_label_errors(seed: int)
     assert set(told(found, len(drawn.y))[drawn.what == "label-error"]) == {"label-error"}
 
 
-@settings(deadline=None, max_examples=4)
+@settings(deadline=None, max_examples=2)
 @given(
     seed=st.integers(0, 10_000),
     harms=st.lists(

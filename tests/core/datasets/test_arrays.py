@@ -16,7 +16,8 @@ TEST = coloured(4, classes=3, size=8, seed=1)
 X, Y = DATA.images, DATA.labels
 
 
-def load(folder: Path, options: dict[str, Any] | None = None, **arrays: Any) -> Split:
+def load(folder: Path, options: dict[str, Any] | None = None, /, **arrays: Any) -> Split:
+    options = arrays.pop("options", options)
     np.savez(folder / "a.npz", **arrays)
     return Arrays(path=str(folder / "a.npz"), **(options or {})).load(0)
 
@@ -63,22 +64,64 @@ def test_any_size_and_channel_count_in_either_layout(size: int, channels: int, t
 
 
 def test_what_was_guessed_and_what_was_left_is_noted(tmp_path: Path) -> None:
-    split = load(tmp_path, images=X.transpose(0, 3, 1, 2) / 255, labels=Y, val_images=X)
+    split = load(tmp_path, images=X.transpose(0, 3, 1, 2) / 255, labels=Y, more_images=X)
     assert split.notes == (
         "The axes were read as NCHW: 8x8 with 3 channels; if that is wrong, set dataset.layout.",
-        "The values run from " + f"{X.min() / 255:g} to {X.max() / 255:g} and were read as 0..1.",
-        "Arrays that were not used: val_images.",
+        f"The values run from {X.min() / 255:g} to {X.max() / 255:g} and were read as 0..1; if that is wrong, set dataset.levels.",
     )
+    (left_out,) = split.reading.left_out
+    assert (left_out.what, left_out.count) == ("array 'more_images'", 1)
     assert by_content(split.train, split.test) == by_content(DATA)
 
 
 @pytest.mark.parametrize(
-    "labels", [Y[:, None], Y.astype(np.float32), Y.astype(np.uint8)], ids=["column", "float", "bytes"]
+    "labels",
+    [Y[:, None], Y.astype(np.float32), Y.astype(np.uint8), np.eye(3)[Y]],
+    ids=["column", "float", "bytes", "one-hot"],
 )
 def test_labels_of_any_kind_of_number(labels: np.ndarray, tmp_path: Path) -> None:
     split = load(tmp_path, images=X, labels=labels)
     assert by_content(split.train, split.test) == by_content(DATA)
     assert split.train.class_names == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(("labels", "names"), [(Y + 1, "123"), (Y * 5 + 2, ["2", "7", "12"])], ids=["from 1", "gaps"])
+def test_classes_are_called_as_their_numbers(labels: np.ndarray, names: Any, tmp_path: Path) -> None:
+    split = load(tmp_path, images=X, labels=labels)
+    assert split.train.class_names == tuple(names)
+    assert by_content(split.train, split.test) == by_content(DATA)
+
+
+@pytest.mark.parametrize("missing", [-1, np.nan])
+def test_rows_without_a_label_are_left_out_and_told(missing: float, tmp_path: Path) -> None:
+    split = load(tmp_path, images=X, labels=with_row(missing))
+    assert len(split.train) + len(split.test) == 59
+    (left_out,) = split.reading.left_out
+    assert (left_out.count, left_out.why) == (1, "they have no label")
+    assert "images[7]" not in {*split.train.sources, *split.test.sources}
+
+
+def test_training_and_test_arrays_of_different_types_have_a_scale_each(tmp_path: Path) -> None:
+    split = load(tmp_path, x_train=X / 255, y_train=Y, x_test=TEST.images, y_test=TEST.labels)
+    np.testing.assert_array_equal(split.train.images, X)
+    np.testing.assert_array_equal(split.test.images, TEST.images)
+
+
+def test_the_validation_part_serves_where_there_is_no_test_part_or_it_is_asked_for(tmp_path: Path) -> None:
+    parts = {"x_train": X, "y_train": Y, "x_val": TEST.images, "y_val": TEST.labels}
+    assert len(load(tmp_path, **parts).test) == 12
+    both = parts | {"x_test": X, "y_test": Y}
+    assert len(load(tmp_path, **both).test) == 60
+    assert len(load(tmp_path, {"split": "val"}, **both).test) == 12
+    made = load(tmp_path, {"split": "made"}, **both)
+    assert (len(made.train), len(made.test), made.reading.split) == (48, 12, "made")
+
+
+def test_every_image_knows_its_row(tmp_path: Path) -> None:
+    split = load(tmp_path, images=X, labels=Y)
+    for part in (split.train, split.test):
+        rows = [int(source[len("images[") : -1]) for source in part.sources]
+        np.testing.assert_array_equal(part.images, X[rows])
 
 
 @pytest.mark.parametrize("kind", ["U", "S"])
@@ -109,15 +152,14 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "two of a kind": ({"x": X, "X": X, "y": Y}, "the arrays x and X could all be meant; keep one of them"),
     "whole and parts": ({"x": X, "y": Y, "x_train": X, "y_train": Y}, "there are both 'x_train' and 'x'; keep one"),
     "lengths differ": ({"images": X, "labels": Y[:-1]}, "'images' has 60 images, but 'labels' 59 labels"),
-    "one-hot": ({"images": X, "labels": np.eye(3)[Y]}, r"'labels' must be \(n,\) or \(n, 1\), not \(60, 3\); make numbers"),
-    "a scalar": ({"images": X, "labels": 3}, r"'labels' must be \(n,\) or \(n, 1\), not \(\)"),
-    "NaN label": ({"images": X, "labels": with_row(np.nan)}, "'labels' has nan in row 7; labels must be whole numbers"),
+    "shares": ({"images": X, "labels": np.full((60, 3), 1 / 3)}, r"'labels' is \(60, 3\); .* argmax"),
+    "several classes a row": ({"images": X, "labels": np.ones((60, 3))}, "multi-label"),
+    "a scalar": ({"images": X, "labels": 3}, r"'labels' must be \(n,\), \(n, 1\) or one-hot rows, not \(\)"),
     "half label": ({"images": X, "labels": with_row(0.5)}, "'labels' has 0.5 in row 7"),
-    "negative label": ({"images": X, "labels": with_row(-1)}, "'labels' has -1 in row 7; labels must lie between 0 and"),
-    "huge label": ({"images": X, "labels": with_row(1e15)}, "'labels' has 1000000000000000 in row 7"),
-    "labels from 1": ({"images": X, "labels": Y + 1}, "the labels start at 1; they must start at 0, so subtract 1"),
-    "a gap": ({"images": X, "labels": Y * 2}, "class '1' has 0 image"),
-    "a gap in training": ({"x_train": X, "y_train": Y * 2, "x_test": X, "y_test": Y}, "no training images of classes '1'"),
+    "negative label": ({"images": X, "labels": with_row(-2)}, "'labels' has -2 in row 7; labels must not be negative"),
+    "a class of its own": ({"images": X, "labels": with_row(1e15)}, "class '1000000000000000' has 1 image"),
+    "a class in test alone": ({"x_train": X, "y_train": Y * 2, "x_test": X, "y_test": Y}, "'y_test' has the class '1', which"),
+    "no such part": ({"images": X, "labels": Y, "x_test": X, "y_test": Y, "options": {"split": "val"}}, "there is no part 'val'"),
     "dates": ({"images": X, "labels": Y.astype("datetime64[s]")}, "'labels' must hold whole numbers or class names"),
     "one class": ({"images": X, "labels": Y * 0}, "only one class"),
     "few names": ({"images": X, "labels": Y, "class_names": ["a", "b"]}, "labels up to 2, counted from 0, but only 2 class"),
@@ -133,7 +175,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "objects": ({"images": X, "labels": Y.astype(object)}, "array 'labels' of a.npz holds Python objects"),
     "NaN pixel": ({"images": np.where(Y == 1, np.nan, 1.0)[:, None, None, None] * X, "labels": Y}, "not finite in row"),
-    "empty": ({"images": X[:0], "labels": Y[:0]}, "'labels' is empty"),
+    "empty": ({"images": X[:0], "labels": Y[:0]}, "'images' is empty"),
     "three images": ({"images": X[:3], "labels": [0, 0, 1]}, r"class '1' has 1 image\(s\); training and test need one each"),
 }  # fmt: skip
 

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from core.datasets import decode
-from core.datasets.decode import MAX_PIXELS, Decoded, decode_all, settle
+from core.datasets.decode import Decoded, decode_all, levelled, settle
+from core.datasets.picture import MAX_PIXELS
 from core.foundation.errors import InputError
 from tests.makers import encode, noise_images
 
@@ -22,6 +23,11 @@ def decoded(sources: Sequence[bytes | Path], size: int | None = None) -> np.ndar
     """The images, none of which may be broken."""
     done = decode_all(sources, len(sources), size, name)
     assert settle([done], skip_broken=False) == ()
+    return done.images
+
+
+def in_bytes(sources: Sequence[bytes | Path], size: int | None = None) -> np.ndarray:
+    (done,), _ = levelled({"": decode_all(sources, len(sources), size, name)})
     return done.images
 
 
@@ -77,14 +83,84 @@ def test_the_broken_image_is_named(damage: str) -> None:
 
 def test_sixteen_bit_grey_keeps_its_range() -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
-    pixels = decoded([as_png(Image.fromarray(ramp))])[0, :, :, 0]
+    pixels = in_bytes([as_png(Image.fromarray(ramp))])[0, :, :, 0]
     np.testing.assert_allclose(pixels, ramp / 257, atol=1)
 
 
 def test_a_dark_sixteen_bit_image_stays_dark_beside_a_bright_one() -> None:
     dark, bright = (np.full((16, 16), level, np.uint16) for level in (200, 60_000))
-    pixels = decoded([as_png(Image.fromarray(image)) for image in (dark, bright)])
+    pixels = in_bytes([as_png(Image.fromarray(image)) for image in (dark, bright)])
     assert (pixels[0].max(), pixels[1].min()) == (1, 233)
+
+
+def test_sixteen_bits_and_eight_have_a_scale_each_and_training_and_test_share_it() -> None:
+    deep = [as_png(Image.fromarray(np.full((4, 4), level, np.uint16))) for level in (400, 4000)]
+    plain = as_png(Image.fromarray(np.full((4, 4, 3), 77, np.uint8)))
+    parts = {"train": decode_all([deep[0], plain], 2, None, name), "test": decode_all([deep[1]], 1, None, name)}
+    (train, test), notes = levelled(parts)
+    assert train.images[:, 0, 0].tolist() == [[25, 25, 25], [77, 77, 77]]
+    assert test.images[0, 0, 0].tolist() == [249]
+    assert notes == ("The values run from 400 to 4000 and were read as 0..4095; if that is wrong, set dataset.levels.",)
+    (train, _), _ = levelled(parts, "0..65535")
+    assert train.images[:, 0, 0, 0].tolist() == [2, 77]
+
+
+@pytest.mark.parametrize("size", [None, 6])
+def test_floats_in_a_tiff_are_levels(size: int | None) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)).save(buffer, "TIFF")
+    pixels = in_bytes([buffer.getvalue()], size)
+    assert abs(float(pixels.mean()) - 127.5) < 1
+    assert pixels.max() > 240, "interpolation beyond the range must not move the scale"
+
+
+def test_values_that_are_not_finite_are_no_image() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[0, np.nan]], np.float32)).save(buffer, "TIFF")
+    ((_, reason),) = decode_all([buffer.getvalue()], 1, None, name).broken
+    assert reason == "it has values that are not finite"
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparent_parts_are_laid_on_white_and_told(mode: str) -> None:
+    layered = np.zeros((4, 4, 4), np.uint8)
+    layered[..., 0], layered[:, :2, 3] = 255, 255  # the left half red, the right half transparent red
+    picture = Image.fromarray(layered, "RGBA").convert(mode if mode != "P" else "RGBA")
+    done = decode_all([as_png(picture.quantize(4) if mode == "P" else picture)], 1, None, name)
+    left, right = done.images[0, 0, 0].tolist(), done.images[0, 0, 3].tolist()
+    assert left == ([76] if mode == "LA" else [255, 0, 0])
+    assert set(right) == {255}
+    (_, notes) = levelled({"": done})
+    assert notes == ("1 of 1 images have transparent parts and were laid on white.",)
+
+
+def test_an_opaque_image_with_an_alpha_channel_is_what_it_was() -> None:
+    picture = Image.fromarray(noise_images(1)[0]).convert("RGBA")
+    done = decode_all([as_png(picture)], 1, None, name)
+    np.testing.assert_array_equal(done.images[0], noise_images(1)[0])
+    assert not done.seen
+
+
+def test_a_phones_mark_turns_the_picture(tmp_path: Path) -> None:
+    wide = np.zeros((8, 16, 3), np.uint8)
+    wide[:, 8:] = 255
+    mark = Image.Exif()
+    mark[0x0112] = 6  # lies on its left side
+    buffer = io.BytesIO()
+    Image.fromarray(wide).save(buffer, "JPEG", exif=mark, quality=95)
+    done = decode_all([buffer.getvalue()], 1, None, name)
+    assert done.images.shape == (1, 16, 8, 3)
+    assert done.images[0, 0].mean() < 10 < 245 < done.images[0, -1].mean()
+    assert levelled({"": done})[1] == ("1 of 1 images were turned upright as their EXIF mark says.",)
+
+
+def test_of_several_frames_the_first_is_read_and_it_is_told() -> None:
+    frames = [Image.fromarray(np.full((4, 4), level, np.uint8)) for level in (10, 200)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    done = decode_all([buffer.getvalue()], 1, None, name)
+    assert done.images.max() < 20
+    assert "several frames" in levelled({"": done})[1][0]
 
 
 def test_huge_image_is_refused_before_it_is_decoded() -> None:

@@ -92,18 +92,19 @@ def test_images_in_deeper_folders_and_upper_case_suffixes_count(tmp_path: Path) 
     assert len(split.train) + len(split.test) == 9
 
 
-def test_empty_class_is_named(tmp_path: Path) -> None:
+def test_a_folder_without_images_is_no_class_and_told(tmp_path: Path) -> None:
     write_folder(tmp_path, coloured(4))
     (tmp_path / "class c").mkdir()
-    with pytest.raises(InputError, match="class c holds no images; add some or remove the folder"):
-        ImageFolder(path=str(tmp_path)).load(0)
+    split = ImageFolder(path=str(tmp_path)).load(0)
+    assert split.train.class_names == ("class a", "class b")
+    assert "Folders without images, which are no classes: class c." in split.notes
 
 
 @pytest.mark.parametrize("classes", [0, 1])
 def test_fewer_than_two_classes_are_refused(classes: int, tmp_path: Path) -> None:
     for i in range(classes):
         put(tmp_path / f"{i}" / "a.png")
-    with pytest.raises(InputError, match=rf"has {classes} class folder\(s\); at least 2 are needed"):
+    with pytest.raises(InputError, match=rf"has {classes} class folder\(s\) and .*; at least 2 are needed"):
         ImageFolder(path=str(tmp_path)).load(0)
 
 
@@ -114,13 +115,17 @@ def test_broken_image_is_named(tmp_path: Path) -> None:
         ImageFolder(path=str(tmp_path)).load(0)
 
 
-def test_test_folder_with_other_classes_is_refused(tmp_path: Path) -> None:
+def test_a_class_that_only_the_test_folder_has_is_refused(tmp_path: Path) -> None:
+    write_folder(tmp_path / "train", coloured(4, classes=2))
+    write_folder(tmp_path / "test", coloured(4, classes=3))
+    with pytest.raises(InputError, match="test has the class 'class c', which the training part lacks; leave it out"):
+        ImageFolder(path=str(tmp_path)).load(0)
+
+
+def test_a_class_that_the_test_folder_lacks_is_told(tmp_path: Path) -> None:
     write_folder(tmp_path / "train", coloured(4, classes=3))
     write_folder(tmp_path / "test", coloured(4, classes=2))
-    with pytest.raises(
-        InputError, match="has the classes class a, class b, the training folder class a, class b, class c"
-    ):
-        ImageFolder(path=str(tmp_path)).load(0)
+    assert "No test images of class 'class c'" in ImageFolder(path=str(tmp_path)).load(0).notes[-1]
 
 
 def test_missing_paths_say_what_to_give(tmp_path: Path) -> None:

@@ -80,9 +80,9 @@ LEVELS = np.array([0, 51, 102, 255], np.uint8).reshape(2, 1, 2, 1)
     [
         (LEVELS, ""),
         (LEVELS.astype(np.int64), ""),
-        (LEVELS.astype(np.float32), "The values run from 0 to 255 and were read as 0..255."),
-        (LEVELS / 255, "The values run from 0 to 1 and were read as 0..1."),
-        ((LEVELS / 255).astype(np.float16), "The values run from 0 to 1 and were read as 0..1."),
+        (LEVELS.astype(np.float32), "The values run from 0 to 255 and were read as 0..255"),
+        (LEVELS / 255, "The values run from 0 to 1 and were read as 0..1"),
+        ((LEVELS / 255).astype(np.float16), "The values run from 0 to 1 and were read as 0..1"),
         (LEVELS.astype(">u2"), ""),
     ],
     ids=["bytes", "whole", "0..255", "0..1", "half", "big-endian"],
@@ -92,7 +92,7 @@ def test_every_range_comes_to_bytes_and_a_guess_is_told(array: np.ndarray, note:
     np.testing.assert_array_equal(found, LEVELS)
     assert found.dtype == np.uint8
     assert found.flags.c_contiguous
-    assert told == note
+    assert told == ((f"{note}; if that is wrong, set dataset.levels.",) if note else ())
 
 
 def test_true_is_white() -> None:
@@ -113,7 +113,7 @@ def test_the_range_is_decided_over_training_and_test_together() -> None:
         (np.nan, "'images' has values that are not finite in row 3; mend or remove that image"),
         (np.inf, "not finite in row 3"),
         (-0.5, r"'images' runs from -0.5 to 0; images must lie in 0..1 or 0..255, so undo any normalisation first"),
-        (256, "runs from 0 to 256"),
+        (-300, "runs from -300 to 0"),
     ],
 )
 def test_values_that_are_no_pixels_are_refused(value: float, message: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,6 +135,7 @@ def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_
     assert run.result == {}
 
 
+@pytest.mark.slow
 def test_first_come_first_served(runs: Runs, busy: FileLock, picture_folder: Path) -> None:
     """Whoever asks in the right moment does not overtake."""
     tiny = tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16}, retrain=False)

@@ -533,6 +533,7 @@ def test_an_out_that_held_something_keeps_it_after_bad_input(files: tuple[Path, 
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the process table of Linux")
 def test_workers_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     """Killed outright, it cannot end them; each sees for itself that it is alone."""

@@ -1,0 +1,76 @@
+"""Which source reads what lies at a path? Descriptions that a set brings along first, then its bytes, then names."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from core.datasets.columns import IMAGE, PATH
+from core.datasets.hub import tables_in
+from core.datasets.picture import suffixes
+from core.datasets.tables import Table
+from core.datasets.tree import walk
+from core.foundation.errors import InputError
+
+_MAGIC = {b"PAR1": "parquet", b"ARRO": "parquet", b"\xff\xff\xff\xff": "parquet"}  # the last: Arrow's stream
+_SAVED = ("dataset_dict.json", "state.json")
+
+
+def kind_of(path: Path) -> str:
+    """Key of the data set that reads it: "folder", "parquet" or "arrays". Raises InputError where none does, or two would."""
+    path = path.expanduser()
+    if path.is_file():
+        return _of_file(path)
+    if not path.is_dir():
+        raise InputError(f"{path} does not exist")
+    if any((path / name).is_file() for name in _SAVED):
+        return "parquet"
+    tables = _with_images(path)
+    if not tables:
+        return "folder"
+    encoded = any(column.holds == IMAGE and not _by_name(tables, column.name) for column in tables.columns())
+    if encoded and walk(path).images:
+        raise InputError(
+            f"{path} holds both tables of images ({tables.files[0].name}) and image files; say which is meant: "
+            "--as parquet or --as folder"
+        )
+    return "parquet"
+
+
+def _of_file(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read ({problem.strerror})") from None
+    if not head:
+        raise InputError(f"{path} is empty (0 bytes)")
+    if head[:4] in _MAGIC:
+        return _MAGIC[head[:4]]
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(name.endswith(".npy") for name in archive.namelist()):
+                return "arrays"
+        raise InputError(f"{path} is an archive of files; unpack it and give the folder")
+    what = "a single image" if path.suffix.lower() in suffixes() else "no kind of file that is read here"
+    raise InputError(
+        f"{path} is {what}; give a folder of images, a parquet or Arrow file with images, or a .npz file of arrays"
+    )
+
+
+def _with_images(root: Path) -> Table | None:
+    """The first table in a folder that has a column of images."""
+    for file in tables_in(root):
+        try:
+            table = Table([file])
+        except InputError:
+            continue
+        if any(column.holds in (IMAGE, PATH) for column in table.columns()):
+            return table
+    return None
+
+
+def _by_name(table: Table, column: str) -> bool:
+    """Whether a table has the names of its images alone, and these lie beside it."""
+    first = next(iter(table.cells(column, table.files[0].parent)), b"")
+    return not isinstance(first, bytes)

@@ -1,0 +1,123 @@
+"""Labels that stand in a table beside a folder of images: which file has which class."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from core.datasets.columns import CLASS, PATH, Column, label_column
+from core.datasets.tree import Tree
+from core.foundation.errors import InputError
+
+MAX_BYTES = 2**28  # of a table
+METADATA = ("metadata.csv", "metadata.jsonl")  # Hugging Face's names for a table that describes the images beside it
+_SOME = 200  # rows that are looked at first
+
+
+@dataclass(frozen=True)
+class LabelTable:
+    """A table whose rows name images."""
+
+    path: PurePosixPath
+    file_column: str
+    rows: Mapping[PurePosixPath, int]  # the row of each image that one names
+    columns: Sequence[Column]
+    missing: int  # rows that name no image
+
+    @property
+    def metadata(self) -> bool:
+        return self.path.name.lower() in METADATA
+
+    def labels(self, images: Iterable[PurePosixPath], asked: str = "") -> tuple[np.ndarray, str, str]:
+        """The word that labels each of these images (n,), the column's name, and a note. Raises InputError."""
+        choice = label_column([column for column in self.columns if column.name != self.file_column], asked)
+        values = choice.column.values
+        assert values is not None
+        words = np.array([str(values[self.rows[image]]) for image in images])
+        return words, choice.column.name, choice.note
+
+
+def find_table(tree: Tree, folder: PurePosixPath, images: Sequence[PurePosixPath]) -> LabelTable | None:
+    """The table that names most of these images of a folder, in it or in a folder above; None where none names half of them.
+
+    Hugging Face's metadata first. Raises InputError where two name as many.
+    """
+    places = [folder, *folder.parents]
+    tables = [path for path in tree.tables if path.parent in places]
+    found = [table for path in tables if (table := _matched(tree.root, path, folder, images))]
+    fit = [table for table in found if 2 * len(table.rows) >= len(images)]
+    best = [t for t in fit if t.metadata] or [t for t in fit if len(t.rows) == max(len(t.rows) for t in fit)]
+    if len(best) > 1:
+        nearest = max(len(table.path.parts) for table in best)
+        best = [table for table in best if len(table.path.parts) == nearest]
+    if len(best) > 1:
+        raise InputError(
+            f"{best[0].path} and {best[1].path} both say what the images of {folder} are; keep one of them there"
+        )
+    return best[0] if best else None
+
+
+def _matched(
+    root: Path, path: PurePosixPath, folder: PurePosixPath, images: Sequence[PurePosixPath]
+) -> LabelTable | None:
+    frame = _read(root / path)
+    if frame is None or frame.empty:
+        return None
+    finder = _Finder(folder, path.parent, images)
+    if any(finder.find(str(name)) for name in frame.columns):  # the first line is a row, not a heading
+        frame = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
+        frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
+    counts = {name: sum(finder.find(value) is not None for value in frame[name][:_SOME]) for name in frame.columns}
+    best = max(counts, key=lambda name: counts[name])
+    if not counts[best]:
+        return None
+    places = [finder.find(value) for value in frame[best]]
+    rows = {place: row for row, place in enumerate(places) if place is not None}
+    columns = [
+        Column(str(name), PATH if name == best else CLASS, False, frame[name].to_numpy(str).astype(object))
+        for name in frame.columns
+    ]
+    return LabelTable(path, str(best), rows, columns, sum(place is None for place in places))
+
+
+class _Finder:
+    """Images by what a table may call them: the path from the folder, from the table or from the root; the name; the stem."""
+
+    def __init__(self, folder: PurePosixPath, beside: PurePosixPath, images: Sequence[PurePosixPath]) -> None:
+        self._folders = (folder, beside, PurePosixPath("."))
+        self._paths = {str(image): image for image in images}
+        names, stems = Counter(image.name for image in images), Counter(image.stem for image in images)
+        self._names = {image.name: image for image in images if names[image.name] == 1}
+        self._stems = {image.stem: image for image in images if stems[image.stem] == 1}
+
+    def find(self, value: str) -> PurePosixPath | None:
+        path = PurePosixPath(value.strip().replace("\\", "/"))
+        for folder in self._folders:
+            if found := self._paths.get(str(folder / path)):
+                return found
+        return self._names.get(path.name) or self._stems.get(path.name)
+
+
+def _read(file: Path) -> pd.DataFrame | None:
+    """All columns as words; None for what is no table."""
+    try:
+        if file.stat().st_size > MAX_BYTES:
+            return None
+        if file.suffix.lower() == ".jsonl":
+            with file.open(encoding="utf-8") as lines:
+                found = [json.loads(line) for line in lines if line.strip()]
+            return pd.DataFrame(found).fillna("").astype(str) if all(isinstance(row, dict) for row in found) else None
+        with file.open(encoding="utf-8-sig", errors="replace") as opened:
+            head = opened.readline(10_000)
+        separator = max(",;\t", key=head.count)
+        return pd.read_csv(
+            file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", encoding_errors="replace"
+        )
+    except (OSError, ValueError, RecursionError):  # pandas' own errors are ValueErrors
+        return None

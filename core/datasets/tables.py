@@ -1,0 +1,200 @@
+"""Tables of images and labels in parquet and Arrow files, a column or a few rows at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets.columns import CLASS, IMAGE, MULTI, OTHER, PATH, Column
+from core.datasets.picture import suffixes
+from core.foundation.errors import InputError
+
+ROWS = 512  # images copied out of a table at a time
+_CELL = ("bytes", "path")  # the fields of an image as Hugging Face keeps it
+
+
+class Table:
+    """The rows of some files with the same columns, one after the other."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = files
+        opened = [_open(file) for file in files]
+        self._readers = opened
+        self.starts = np.cumsum([0, *(reader.rows for reader in opened)])
+        schema = opened[0].schema
+        if any(reader.schema.remove_metadata() != schema.remove_metadata() for reader in opened):
+            raise InputError(f"{files[0].name} and the files beside it differ in their columns")
+        self.schema = schema
+        self.features = _features(schema.metadata or {})
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def place(self, row: int) -> str:
+        """The file and the row in it."""
+        part = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return f"{self.files[part].name}, row {row - self.starts[part]}"
+
+    def columns(self) -> list[Column]:
+        """What each column holds; those that can be labels with their values."""
+        return [self._column(field) for field in self.schema]
+
+    def column(self, name: str) -> Column | None:
+        """What the column of this name holds, if there is one."""
+        index = self.schema.get_field_index(name)
+        return self._column(self.schema.field(index)) if index >= 0 else None
+
+    def cells(self, column: str, root: Path) -> Iterator[bytes | Path | str]:
+        """The encoded image of every row, or its file where the table has names alone, or why there is neither.
+
+        root: the folder that named files must lie in.
+        """
+        for file, reader in zip(self.files, self._readers, strict=True):
+            for cells in reader.batches(column):
+                for cell in cells.to_pylist():
+                    yield _encoded(cell, file.parent, root)
+
+    def class_names(self, column: str) -> tuple[str, ...] | None:
+        """The names of the classes 0, 1, ... that the metadata gives."""
+        names = self.features.get(column, {}).get("names")
+        if isinstance(names, dict):  # as older versions write them
+            names = [names.get(str(i)) for i in range(len(names))]
+        return tuple(map(str, names)) if isinstance(names, list) and names else None
+
+    def _column(self, field: Any) -> Column:
+        import pyarrow.types as kinds
+
+        told, kind = self.features.get(field.name, {}), field.type
+        if kinds.is_dictionary(kind):
+            kind = kind.value_type
+        if told.get("_type") == "Image" or _is_cell(kind) or kinds.is_binary(kind) or kinds.is_large_binary(kind):
+            return Column(field.name, IMAGE, told.get("_type") == "Image")
+        described = told.get("_type") == "ClassLabel"
+        if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_boolean(kind) or _is_number(kind):
+            values = self._values(field.name)
+            return Column(field.name, PATH if _are_files(values) else CLASS, described, values)
+        if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+            return self._listed(field.name, kind, "ClassLabel" in json.dumps(told))
+        return Column(field.name, OTHER)
+
+    def _listed(self, name: str, kind: Any, described: bool) -> Column:
+        """A column of lists: one-hot rows, several labels a row, or something else, such as features."""
+        import pyarrow.types as kinds
+
+        inner = kind.value_type
+        if not (kinds.is_integer(inner) or kinds.is_boolean(inner) or kinds.is_string(inner)):
+            return Column(name, OTHER)
+        lists = self._values(name)
+        lengths = {-1 if cell is None else len(cell) for cell in lists}
+        if len(lengths) != 1 or kinds.is_string(inner) or lengths == {0}:
+            return Column(name, MULTI, described)
+        rows = np.stack([np.asarray(cell) for cell in lists])
+        single = rows.shape[1] == 1 or (np.isin(rows, (0, 1)).all() and (rows.sum(1) <= 1).all())
+        return Column(name, CLASS if single else MULTI, described, rows)
+
+    def _values(self, name: str) -> np.ndarray:
+        """(n,) in NumPy's terms; dictionary-encoded words as words, and None or NaN where a value is missing."""
+        import pyarrow as pa
+
+        parts = [reader.column(name) for reader in self._readers]
+        whole = pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
+        if pa.types.is_dictionary(whole.type):
+            whole = whole.cast(whole.type.value_type)
+        values: np.ndarray = whole.to_numpy()
+        return values
+
+
+def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
+    """What Hugging Face says of the columns, if it does."""
+    try:
+        found = json.loads(metadata[b"huggingface"])["info"]["features"]
+        return {str(name): told for name, told in found.items() if isinstance(told, dict)}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}
+
+
+def _is_cell(kind: Any) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_struct(kind)) and any(kind.field(i).name in _CELL for i in range(kind.num_fields))
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow.types as kinds
+
+    return bool(kinds.is_integer(kind) or kinds.is_floating(kind))
+
+
+def _are_files(values: np.ndarray) -> bool:
+    words = [value for value in values[:100] if isinstance(value, str)]
+    return bool(words) and all(Path(word).suffix.lower() in suffixes() for word in words)
+
+
+def _encoded(cell: Any, beside: Path, root: Path) -> bytes | Path | str:
+    """The bytes of an image, its file, or in words why there is neither."""
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    if isinstance(data, bytes):
+        return data
+    name = cell.get("path") if isinstance(cell, dict) else cell
+    if not isinstance(name, str) or not name:
+        return b""
+    inside = [file for file in (beside / name, root / name) if file.resolve().is_relative_to(root.resolve())]
+    if not inside:
+        return f"its file {name} lies outside the folder of the set"
+    return next((file for file in inside if file.is_file()), f"its file {name} is not there")
+
+
+class _Parquet:
+    def __init__(self, file: Path) -> None:
+        import pyarrow.parquet as pq
+
+        self._file = pq.ParquetFile(file)
+        self.schema = self._file.schema_arrow
+        self.rows = self._file.metadata.num_rows
+
+    def column(self, name: str) -> Any:
+        return self._file.read(columns=[name]).column(0)
+
+    def batches(self, name: str) -> Iterator[Any]:
+        for batch in self._file.iter_batches(ROWS, columns=[name]):
+            yield batch.column(0)
+
+
+class _Arrow:
+    """A file of `save_to_disk`: Arrow's stream; or of Arrow's file format (feather)."""
+
+    def __init__(self, file: Path) -> None:
+        import pyarrow as pa
+
+        source = pa.memory_map(str(file))
+        try:
+            self._table = pa.ipc.open_file(source).read_all()
+        except pa.ArrowInvalid:
+            source.seek(0)
+            self._table = pa.ipc.open_stream(source).read_all()
+        self.schema = self._table.schema
+        self.rows = self._table.num_rows
+
+    def column(self, name: str) -> Any:
+        return self._table.column(name)
+
+    def batches(self, name: str) -> Iterator[Any]:
+        for start in range(0, self.rows, ROWS):
+            yield self._table.column(name).slice(start, ROWS)
+
+
+def _open(file: Path) -> _Parquet | _Arrow:
+    import pyarrow as pa
+
+    try:
+        if file.stat().st_size == 0:
+            raise InputError(f"{file.name} is empty (0 bytes), so it is no parquet file; fetch or write it again")
+        return (_Arrow if file.suffix.lower() in (".arrow", ".feather") else _Parquet)(file)
+    except (OSError, pa.ArrowException) as problem:
+        reason = str(problem).splitlines()[0].rstrip(".")
+        kind = "Arrow" if file.suffix.lower() in (".arrow", ".feather") else "parquet"
+        raise InputError(f"{file.name} is not a readable {kind} file ({reason}); fetch or write it again") from None
