@@ -63,8 +63,7 @@ def _classes(told: dict[str, Any]) -> FittingTable:
     if test:
         columns.insert(2, Column("test images", [f"{test[i]:,}" for i in shown]))
         columns.append(Column("in test", [_level(told["test_levels"][i]) for i in shown], spare=True))
-    rest = len(names) - len(shown)
-    return FittingTable(columns, caption=f"{rest:,} more classes before the last; --json has all" if rest else "")
+    return FittingTable(columns)
 
 
 def _level(value: float | None) -> str:
@@ -76,6 +75,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lines = [
         f"images: {width}x{height}, {channels} channel{'s' * (channels > 1)}; levels are means, 0 black to 255 white"
     ]
+    if (rest := len(told["class_names"]) - SHOWN) > 0:
+        lines.insert(0, f"{rest:,} more classes before the last; --json has all")
     if told["columns"]:
         lines.append("columns: images in '{image}', labels in '{label}'".format(**told["columns"]))
     lines += [f"left out: {one['count']:,} {one['what']}: {one['why']}" for one in told["left_out"]]

@@ -19,11 +19,12 @@ if TYPE_CHECKING:  # the commands import what they need themselves, so that --he
     from core.foundation.images import Split
     from core.runs import RunFolder
 
-WHOLE = re.compile(r"-?[0-9]+")
+WHOLE = re.compile(r"#?-?[0-9]+")
+DEFAULT = "digits"  # without --dataset and --data
 
 
 def run(
-    dataset: options.DataSet = "digits",
+    dataset: options.DataSet = None,
     data: options.Data = None,
     attack: options.AttackName = "patch",
     poisons: Annotated[int | None, typer.Option(help="Images to poison. Default: what the data set suggests.")] = None,
@@ -70,9 +71,14 @@ def run(
 
 
 def assemble(
-    settings: list[str] | None, preset: str | None, epochs: int | None, data: Path | None, **rest: Any
+    settings: list[str] | None,
+    preset: str | None,
+    epochs: int | None,
+    data: Path | None,
+    dataset: str | None,
+    **rest: Any,
 ) -> RunConfig:
-    """A config from the options of the command line, classes and defaults still open. rest: fields of RunConfig."""
+    """A config from the options of the command line, classes and defaults still open. rest: further fields of RunConfig."""
     from core.experiment import RunConfig, parse_settings
     from core.training import preset_options
 
@@ -83,7 +89,7 @@ def assemble(
     if epochs is not None:
         groups["training"]["epochs"] = epochs
     return RunConfig(
-        dataset_options=groups["dataset"], attack_options=groups["attack"], model_options=groups["model"],
+        dataset=options.dataset_of(dataset, data, DEFAULT), dataset_options=groups["dataset"], attack_options=groups["attack"], model_options=groups["model"],
         training=groups["training"], defense_options=groups["defense"], sampling=groups["sampling"],
         poisoning=groups["poisoning"], seeds=groups["seeds"], **rest,
     )  # fmt: skip
@@ -92,24 +98,29 @@ def assemble(
 def with_classes(
     config: RunConfig, source: str | None, target: str | None, report: Report
 ) -> tuple[RunConfig, Split | None]:
-    """Class names to numbers. Only names need the data, which is then handed on, so that it is loaded once."""
+    """Class names to numbers. Names need the data, which is then handed on, so that it is loaded once.
+
+    So do numbers in somebody's own images, whose classes can be called 1, 2, 3: the name wins.
+    """
     from dataclasses import replace
 
+    from core.datasets import DATASETS, BroughtSet
     from core.experiment import load
 
     sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
     asked = [*(sources or []), *([] if target is None else [target])]
     split = None
-    if not all(WHOLE.fullmatch(text) for text in asked):
+    brought = issubclass(DATASETS[config.dataset], BroughtSet)
+    if not all(WHOLE.fullmatch(text) and (text.startswith("#") or not brought) for text in asked):
         split = load(config.resolved(), report)
     names = split.train.class_names if split else ()
 
     def number(text: str) -> int:
+        if text in names:
+            return names.index(text)
         if WHOLE.fullmatch(text):
-            return int(text)
-        if text not in names:
-            raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
-        return names.index(text)
+            return int(text.removeprefix("#"))
+        raise InputError(f"there is no class '{text}'; the classes are: {', '.join(names[:20])}")
 
     if sources is not None and [source] != sources and source in names:  # a class whose name has a comma
         sources = [str(source)]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.cli.options import Data, DataSet, Device, Settings, Threads
+from core.cli.options import Data, DataSet, Device, Settings, Threads, dataset_of
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def preview(
-    dataset: DataSet = "signs",
+    dataset: DataSet = None,
     data: Data = None,
     attack: Annotated[str, typer.Option(help="Which trigger, or all.")] = "all",
     settings: Settings = None,
@@ -44,7 +44,7 @@ def preview(
         groups["dataset"]["path"] = str(data.expanduser().resolve())
     configs = [
         RunConfig(
-            dataset=dataset, dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
+            dataset=dataset_of(dataset, data, "signs"), dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
             sampling=groups["sampling"], poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
         ).resolved()
         for key in (ATTACKS if attack == "all" else [attack])

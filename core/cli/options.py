@@ -10,11 +10,19 @@ import typer
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are kept.", envvar="SPECTRE_LENS_RUNS")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS.")]
-DataSet = Annotated[str, typer.Option(help="Which images; `options dataset` lists them.")]
-Data = Annotated[Path | None, typer.Option(help="Path of the images, for data sets that take one.")]
+DataSet = Annotated[
+    str | None,
+    typer.Option("--dataset", "--as", help="Which images; `options dataset` lists them. Default: what --data holds."),
+]
+Data = Annotated[Path | None, typer.Option(help="Path of images of your own; `data` tells what would be read.")]
 AttackName = Annotated[str, typer.Option(help="Which trigger; `options attack` lists them.")]
-Source = Annotated[str | None, typer.Option(help="Class to turn, number or name; several: 0,3; or any.")]
-Target = Annotated[str | None, typer.Option(help="Class they shall be taken for, number or name.")]
+Source = Annotated[
+    str | None,
+    typer.Option(
+        help="Class to turn, name or number from 0; several: 0,3; or any. A name wins, #3 is always the number."
+    ),
+]
+Target = Annotated[str | None, typer.Option(help="Class they shall be taken for, name or number.")]
 ModelName = Annotated[str, typer.Option(help="Which network; `options model` lists them.")]
 Preset = Annotated[str | None, typer.Option(help="Training as published; `options training` lists them.")]
 Epochs = Annotated[int | None, typer.Option(min=0, help="Passes over the training set.")]
@@ -23,3 +31,12 @@ DefenseName = Annotated[str, typer.Option(help="Whose removal the model is retra
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any other option; see `options`.")
 ]
+
+
+def dataset_of(dataset: str | None, data: Path | None, otherwise: str) -> str:
+    """Key of the data set: what is asked for, else what lies at the path, else the command's own. Raises InputError."""
+    if dataset is not None or data is None:
+        return dataset or otherwise
+    from core.datasets import kind_of
+
+    return kind_of(data)

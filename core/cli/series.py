@@ -23,7 +23,7 @@ def sweep(
     poisons: Annotated[str, typer.Option(help="Numbers of poisons, as 5,15,50,150.")],
     out_dir: Annotated[Path, typer.Option("--out", help="Folder for the light run folders and series.json.")],
     seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = "0,1,2",
-    dataset: options.DataSet = "digits",
+    dataset: options.DataSet = None,
     data: options.Data = None,
     attack: options.AttackName = "patch",
     source: options.Source = None,

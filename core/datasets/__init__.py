@@ -3,6 +3,7 @@
 from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, stratified_split
+from core.datasets.brought import BroughtSet
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
 from core.datasets.gtsrb import Gtsrb
@@ -18,6 +19,6 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 )
 
 __all__ = [
-    "DATASETS", "Arrays", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
+    "DATASETS", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
     "Mnist", "Report", "Sampling", "Signs", "Svhn", "account", "kind_of", "stratified_split",
 ]  # fmt: skip

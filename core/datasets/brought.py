@@ -26,7 +26,9 @@ class BroughtSet(Dataset):
     path: str = param("", "Where the images are")
     mirror: bool = param(False, "A mirrored image keeps its meaning (photographs: yes; digits, signs: no)")
     test_share: float = param(0.2, "Share held out where there is no test part", low=0.05, high=0.5, step=0.05)
-    split: str = param("auto", f"Part to test on: auto, its name, or {MADE} to hold out a share of the training images")
+    split: str = param(
+        "", f"Part to test on; empty takes test, else validation; {MADE} holds out a share of the training images"
+    )
     levels: str = param("auto", "Numbers that are black and white; auto tells them from all images", choices=CHOICES)
 
     def root(self, what: str) -> Path:

@@ -29,6 +29,7 @@ class LabelTable:
     rows: Mapping[PurePosixPath, int]  # the row of each image that one names
     columns: Sequence[Column]
     missing: int  # rows that name no image
+    exact: int  # rows that name one by its path, not by its bare name
 
     @property
     def metadata(self) -> bool:
@@ -52,7 +53,8 @@ def find_table(tree: Tree, folder: PurePosixPath, images: Sequence[PurePosixPath
     tables = [path for path in tree.tables if path.parent in places]
     found = [table for path in tables if (table := _matched(tree.root, path, folder, images))]
     fit = [table for table in found if 2 * len(table.rows) >= len(images)]
-    best = [t for t in fit if t.metadata] or [t for t in fit if len(t.rows) == max(len(t.rows) for t in fit)]
+    best = [table for table in fit if table.metadata] or fit
+    best = [table for table in best if (len(table.rows), table.exact) == max((len(t.rows), t.exact) for t in best)]
     if len(best) > 1:
         nearest = max(len(table.path.parts) for table in best)
         best = [table for table in best if len(table.path.parts) == nearest]
@@ -83,7 +85,8 @@ def _matched(
         Column(str(name), PATH if name == best else CLASS, False, frame[name].to_numpy(str).astype(object))
         for name in frame.columns
     ]
-    return LabelTable(path, str(best), rows, columns, sum(place is None for place in places))
+    exact = sum(finder.by_path(value) is not None for value in frame[best])
+    return LabelTable(path, str(best), rows, columns, sum(place is None for place in places), exact)
 
 
 class _Finder:
@@ -97,11 +100,16 @@ class _Finder:
         self._stems = {image.stem: image for image in images if stems[image.stem] == 1}
 
     def find(self, value: str) -> PurePosixPath | None:
-        path = PurePosixPath(value.strip().replace("\\", "/"))
-        for folder in self._folders:
-            if found := self._paths.get(str(folder / path)):
-                return found
-        return self._names.get(path.name) or self._stems.get(path.name)
+        name = _path(value).name
+        return self.by_path(value) or self._names.get(name) or self._stems.get(name)
+
+    def by_path(self, value: str) -> PurePosixPath | None:
+        path = _path(value)
+        return next((image for folder in self._folders if (image := self._paths.get(str(folder / path)))), None)
+
+
+def _path(value: str) -> PurePosixPath:
+    return PurePosixPath(value.strip().replace("\\", "/"))
 
 
 def _read(file: Path) -> pd.DataFrame | None:

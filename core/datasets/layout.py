@@ -84,14 +84,16 @@ def _base(tree: Tree, folder: PurePosixPath) -> PurePosixPath:
         if len(children) != 1 or any(path.parent == folder for path in tree.images):
             return folder
         (name,) = children
-        if part_of_name(name) or (not _children(tree, folder / name) and not _flat_wrapper(tree, folder)):
+        if part_of_name(name) or (
+            not _children(tree, folder / name) and not _flat_wrapper(tree, folder, folder / name)
+        ):
             return folder
         folder = folder / name
 
 
-def _flat_wrapper(tree: Tree, folder: PurePosixPath) -> bool:
-    """Whether images without class folders lie in the one folder here because a table beside it says what they are."""
-    return any(path.parent in (folder, *folder.parents) for path in tree.tables)
+def _flat_wrapper(tree: Tree, folder: PurePosixPath, inside: PurePosixPath) -> bool:
+    """Whether images lie without class folders in the one folder here because a table, in or beside it, says what they are."""
+    return any(path.parent in (inside, folder, *folder.parents) for path in tree.tables)
 
 
 def _children(tree: Tree, folder: PurePosixPath) -> Counter[str]:

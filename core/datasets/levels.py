@@ -95,7 +95,7 @@ def _of_whole_numbers(name: str, ends: Ends) -> tuple[float, float]:
     """As many bits as the largest number needs, of those that cameras and files have; 0 and 1 alone are black and white."""
     if ends.low < 0:
         raise _beyond(name, ends)
-    if ends.high <= 1:
+    if 0 < ends.high <= 1:
         return 0, 1
     return 0, next(2.0**bits - 1 for bits in _BITS if ends.high < 2.0**bits or bits == _BITS[-1])
 

@@ -42,20 +42,20 @@ class Chosen:
     unused: tuple[str, ...]  # further parts
 
 
-def choose(parts: Mapping[str, str | None], split: str = "auto") -> Chosen:
+def choose(parts: Mapping[str, str | None], split: str = "") -> Chosen:
     """Training and test part among those that are there.
 
     parts: by name, TRAIN, VALIDATION, TEST, or None for a part that is named otherwise. split: the name of the part to test on,
-    MADE to hold out a share of the training part, "auto" for the test part, else the validation part. Raises InputError where
+    MADE to hold out a share of the training part, "" for the test part, else the validation part. Raises InputError where
     nothing is for training, two parts could be the test part, or none has the name that is asked for.
     """
     of = {kind: [name for name, what in parts.items() if what == kind] for kind in (TRAIN, VALIDATION, TEST, None)}
     train = _only(of[TRAIN] or of[None], "training", parts)
-    if split not in ("auto", MADE) and split not in parts:
-        raise InputError(f"there is no part '{split}'; dataset.split is auto, {MADE}, or one of {_listed(list(parts))}")
+    if split not in ("", MADE) and split not in parts:
+        raise InputError(f"there is no part '{split}'; dataset.split is {MADE} or one of {_listed(list(parts))}")
     if split == train:
         raise InputError(f"'{split}' is the part to learn from; give another as dataset.split, or {MADE}")
-    if split == "auto":
+    if not split:
         test = _only(of[TEST] or of[VALIDATION], "test", parts) if of[TEST] or of[VALIDATION] else None
     else:
         test = None if split == MADE else split

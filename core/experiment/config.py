@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from core.attacks import ATTACKS, Attack, Goal, Poisoning
-from core.datasets import DATASETS, Dataset, Sampling
+from core.datasets import DATASETS, BroughtSet, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
 from core.foundation import devices
 from core.foundation.errors import InputError
@@ -172,8 +172,9 @@ class RunConfig:
         words = ["python -m core run", "--dataset", self.dataset, "--attack", self.attack]
         words += ["--poisons", str(self.poisons)] if self.poisons is not None else []
         words += ["--budget", str(self.budget)] if self.budget is not None else []
-        words += ["--source", source_text(self.source)] if self.source is not None else []  # type: ignore[arg-type]
-        words += ["--target", str(self.target)] if self.target is not None else []
+        mark = "#" if issubclass(DATASETS[self.dataset], BroughtSet) else ""  # for a class there may be called 3
+        words += ["--source", source_text(self.source, mark)] if self.source is not None else []  # type: ignore[arg-type]
+        words += ["--target", f"{mark}{self.target}"] if self.target is not None else []
         words += ["--model", self.model, "--seed", str(self.seed)]
         words += ["--layer", self.layer] if self.layer else []
         words += ["--defense", self.defense] if self.defense != "spectre" else []
@@ -222,9 +223,9 @@ def _as_today(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "attack_options": renamed}
 
 
-def source_text(sources: Sequence[int]) -> str:
-    """Source classes as the command line takes them: "7", "0,3", "any"."""
-    return ",".join(map(str, sources)) or "any"
+def source_text(sources: Sequence[int], mark: str = "") -> str:
+    """Source classes as the command line takes them: "7", "0,3", "any"; mark: before each number."""
+    return ",".join(f"{mark}{source}" for source in sources) or "any"
 
 
 def _kinds(name: str) -> tuple[type, ...]:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.attacks import ATTACKS, Attack, Goal, Pixel, Poisoning, PoisonTruth, WaNet, poison
+from core.attacks import ATTACKS, Attack, Goal, Patch, Pixel, Poisoning, PoisonTruth, WaNet, poison
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from tests.makers import coloured, noise_images
@@ -79,7 +79,14 @@ def test_the_poisoned_set_tells_nothing_of_the_truth() -> None:
     """A defense is given features made from this object: it must hold images, labels and names, and no more."""
     poisoned, _ = strike()
     assert type(poisoned) is ImageData
-    assert {f.name for f in fields(poisoned)} == {"images", "labels", "class_names"} == set(vars(poisoned))
+    assert {f.name for f in fields(poisoned)} == {"images", "labels", "class_names", "sources"} == set(vars(poisoned))
+
+
+def test_the_poisoned_set_has_no_sources() -> None:
+    """The folder of an image is its true class."""
+    clean = replace(CLEAN, sources=np.array([f"{CLEAN.class_names[c]}/{i}.png" for i, c in enumerate(CLEAN.labels)]))
+    poisoned, _ = poison(clean, Patch(), Goal((0,), 1), count=5, seed=0)
+    assert poisoned.sources is None
 
 
 @pytest.mark.parametrize("attack", [kind() for kind in ATTACKS.values()], ids=list(ATTACKS))

@@ -143,7 +143,11 @@ BAD_RUNS: dict[str, tuple[list[Any], tuple[str, ...]]] = {
     "unknown preset": (["--preset", "faster"], ("unknown preset 'faster'; choose from: fast, spectre-sgd",)),
     "no path": (["--dataset", "folder"], ("give the folder of images: --data PATH",)),
     "path that is not there": (["--dataset", "folder", "--data", "/nowhere"], ("/nowhere is not a folder",)),
-    "path for a set without": (["--data", "/nowhere"], ("data set digits has no parameter 'path'",)),
+    "path for a set without": (
+        ["--dataset", "digits", "--data", "/nowhere"],
+        ("data set digits has no parameter 'path'",),
+    ),
+    "path of no kind": (["--data", "/nowhere"], ("/nowhere does not exist",)),
     "unknown option": (["--colour", "red"], ("--colour", "--help")),
     "argument too many": (["digits"], ("digits",)),
 }

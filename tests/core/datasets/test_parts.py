@@ -60,12 +60,12 @@ THREE = {"train": "train", "val": "validation", "test": "test"}
 @pytest.mark.parametrize(
     ("parts", "split", "chosen"),
     [
-        (THREE, "auto", Chosen("train", "test", ("val",))),
+        (THREE, "", Chosen("train", "test", ("val",))),
         (THREE, "val", Chosen("train", "val", ("test",))),
         (THREE, "made", Chosen("train", None, ("val", "test"))),
-        ({"train": "train", "valid": "validation"}, "auto", Chosen("train", "valid", ())),
-        ({"train": "train"}, "auto", Chosen("train", None, ())),
-        ({"all": None, "test": "test"}, "auto", Chosen("all", "test", ())),
+        ({"train": "train", "valid": "validation"}, "", Chosen("train", "valid", ())),
+        ({"train": "train"}, "", Chosen("train", None, ())),
+        ({"all": None, "test": "test"}, "", Chosen("all", "test", ())),
     ],
 )
 def test_parts_are_chosen(parts: dict[str, str | None], split: str, chosen: Chosen) -> None:
@@ -75,14 +75,14 @@ def test_parts_are_chosen(parts: dict[str, str | None], split: str, chosen: Chos
 @pytest.mark.parametrize(
     ("parts", "split", "words"),
     [
-        ({"val": "validation", "test": "test"}, "auto", "none of 'val' and 'test' is for training"),
-        ({"a": None, "b": None}, "auto", "'a' and 'b' could each be the training part"),
+        ({"val": "validation", "test": "test"}, "", "none of 'val' and 'test' is for training"),
+        ({"a": None, "b": None}, "", "'a' and 'b' could each be the training part"),
         (
             {"train": "train", "test": "test", "Test": "test"},
-            "auto",
+            "",
             "'test' and 'Test' could each be the test part; say",
         ),
-        (THREE, "tset", "no part 'tset'; dataset.split is auto, made, or one of 'train', 'val' and 'test'"),
+        (THREE, "tset", "no part 'tset'; dataset.split is made or one of 'train', 'val' and 'test'"),
         (THREE, "train", "'train' is the part to learn from"),
     ],
 )
