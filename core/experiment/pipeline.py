@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core.datasets import account
 from core.defenses import DEFENSES, Spectre, shared_components
 from core.experiment.grid import neighbour_table, score_grid
 from core.experiment.metrics import evaluate
@@ -31,6 +32,7 @@ from core.models import Classifier, weights
 from core.runs import Observer, Reporter, RunFolder, detection
 from core.training import Epoch, extract, predict, train
 
+READ = "data.json"  # what was read of the data set
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
 
 
@@ -77,6 +79,8 @@ class _Job:
         # what a defense is given: one class
         self.rows = np.flatnonzero(self.staged.poisoned.labels == self.goal.target)
         self.result = run.result or self._about()
+        if not run.file(READ).exists():
+            run.write_json(READ, account(self.staged.split))
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         steps = [

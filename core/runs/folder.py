@@ -48,6 +48,7 @@ STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 
 TO_LOOK_AT = (
     "config.json",
+    "data.json",
     "estimate.json",
     "status.json",
     "metrics.jsonl",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets import DATASETS, Dataset, Sampling
+from core.datasets import DATASETS, Dataset, Sampling, account, kind_of
 from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import Split
-from dashboard import forms
+from core.foundation.params import values_of
+from dashboard import forms, reading
 from dashboard.lab.errands import errand
 from dashboard.lab.shelf import key_of, shelf
 from dashboard.plain import as_is
@@ -56,6 +57,8 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
         split = load(config, slot, ask="download" in names)
     except InputError as problem:
         st.error(as_is(problem))
+        if "path" in names:
+            suggest(key, str(options["path"]))
         if "download" in names:  # not by itself at every change of a widget
             source, asked = key_of(key, options), st.session_state.setdefault("fetched", set())
             asked.discard(source)
@@ -127,7 +130,7 @@ def read(dataset: Dataset, seed: int, key: str, slot: DeltaGenerator) -> Split:
 
 
 def describe(split: Split) -> None:
-    """How many images of what; what the loader noted; the classes with their sizes."""
+    """How many images of what; how they were read; the classes with their sizes."""
     train, test = split.train, split.test
     _, height, width, channels = train.images.shape
     sizes = np.bincount(train.labels, minlength=len(train.class_names))
@@ -136,18 +139,39 @@ def describe(split: Split) -> None:
         f"{len(train):,} training and {len(test):,} test images of {width}x{height}, "
         f"{channels} channel{'s' * (channels > 1)}; {len(sizes)} classes of {each}."
     )
-    for note in split.notes:
-        st.caption(f":material/info: {note}")
-    table = pd.DataFrame(
-        {"class": train.class_names, "training": sizes, "test": np.bincount(test.labels, minlength=len(sizes))}
-    )
-    bar = st.column_config.ProgressColumn("training", min_value=0, max_value=int(sizes.max()), format="%d")
+    if split.reading.kind:
+        reading.lines(account_of(split))
+    else:
+        for note in split.notes:
+            st.caption(f":material/info: {as_is(note)}")
     folded = st.expander("Classes and their sizes", on_change="rerun", key="sizes")
     if folded.open:  # a table takes the browser a while, so it waits until somebody wants it
-        folded.dataframe(
-            table,
-            hide_index=True,
-            column_config={"training": bar},
-            row_height=28,
-            height=min(40 + 28 * len(table), 324),
+        with folded:
+            reading.classes(account_of(split))
+
+
+def account_of(split: Split) -> dict[str, Any]:
+    """What was read; its levels are sums over all images, so they are kept."""
+    told: dict[str, Any] = shelf().make("account", str(id(split)), lambda: (split, account(split)))[1]
+    return told
+
+
+def suggest(key: str, path: str) -> None:
+    """A button that reads a path as what lies there, where that is another kind than the chosen one."""
+    try:
+        found = kind_of(Path(path))
+    except InputError:
+        return
+    if found != key:
+        st.button(
+            f"Read it as {DATASETS[found].title}",
+            icon=":material/swap_horiz:",
+            key="read-as",
+            on_click=_read_as,
+            args=(found, path),
         )
+
+
+def _read_as(key: str, path: str) -> None:
+    st.session_state["dataset"] = key
+    forms.fill(DATASETS[key], f"data-{key}", values_of(DATASETS.make(key, {"path": path})))

@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
-from dashboard import data, lens
+from dashboard import data, lens, reading
 from dashboard.plain import as_is
 from dashboard.runs import live
 from dashboard.runs.listing import Row
@@ -108,8 +108,7 @@ def _ended(row: Row) -> None:
             result = run.result
             outcome(result)
             st.caption(f"Layer {result['features']['layer']} · seed {result['seed']} · {result['device']}")
-            for note in result.get("notes", []):
-                st.caption(f":material/info: {note}")
+            _read(run, result)
         elif row.state == DAMAGED:
             st.error("A file of this run cannot be read, so there is nothing to show. Its files are listed below.")
         else:
@@ -117,6 +116,18 @@ def _ended(row: Row) -> None:
     except (InputError, KeyError, TypeError, ValueError) as problem:
         st.error(f"The result of this run cannot be shown ({as_is(problem)}).")
     live.curves(run)
+
+
+def _read(run: RunFolder, result: dict[str, Any]) -> None:
+    """How the data was read; runs of earlier versions have its notes alone."""
+    told = run.read_json("data.json") if run.file("data.json").exists() else {}
+    if told.get("kind"):
+        with st.expander("What was read of the data", icon=":material/dataset:"):
+            reading.lines(told)
+            reading.classes(told)
+        return
+    for note in result.get("notes", []):
+        st.caption(f":material/info: {as_is(note)}")
 
 
 def _inside(run: RunFolder) -> None:

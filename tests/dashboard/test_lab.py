@@ -30,6 +30,7 @@ from dashboard.lab import cost
 from dashboard.lab.shelf import shelf
 from tests.conftest import Parse
 from tests.dashboard.sent import codes
+from tests.makers import coloured, write_folder
 
 LAB = str(data.ROOT / "dashboard" / "screens" / "lab.py")
 ESTIMATE = Estimate({"load": 0, "poison": 0, "train": 20, "features": 1, "defend": 4, "retrain": 20}, 1.0)
@@ -371,6 +372,25 @@ def test_images_of_two_channels_can_be_previewed(tmp_path):
     run(app)
     assert not app.error
     assert "2 channels" in texts(app)
+
+
+def test_what_was_read_is_told_and_another_kind_is_offered(tmp_path):
+    folder = write_folder(tmp_path / "set", coloured(12, classes=3))
+    (folder / "class a" / "*x*.heic").write_bytes(b"x")
+    app = choose(open_lab(), dataset="parquet")
+    app.text_input(key="data-parquet-ImageParquet-path").set_value(str(folder))
+    run(app)
+    assert "holds no train" in app.error[0].value
+    button = app.button(key="read-as")
+    assert button.label == "Read it as Image folder"
+    button.click()
+    run(app)
+    assert not app.error
+    assert app.selectbox(key="dataset").value == "folder"
+    assert app.text_input(key="data-folder-ImageFolder-path").value == str(folder)
+    words = texts(app)
+    assert "Read as **Image folder**; the set has no test part" in words
+    assert r"Left out: 1 files \*.heic; a format that is not read here" in words
 
 
 def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
+from core.datasets import DATASETS, account
 from core.experiment import RunConfig, new_run
 from core.runs import RunFolder, Runs, Status
 from dashboard import data
@@ -105,6 +106,19 @@ def test_a_row_says_what_a_run_did(own_runs, links):
     assert line["after"] == 100 * result["after"]["attack_combined"]["value"]
     assert line["found"] == "10 of 10"
     assert line["seconds"] == pytest.approx(sum(result["seconds"].values()))
+
+
+def test_what_was_read_of_the_data_is_told_and_notes_alone_of_an_older_run(own_runs, links):
+    older = finished(own_runs, "older", notes=["Three *files* were left out."])
+    assert r"Three \*files\* were left out." in texts(open_page(run="older"))
+    told = account(DATASETS.make("digits").load(0)) | {"kind": "folder", "notes": ["One note."]}
+    older.write_json("data.json", told | {"left_out": [{"what": "images in Meta", "count": 43, "why": "no part"}]})
+    app = open_page(run="older")
+    assert "What was read of the data" in [expander.label for expander in app.expander]
+    assert "Left out: 43 images in Meta; no part." in texts(app)
+    assert "One note." in texts(app)
+    older.file("data.json").write_text("{")
+    assert "data.json is damaged" in texts(open_page(run="older"))
 
 
 def test_words_and_states_filter_and_what_is_left_out_is_counted(own_runs, links):

@@ -23,7 +23,7 @@ from core.runs import STAGES, RunFolder, Runs, Status, detection
 from tests.makers import coloured, forget, tiny_config, write_folder
 
 FILES = {
-    "config.json", "status.json", "metrics.jsonl", "log.txt", "model.safetensors", "retrained.safetensors",
+    "config.json", "data.json", "status.json", "metrics.jsonl", "log.txt", "model.safetensors", "retrained.safetensors",
     "features.npy", "scores.parquet", "views.npz", "neighbours.npz", "grid.npy", "images.npy", "examples.npz", "result.json",
 }  # fmt: skip
 TARGET_ROWS = 40 + 6  # four fifths of 50 images, and 6 poisons
@@ -285,6 +285,7 @@ def test_a_resumed_run_repeats_no_finished_stage(copied: RunFolder) -> None:
     after = moments(copied)
     kept = {
         "config.json",
+        "data.json",
         "model.safetensors",
         "features.npy",
         "images.npy",
