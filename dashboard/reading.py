@@ -44,14 +44,16 @@ def classes(told: Mapping[str, Any]) -> None:
     columns = {"class": told["class_names"], "training": sizes}
     if told["test"]:
         columns["test"] = told["test"]["per_class"]
-    columns["mean level"] = told["levels"]
+    columns["level"] = told["levels"]
     st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
         column_config={
-            "training": st.column_config.ProgressColumn("training", min_value=0, max_value=max(sizes), format="%d"),
-            "mean level": st.column_config.NumberColumn(
-                "mean level", format="%.0f", help="Of the training images: 0 is black, 255 white. All black or all alike means "
+            "training": st.column_config.ProgressColumn(
+                "training", min_value=0, max_value=max(sizes), format="%d", width=90
+            ),
+            "level": st.column_config.NumberColumn(
+                "level", format="%.0f", width=50, help="Mean of the training images: 0 is black, 255 white. All black or all alike means "
                 "that levels or labels were read wrongly.",
             ),
         },
