@@ -1,10 +1,12 @@
 """Every source of labelled images. A new one is a file and a name in this catalogue."""
 
 from core.datasets.arrays import Arrays
-from core.datasets.base import Dataset, Report, stratified_split
+from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
 from core.datasets.gtsrb import Gtsrb
+from core.datasets.labels import UNLABELLED, Classes, classes_of
+from core.datasets.npz import UNREADABLE, array_header
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
@@ -16,6 +18,7 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 )
 
 __all__ = [
-    "DATASETS", "Arrays", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
-    "Mnist", "Report", "Sampling", "Signs", "Svhn", "stratified_split",
+    "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits", "FashionMnist",
+    "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "array_header", "classes_of",
+    "natural_key", "stratified_split",
 ]  # fmt: skip

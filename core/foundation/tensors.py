@@ -52,3 +52,14 @@ def forward_batch(images: Tensor | np.ndarray, device: torch.device) -> int:
 def exact_convolutions() -> AbstractContextManager[None]:
     """Full float32 (no TF32) and the same result every time, on CUDA; elsewhere it changes nothing."""
     return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+
+
+def as_array(values: object) -> np.ndarray:
+    """Whatever NumPy takes, and PyTorch's tensors: with a gradient, on a device, in bfloat16 (as float32)."""
+    if isinstance(values, Tensor):
+        values = values.detach().cpu()
+        if values.dtype.is_floating_point and values.dtype not in (torch.float16, torch.float32, torch.float64):
+            values = values.float()
+        values = values.resolve_conj().resolve_neg().numpy()
+    found = np.asarray(values)
+    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found

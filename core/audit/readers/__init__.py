@@ -1,0 +1,14 @@
+"""Features and labels from whatever somebody has them in: one table, one label a row, and what was guessed on the way.
+
+A new form is one file, a subclass of `Source` in base, and its name in files.
+"""
+
+from core.audit.readers.features import Features, read_features
+from core.audit.readers.labels import check_given, read_labels
+
+__all__ = [
+    "Features",
+    "check_given",
+    "read_features",
+    "read_labels",
+]
