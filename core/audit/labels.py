@@ -27,6 +27,16 @@ class Labels:
         """The number, with its name where it has one: 3 (stop)."""
         return f"{label} ({self.names[label]})" if label in self.names else str(label)
 
+    def number(self, given: int | str) -> int | None:
+        """Of a class by its name, or its number; None for what is neither."""
+        for number, name in self.names.items():
+            if name == given:
+                return number
+        try:
+            return int(given)
+        except ValueError:
+            return None
+
 
 def as_labels(values: Any, n: int, names: Sequence[str] = ()) -> Labels:
     """Labels of n rows from numbers, words, truth values, or one-hot rows: (n,), (n, 1) or (n, c).

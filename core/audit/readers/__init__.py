@@ -4,11 +4,12 @@ A new form is one file, a subclass of `Source` in base, and its name in files.
 """
 
 from core.audit.readers.features import Features, read_features
-from core.audit.readers.labels import check_given, read_labels
+from core.audit.readers.labels import check_given, is_file, read_labels
 
 __all__ = [
     "Features",
     "check_given",
+    "is_file",
     "read_features",
     "read_labels",
 ]

@@ -56,9 +56,9 @@ class Arrow(Source):
         """The record batches with those columns only, their offsets checked: Arrow trusts what a file says of itself."""
         try:
             with self._open() as reader:
-                many = range(reader.num_record_batches) if self._is_file else iter(reader)
+                many = map(reader.get_batch, range(reader.num_record_batches)) if self._is_file else iter(reader)
                 for record in many:
-                    batch = (reader.get_batch(record) if self._is_file else record).select(list(names))
+                    batch = record.select(list(names))
                     batch.validate(full=True)
                     yield batch
         except InputError:

@@ -25,7 +25,9 @@ class Column:
 
     name: str
     n: int | None  # rows, None where only reading tells
-    shape: tuple[int | None, ...]  # of what it has for each row: () for one value; None for a length that only reading tells
+    shape: tuple[
+        int | None, ...
+    ]  # of what it has for each row: () for one value; None for a length that only reading tells
     dtype: np.dtype | None  # as it is read; None for what is neither numbers nor words nor truth values
     about: str  # its type, as its form calls it
     apart: str = ""  # why it is no feature, where the file itself says so
@@ -47,7 +49,10 @@ class Column:
 
     def in_words(self) -> str:
         """Its name, type and shape, for a message."""
-        sides = ["n" if self.n is None else f"{self.n:,}", *("?" if side is None else f"{side:,}" for side in self.shape)]
+        sides = [
+            "n" if self.n is None else f"{self.n:,}",
+            *("?" if side is None else f"{side:,}" for side in self.shape),
+        ]
         return f"{self.name} ({' x '.join(sides)} {self.about})"
 
 
@@ -57,7 +62,9 @@ class Source(ABC):
     form: ClassVar[str]  # as the summary calls it
     suffixes: ClassVar[tuple[str, ...]]
     magic: ClassVar[tuple[bytes, ...]] = ()  # first bytes by which it is known whatever it is called
-    tabular: ClassVar[bool] = False  # its columns belong to one table, so that single numbers may be features side by side
+    tabular: ClassVar[bool] = (
+        False  # its columns belong to one table, so that single numbers may be features side by side
+    )
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,7 +92,8 @@ class Source(ABC):
         return ()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; most forms hold none open."""
+        return
 
     def column(self, name: str) -> Column:
         """By its name. Raises InputError that lists those there are."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -97,9 +96,7 @@ def _vectors(array: pa.Array, first: int, where: str) -> np.ndarray:
             row = int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0]) // d
             raise InputError(f"row {first + row} of column {where} is empty; drop such rows")
         lengths = (
-            np.full(len(array), kind.list_size)
-            if kinds.is_fixed_size_list(kind)
-            else np.diff(array.offsets.to_numpy())
+            np.full(len(array), kind.list_size) if kinds.is_fixed_size_list(kind) else np.diff(array.offsets.to_numpy())
         )
         if len(lengths) and (odd := np.flatnonzero(lengths != lengths[0])).size:
             raise InputError(

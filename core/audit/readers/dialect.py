@@ -54,7 +54,9 @@ def sniff(path: Path) -> Dialect:
     is_header, why = _has_names(cells, decimal)
     names = _names(path, cells[0], width) if is_header else tuple(f"f{i}" for i in range(width))
     body = cells[1:] if is_header else cells
-    numbers = tuple(_numbers(path, name, [row[i] for row in body if i < len(row)], decimal) for i, name in enumerate(names))
+    numbers = tuple(
+        _numbers(path, name, [row[i] for row in body if i < len(row)], decimal) for i, name in enumerate(names)
+    )
     notes = [f"the first line of {path.name} is {'no row: ' if is_header else 'a row: '}{why}"] if why else []
     notes += [f"decimal commas in {path.name}"] * (decimal == ",")
     return Dialect(delimiter, decimal, comments + is_header, names, numbers, tuple(notes))
@@ -72,7 +74,9 @@ def _lines(path: Path) -> tuple[list[str], int]:
     comments = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     found = [line for line in lines[comments : comments + LINES] if line.strip()]
     if not found:
-        raise InputError(f"{path.name} is {'empty (0 bytes)' if not data else 'without a row, or its lines are too long'}")
+        raise InputError(
+            f"{path.name} is {'empty (0 bytes)' if not data else 'without a row, or its lines are too long'}"
+        )
     return found, comments
 
 

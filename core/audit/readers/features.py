@@ -71,16 +71,17 @@ class Features:
                 names = names or source.class_names(column)
         return joined(parts, column), names
 
-    def as_json(self) -> dict[str, Any]:
-        """What was read, for summary.json."""
+    def as_json(self, described: Sequence[str] = ()) -> dict[str, Any]:
+        """What was read, for summary.json. described: see `core.audit.described`."""
         return {
             "form": self.form,
             "files": [file.name for file in self.files],
             "column": self.column,
-            "rows": int(self.rows.shape[0]) if self.rows.ndim else 1,
+            "rows": int(self.rows.shape[0]),
+            "features": int(self.rows.shape[1]),
             "dtype": str(self.rows.dtype),
             "left_out": self.left_out,
-            "notes": list(self.notes),
+            "notes": [*self.notes, *described],
         }
 
 
@@ -115,7 +116,9 @@ def read_features(
     gathered = Gathered(batches, dtype, str(path), scratch)
     if len(choice.shape) > 1:
         sides = " x ".join("?" if side is None else f"{side:,}" for side in choice.shape)
-        notes.append(f"{sides} numbers a row of '{choice.names[0]}' are laid out as {gathered.rows.shape[1]:,} features")
+        notes.append(
+            f"{sides} numbers a row of '{choice.names[0]}' are laid out as {gathered.rows.shape[1]:,} features"
+        )
     features = Features(
         gathered.rows, _form(files[0]), choice.names[0] if len(choice.names) == 1 else None, tuple(files),
         np.array(starts[: len(files)]), left_out=dict(choice.left_out), notes=tuple(notes), _gathered=gathered,
@@ -142,7 +145,9 @@ def _mapped(file: Path, column: str | None, labels: str | None) -> Features | No
         if rows is None:
             return None
         told = name if len(source.columns) > 1 else None
-        features = Features(rows, source.form, told, (file,), np.zeros(1, np.int64), None, left_out, tuple(source.notes))
+        features = Features(
+            rows, source.form, told, (file,), np.zeros(1, np.int64), None, left_out, tuple(source.notes)
+        )
     features.names = _file_names(features)
     return features
 
@@ -163,7 +168,9 @@ def _check_alike(first: Path, choice: Choice, file: Path, other: Choice) -> None
         lacking = [name for name in choice.names if name not in other.names]
         more = [name for name in other.names if name not in choice.names]
         what = f"lacks {listed(lacking)}" if lacking else f"has {listed(more)} besides" if more else "has another order"
-        raise InputError(f"{file.name} {what}, unlike {first.name}; the parts of a table need the same columns of features")
+        raise InputError(
+            f"{file.name} {what}, unlike {first.name}; the parts of a table need the same columns of features"
+        )
 
 
 def _batches(files: Sequence[Path], choice: Choice, starts: list[int], *, watch: bool) -> Iterator[np.ndarray]:
@@ -179,7 +186,9 @@ def _batches(files: Sequence[Path], choice: Choice, starts: list[int], *, watch:
                     place = file.name if n == 0 else f"row {n} of {file.name}"
                     raise InputError(f"{place} has {rows.shape[1]} features where the rows before have {width}")
                 if watch and len(bad := non_finite_rows(rows)):
-                    raise InputError(f"row {n + int(bad[0])} of {file.name} has a value that is not finite; drop or mend it")
+                    raise InputError(
+                        f"row {n + int(bad[0])} of {file.name} has a value that is not finite; drop or mend it"
+                    )
                 n += len(rows)
                 yield rows
         starts.append(starts[-1] + n)
@@ -195,7 +204,11 @@ def _file_names(features: Features) -> np.ndarray | None:
             found = features.values(name)[0]
         except InputError:
             continue
-        if found.shape == (n,) and all(isinstance(word, str) for word in found.tolist()) and len(set(found.tolist())) == n:
+        if (
+            found.shape == (n,)
+            and all(isinstance(word, str) for word in found.tolist())
+            and len(set(found.tolist())) == n
+        ):
             return found
     return None
 

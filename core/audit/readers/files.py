@@ -16,7 +16,15 @@ from core.audit.readers.text import Text
 from core.datasets import natural_key
 from core.foundation.errors import InputError
 
-FORMS: tuple[type[Source], ...] = (Npy, Npz, Parquet, Arrow, Safetensors, Hdf5, Text)  # a new form: its file, and its name here
+FORMS: tuple[type[Source], ...] = (
+    Npy,
+    Npz,
+    Parquet,
+    Arrow,
+    Safetensors,
+    Hdf5,
+    Text,
+)  # a new form: its file, and its name here
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 MOST_PARTS = 100_000
 

@@ -44,7 +44,9 @@ class Gathered:
     def _write(self, batches: list[np.ndarray]) -> None:
         try:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix=".rows-", dir=self._beside, ignore_cleanup_errors=True)
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix=".rows-", dir=self._beside, ignore_cleanup_errors=True
+                )
                 self._file = (Path(self._folder.name) / "rows").open("wb")
             assert self._file is not None
             free = shutil.disk_usage(self._folder.name).free

@@ -43,7 +43,11 @@ def read_labels(given: str | Path, features: Features) -> Labels:
     path = Path(given)
     values, names = _from_file(path)
     if len(values.shape) and len(values) != n:
-        of = features.files[0] if len(features.files) == 1 else f"the {len(features.files)} parts of {features.files[0].parent}"
+        of = (
+            features.files[0]
+            if len(features.files) == 1
+            else f"the {len(features.files)} parts of {features.files[0].parent}"
+        )
         raise InputError(f"{path} has {len(values):,} labels, but {of} has {n:,} rows")
     return as_labels(values, n, names)
 

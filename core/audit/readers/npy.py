@@ -49,6 +49,9 @@ class Npy(Source):
 
 def load_array(path: Path) -> np.ndarray:
     """The array of an .npy file, memory-mapped. Raises InputError; never unpickles."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise InputError(f"{path} is not a readable .npy file; save the array with np.save")
     try:
         with np.errstate(all="ignore"):
             array = np.load(path, mmap_mode="r", allow_pickle=False)
