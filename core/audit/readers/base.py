@@ -16,7 +16,11 @@ MAX_BYTES = 64 * 2**30  # of numbers in one table
 BATCH = 2**22  # values that are read at once
 LABELLED = ("label", "labels", "target", "targets", "class", "class_name", "class_id", "category", "y")  # in lower case
 NUMBERED = ("", "id", "ids", "index", "idx", "row", "row_id", "row_number", "unnamed: 0")
-NAMED = ("file", "file_name", "filename", "file_path", "filepath", "path", "image_path", "image", "name", "id")
+FILES = ("file", "file_name", "filename", "file_path", "filepath", "path", "image_path", "image", "name", "id")
+NAMED = (*FILES, *(f"{name}s" for name in FILES))
+COUNTED = "it counts the rows"
+LISTS = "lists written out as words"
+FEWEST = 8  # rows in which a column is seen to count them
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,12 @@ def check_size(n: int, d: int, itemsize: int, what: str) -> None:
 def rows_at_once(d: int) -> int:
     """How many rows of d numbers make a batch."""
     return max(1, BATCH // max(d, 1))
+
+
+def counts(values: Sequence[float] | np.ndarray) -> bool:
+    """Whether the first values of a column count its rows, from 0 or 1."""
+    found = np.asarray(values)
+    return len(found) >= FEWEST and found[0] in (0, 1) and bool((found == np.arange(len(found)) + found[0]).all())
 
 
 def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.audit.readers.base import LABELLED, NUMBERED, Column, Source, listed
+from core.audit.readers.base import COUNTED, LABELLED, LISTS, NUMBERED, Column, Source, counts, listed
 from core.foundation.errors import InputError
 
 
@@ -40,8 +40,9 @@ def choose(source: Source, asked: str | None, labels: str | None) -> Choice:
         return _one(source, tables[0], labels)
     if source.tabular:
         return _side_by_side(source, columns, labels)
-    if len(numbers := [column for column in columns if column.is_numbers]) == 1:
-        return _one(source, numbers[0], labels)
+    narrow = [column for column in columns if column.is_numbers and len(column.shape) == 1 and column.n != 0]
+    if len(narrow) == 1:
+        return _one(source, narrow[0], labels)
     raise InputError(_nothing(source))
 
 
@@ -80,11 +81,29 @@ def _reason(column: Column, labels: str | None) -> str:
 def _side_by_side(source: Source, columns: Sequence[Column], labels: str | None) -> Choice:
     """Every column of single numbers that is no label, number or index of the row."""
     apart = {column.name: why for column in source.columns if (why := _no_feature(column, labels))}
+    apart |= dict.fromkeys(_counting(source, [column for column in columns if column.name not in apart]), COUNTED)
     taken = [column for column in columns if column.name not in apart]
+    written = [column.name for column in columns if column.about == LISTS]
+    if written and len(taken) < 2:
+        raise InputError(
+            f"column '{written[0]}' of {source.path.name} holds lists written out as words; write the table as parquet, which keeps "
+            "them lists"
+        )
     if not taken:
         raise InputError(_nothing(source))
     kinds = [column.dtype for column in taken if column.dtype is not None]
     return Choice(tuple(column.name for column in taken), np.result_type(*kinds), (len(taken),), apart)
+
+
+def _counting(source: Source, columns: Sequence[Column]) -> list[str]:
+    """Columns of whole numbers that count the rows, as far as the first ones tell."""
+    whole = [
+        column.name
+        for column in columns
+        if column.dtype is not None and column.dtype.kind in "iu" and column.dtype.itemsize > 2
+    ]
+    first = next(source.batches(whole), None) if whole else None
+    return [] if first is None else [name for i, name in enumerate(whole) if counts(first[:, i])]
 
 
 def _no_feature(column: Column, labels: str | None) -> str:
@@ -101,9 +120,12 @@ def _no_feature(column: Column, labels: str | None) -> str:
 
 
 def _nothing(source: Source) -> str:
-    several = [column for column in source.columns if column.is_numbers and len(column.shape) > 1]
-    if several:
-        return f"{_table_of(several[0])}, in {source.path.name}: average or lay out what is beyond two sides"
+    if all(column.n == 0 for column in source.columns):
+        return f"{source.path.name} has no rows"
+    several = [column for column in source.columns if column.is_numbers and len(column.shape) != 1]
+    if several and not source.tabular:
+        mend = ": average or lay out what is beyond two sides" if len(several[0].shape) > 1 else ""
+        return f"{_table_of(several[0])}, in {source.path.name}{mend}"
     return (
         f"{source.path.name} holds no column of features; it has "
         f"{listed([column.in_words() for column in source.columns])}. Features are lists of numbers of one length, or columns of numbers"

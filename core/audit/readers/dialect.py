@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.audit.readers.base import LABELLED, NAMED, NUMBERED, listed
+from core.audit.readers.base import COUNTED, LABELLED, LISTS, NAMED, NUMBERED, counts, listed
 from core.foundation.errors import InputError
 
 LOOKED_AT = 2**22  # bytes from the beginning
 LINES = 200  # of them, at most
 DELIMITERS = (",", ";", "\t", "|")
+NUMBERS, WORDS = "numbers", "words"
 EMPTY = ("", "na", "n/a", "nan", "null", "none")
 ENCODED = (b"\xff\xfe", b"\xfe\xff")  # the first bytes of UTF-16
 
@@ -25,7 +26,7 @@ class Dialect:
     decimal: str
     skipped: int  # lines before the first row
     names: tuple[str, ...]
-    numbers: tuple[bool, ...]  # of each column
+    kinds: tuple[str, ...]  # of each column: NUMBERS, COUNTED, LISTS or WORDS
     notes: tuple[str, ...]
 
 
@@ -54,12 +55,10 @@ def sniff(path: Path) -> Dialect:
     is_header, why = _has_names(cells, decimal)
     names = _names(path, cells[0], width) if is_header else tuple(f"f{i}" for i in range(width))
     body = cells[1:] if is_header else cells
-    numbers = tuple(
-        _numbers(path, name, [row[i] for row in body if i < len(row)], decimal) for i, name in enumerate(names)
-    )
+    kinds = tuple(_kind(path, name, [row[i] for row in body if i < len(row)], decimal) for i, name in enumerate(names))
     notes = [f"the first line of {path.name} is {'no row: ' if is_header else 'a row: '}{why}"] if why else []
     notes += [f"decimal commas in {path.name}"] * (decimal == ",")
-    return Dialect(delimiter, decimal, comments + is_header, names, numbers, tuple(notes))
+    return Dialect(delimiter, decimal, comments + is_header, names, kinds, tuple(notes))
 
 
 def _lines(path: Path) -> tuple[list[str], int]:
@@ -129,8 +128,8 @@ def _names(path: Path, first: Sequence[str], width: int) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _numbers(path: Path, name: str, cells: Sequence[str], decimal: str) -> bool:
-    """Whether a column is numbers. Raises InputError for one that is, but for a few cells."""
+def _kind(path: Path, name: str, cells: Sequence[str], decimal: str) -> str:
+    """What a column holds. Raises InputError for one of numbers, but for a few cells."""
     there = [cell for cell in cells if cell.strip().lower() not in EMPTY]
     odd = [cell for cell in there if number(cell, decimal) is None]
     if odd and len(odd) < len(there) / 2:
@@ -138,4 +137,6 @@ def _numbers(path: Path, name: str, cells: Sequence[str], decimal: str) -> bool:
             f"column '{name}' of {path.name} holds numbers and {listed([repr(cell) for cell in dict.fromkeys(odd)], 3)}; "
             "mend or drop such rows"
         )
-    return not odd
+    if not odd:
+        return COUNTED if counts([number(cell, decimal) or 0 for cell in cells]) else NUMBERS
+    return LISTS if odd[0].lstrip().startswith("[") else WORDS

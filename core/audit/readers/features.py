@@ -14,6 +14,7 @@ from core.audit.readers.base import NAMED, Column, check_size, listed
 from core.audit.readers.choice import Choice, choose
 from core.audit.readers.files import files_of, open_source
 from core.audit.readers.gather import Gathered
+from core.audit.readers.npy import ONLY
 from core.defenses import non_finite_rows
 from core.foundation.errors import InputError
 
@@ -115,14 +116,18 @@ def read_features(
     batches = _batches(files, choice, starts, watch=len(files) > 1)
     gathered = Gathered(batches, dtype, str(path), scratch)
     if len(choice.shape) > 1:
-        sides = " x ".join("?" if side is None else f"{side:,}" for side in choice.shape)
-        notes.append(
-            f"{sides} numbers a row of '{choice.names[0]}' are laid out as {gathered.rows.shape[1]:,} features"
-        )
+        sides = "" if None in choice.shape else f" ({' x '.join(f'{side:,}' for side in choice.shape)})"
+        notes.append(f"each row of '{choice.names[0]}'{sides} is laid out as {gathered.rows.shape[1]:,} features")
     features = Features(
-        gathered.rows, _form(files[0]), choice.names[0] if len(choice.names) == 1 else None, tuple(files),
-        np.array(starts[: len(files)]), left_out=dict(choice.left_out), notes=tuple(notes), _gathered=gathered,
-    )  # fmt: skip
+        gathered.rows,
+        _form(files[0]),
+        choice.names[0] if len(choice.names) == 1 and choice.names[0] != ONLY else None,
+        tuple(files),
+        np.array(starts[: len(files)]),
+        left_out=dict(choice.left_out),
+        notes=tuple(notes),
+        _gathered=gathered,
+    )
     features.names = _file_names(features)
     return features
 
@@ -144,7 +149,7 @@ def _mapped(file: Path, column: str | None, labels: str | None) -> Features | No
         rows = source.mapped(name)
         if rows is None:
             return None
-        told = name if len(source.columns) > 1 else None
+        told = None if name == ONLY else name
         features = Features(
             rows, source.form, told, (file,), np.zeros(1, np.int64), None, left_out, tuple(source.notes)
         )

@@ -12,6 +12,7 @@ from core.audit.readers.base import Column, Source, check_size, rows_at_once, sq
 from core.foundation.errors import InputError
 
 MAGIC = b"\x93NUMPY"
+ONLY = "array"  # what the one array is called, which has no name
 
 
 class Npy(Source):
@@ -35,7 +36,7 @@ class Npy(Source):
         """The one array."""
         shape, dtype = self._array.shape, self._array.dtype
         n, each = (shape[0], shape[1:]) if shape else (None, ())
-        return (Column(self.path.stem, n, each, np.dtype(np.float32) if is_bfloat16(dtype) else dtype, str(dtype)),)
+        return (Column(ONLY, n, each, np.dtype(np.float32) if is_bfloat16(dtype) else dtype, str(dtype)),)
 
     def batches(self, names: Sequence[str]) -> Iterator[np.ndarray]:
         yield from in_batches(self._array)

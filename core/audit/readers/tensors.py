@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from core.audit.readers.base import Column, Source, check_size, squeezed
 from core.audit.readers.npy import in_batches
+from core.foundation.errors import InputError
 
 TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "BOOL": "?"}
 TYPES |= {"U64": "<u8", "U32": "<u4", "U16": "<u2", "U8": "u1", "BF16": "bfloat16"}
@@ -41,6 +42,8 @@ class Safetensors(Source):
     def _map(self, name: str) -> np.ndarray:
         self.column(name)
         shape, kind = self._about[name]
+        if kind not in TYPES:
+            raise InputError(f"tensor '{name}' of {self.path.name} is {kind}, which is not read; save it as float32")
         if kind == "BF16":
             from ml_dtypes import bfloat16
 

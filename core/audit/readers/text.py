@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from core.audit.readers.base import Column, Source
-from core.audit.readers.dialect import Dialect, number, sniff
+from core.audit.readers.base import COUNTED, Column, Source
+from core.audit.readers.dialect import NUMBERS, Dialect, number, sniff
 from core.foundation.errors import InputError
 
 BLOCK = 2**24  # bytes that are read at once; a line must fit into one
@@ -31,10 +31,11 @@ class Text(Source):
         self._arrow, self._damage = columnar, (OSError, ValueError, pa.ArrowException)
         self._dialect: Dialect = sniff(path)
         self.notes += self._dialect.notes
+        types = {NUMBERS: np.dtype(np.float64), COUNTED: np.dtype(np.float64)}
         self._columns = [
-            Column(name, None, (), np.dtype(np.float64) if all_numbers else columnar.WORDS, "numbers" if all_numbers else "words")
-            for name, all_numbers in zip(self._dialect.names, self._dialect.numbers, strict=True)
-        ]  # fmt: skip
+            Column(name, None, (), types.get(kind, columnar.WORDS), kind, COUNTED if kind == COUNTED else "")
+            for name, kind in zip(self._dialect.names, self._dialect.kinds, strict=True)
+        ]
 
     @property
     def columns(self) -> list[Column]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.audit import filtering, overview
+from core.audit import overview
 from core.audit import table as tables
 from core.audit.assumed import Assumed
 from core.audit.readers import read_features
