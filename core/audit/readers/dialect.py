@@ -106,7 +106,8 @@ def _has_names(cells: Sequence[Sequence[str]], decimal: str) -> tuple[bool, str]
         return True, "it counts the columns, as pandas names them"
     for i, cell in enumerate(first):
         below = [row[i] for row in body if i < len(row)]
-        if number(cell, decimal) is None and cell.strip().lower() not in EMPTY and _are_numbers(below, decimal):
+        is_word = number(cell, decimal) is None and cell.strip().lower() not in EMPTY and not _is_list(cell)
+        if is_word and (_are_numbers(below, decimal) or (below and _is_list(below[-1]))):
             return True, ""
     words = [cell.strip().lower() for cell in first]
     return all(word in (*LABELLED, *NUMBERED, *NAMED) for word in words), ""
@@ -139,4 +140,8 @@ def _kind(path: Path, name: str, cells: Sequence[str], decimal: str) -> str:
         )
     if not odd:
         return COUNTED if counts([number(cell, decimal) or 0 for cell in cells]) else NUMBERS
-    return LISTS if odd[0].lstrip().startswith("[") else WORDS
+    return LISTS if _is_list(odd[0]) else WORDS
+
+
+def _is_list(cell: str) -> bool:
+    return cell.lstrip().startswith("[")
