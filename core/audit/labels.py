@@ -47,6 +47,8 @@ def as_labels(values: Any, n: int, names: Sequence[str] = ()) -> Labels:
     found = as_array(values)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
+    if found.dtype.kind == "T":
+        found = found.astype(object)
     if found.dtype.kind in "OSU":
         found = _numbers_in_words(found)
     if found.dtype.kind in "OSUb" or found.ndim == 2:

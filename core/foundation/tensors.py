@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.foundation.errors import InputError
+
 
 def to_device(images: np.ndarray, device: torch.device) -> Tensor:
     """(n, h, w, c) uint8 array -> (n, c, h, w) uint8 tensor on the device."""
@@ -55,8 +57,13 @@ def exact_convolutions() -> AbstractContextManager[None]:
 
 
 def as_array(values: object) -> np.ndarray:
-    """Whatever NumPy takes, and PyTorch's tensors: with a gradient, on a device, in bfloat16 (as float32)."""
+    """Whatever NumPy takes, and PyTorch's tensors: with a gradient, on a device, in bfloat16 (as float32).
+
+    Raises InputError for a sparse tensor.
+    """
     if isinstance(values, Tensor):
+        if values.layout != torch.strided:
+            raise InputError("sparse features are not supported; make them dense with X.to_dense()")
         values = values.detach().cpu()
         if values.dtype.is_floating_point and values.dtype not in (torch.float16, torch.float32, torch.float64):
             values = values.float()

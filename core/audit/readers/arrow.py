@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -33,6 +34,7 @@ class Arrow(Source):
         self._damage = (OSError, ValueError, NotImplementedError, pa.ArrowException)
         with path.open("rb") as file:
             magic = file.read(len(FILE))
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if magic.startswith(OLD_FEATHER):
             raise InputError(f"{path.name} is of the first version of feather; write it anew, as version 2 or parquet")
         self._is_file = magic == FILE
@@ -43,9 +45,11 @@ class Arrow(Source):
             raise self.damaged(problem) from None
         self._columns = columnar.columns_of(self._schema, None)
 
-    def _open(self) -> Any:
-        source = self._pa.memory_map(str(self.path))
-        return self._pa.ipc.open_file(source) if self._is_file else self._pa.ipc.open_stream(source)
+    def _open(self, fields: Sequence[int] = ()) -> Any:
+        """A reader of those fields, of all where none are given."""
+        source, options = self._pa.py_buffer(self._map), self._pa.ipc.IpcReadOptions(included_fields=list(fields))
+        begin = self._pa.ipc.open_file if self._is_file else self._pa.ipc.open_stream
+        return begin(source, options=options)
 
     @property
     def columns(self) -> list[Column]:
@@ -55,7 +59,7 @@ class Arrow(Source):
     def _records(self, names: Sequence[str]) -> Iterator[Any]:
         """The record batches with those columns only, their offsets checked: Arrow trusts what a file says of itself."""
         try:
-            with self._open() as reader:
+            with self._open([self._schema.get_field_index(name) for name in names]) as reader:
                 many = map(reader.get_batch, range(reader.num_record_batches)) if self._is_file else iter(reader)
                 for record in many:
                     batch = record.select(list(names))
@@ -73,7 +77,8 @@ class Arrow(Source):
             while start < len(record):
                 rows = self._arrow.side_by_side(record.slice(start, step), names, first + start, self.path.name)
                 start, step = start + len(rows), rows_at_once(rows.shape[1])
-                yield rows
+                yield np.array(rows)
+                _let_go(self._map)
             first += len(record)
 
     def values(self, name: str) -> np.ndarray:
@@ -84,3 +89,9 @@ class Arrow(Source):
 
     def class_names(self, name: str) -> tuple[str, ...]:
         return self._arrow.class_names(self._schema, name)
+
+
+def _let_go(pages: mmap.mmap) -> None:
+    """Give back what was read of a map, which else stays in memory as long as the map does; it is read again where needed."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)

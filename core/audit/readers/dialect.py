@@ -33,12 +33,14 @@ class Dialect:
 def number(cell: str, decimal: str = ".") -> int | float | None:
     """A cell as a number, whole where it is written so; None for words."""
     text = cell.strip().replace(decimal, ".") if decimal != "." else cell.strip()
+    if "_" in text:  # which Python takes for a mark of thousands
+        return None
     try:
         return int(text)
     except ValueError:
         pass
     try:
-        return float(text) if "_" not in text else None
+        return float(text)
     except ValueError:
         return None
 
@@ -46,8 +48,11 @@ def number(cell: str, decimal: str = ".") -> int | float | None:
 def sniff(path: Path) -> Dialect:
     """Look at the beginning of a file. Raises InputError for what is no text or no table."""
     lines, comments = _lines(path)
-    delimiter = _delimiter(lines)
-    cells = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    try:
+        delimiter = _delimiter(lines)
+        cells = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error as problem:
+        raise InputError(f"{path.name} is not a readable csv file ({problem}); write it again") from None
     if len(cells) < 2 and len(cells[0]) > 1:
         raise InputError(f"{path.name} has one line; a table has a line for each row")
     decimal = "," if delimiter == ";" and _any_decimal_comma(cells) else "."
@@ -70,7 +75,7 @@ def _lines(path: Path) -> tuple[list[str], int]:
         raise InputError(f"{path.name} is not text in UTF-8; save it as CSV in UTF-8")
     lines = data.decode("utf-8-sig", "replace").splitlines()
     lines = lines if whole else lines[:-1]
-    comments = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    comments = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     found = [line for line in lines[comments : comments + LINES] if line.strip()]
     if not found:
         raise InputError(

@@ -96,14 +96,14 @@ def joined(parts: Sequence[np.ndarray], column: str) -> np.ndarray:
 
 
 def read_features(
-    path: Path, column: str | None = None, *, labels: str | None = None, scratch: Path | None = None
+    path: str | Path, column: str | None = None, *, labels: str | None = None, scratch: Path | None = None
 ) -> Features:
     """Read the features of a file or of the parts in a folder. Raises InputError; nothing is ever unpickled.
 
     column: which, where there are several. labels: the column of labels, which is no feature. scratch: a folder for the rows of
     a large table that cannot be mapped where it is; None for the system's.
     """
-    files = files_of(path)
+    files = files_of(Path(path))
     if len(files) == 1 and (direct := _mapped(files[0], column, labels)):
         return direct
     looks = [_look(file, column, labels) for file in files]

@@ -26,6 +26,7 @@ FORMS: tuple[type[Source], ...] = (
     Text,
 )  # a new form: its file, and its name here
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
+ARCHIVE = b"PK"
 MOST_PARTS = 100_000
 
 
@@ -38,7 +39,7 @@ def open_source(path: Path) -> Source:
         raise InputError(f"{path} cannot be read ({problem.strerror})") from None
     if not begin:
         raise InputError(f"{path} is empty (0 bytes)")
-    if zipfile.is_zipfile(path):
+    if begin.startswith(ARCHIVE) and zipfile.is_zipfile(path):
         return Npz(path)
     known = next((form for form in FORMS if begin.startswith(form.magic)), None) if begin else None
     named = next((form for form in FORMS if path.suffix.lower() in form.suffixes), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,12 +25,16 @@ class Npy(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._array = load_array(path)
-        if self._array.dtype == np.dtype("V2"):
-            self._array = as_bfloat16(self._array)
+        self._array = self._opened()
+        if is_bfloat16(self._array.dtype):
             self.notes.append("pairs of bytes without a type (|V2) are taken for bfloat16")
-        if self._array.ndim > 2 and self._array.shape != (shape := squeezed(self._array.shape)):
-            self._array = self._array.reshape(shape)
+
+    def _opened(self) -> np.ndarray:
+        """The map, anew."""
+        array = load_array(self.path)
+        array = as_bfloat16(array) if array.dtype == np.dtype("V2") else array
+        shape = squeezed(array.shape)
+        return array if array.shape == shape else array.reshape(shape)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -39,7 +44,7 @@ class Npy(Source):
         return (Column(ONLY, n, each, np.dtype(np.float32) if is_bfloat16(dtype) else dtype, str(dtype)),)
 
     def batches(self, names: Sequence[str]) -> Iterator[np.ndarray]:
-        yield from in_batches(self._array)
+        yield from in_batches(self._opened)
 
     def values(self, name: str) -> np.ndarray:
         return np.array(self._array)
@@ -81,9 +86,11 @@ def is_bfloat16(dtype: np.dtype) -> bool:
     return dtype.name == "bfloat16"
 
 
-def in_batches(array: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows (m, d) of an array or a map, copied; bfloat16 as float32."""
-    step = rows_at_once(int(np.prod(array.shape[1:])))
-    for first in range(0, len(array), step):
-        rows = array[first : first + step]
+def in_batches(opened: Callable[[], np.ndarray]) -> Iterator[np.ndarray]:
+    """Rows (m, d) of a map, copied; bfloat16 as float32. The map is opened anew for each batch, since pages that were read
+    stay in memory as long as it is open."""
+    n, *each = opened().shape
+    step = rows_at_once(math.prod(each))
+    for first in range(0, n, step):
+        rows = opened()[first : first + step]
         yield rows.astype(np.float32) if is_bfloat16(rows.dtype) else np.array(rows)

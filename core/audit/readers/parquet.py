@@ -61,7 +61,8 @@ class Parquet(Source):
         if None not in shape:
             return rows_at_once(int(np.prod([side or 1 for side in shape])))
         metadata = self._file.metadata  # of a list only the number of all of its values is written
-        at = [i for i in range(metadata.num_columns) if self._file.schema.column(i).path.split(".")[0] == names[0]]
+        paths = [self._file.schema.column(i).path for i in range(metadata.num_columns)]
+        at = [i for i, path in enumerate(paths) if path.startswith(f"{names[0]}.")]
         values = (
             sum(metadata.row_group(g).column(at[0]).num_values for g in range(metadata.num_row_groups)) if at else 0
         )

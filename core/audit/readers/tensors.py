@@ -56,7 +56,7 @@ class Safetensors(Source):
         return np.memmap(self.path, dtype, "r", at, shape) if 0 not in shape else np.empty(shape, dtype)
 
     def batches(self, names: Sequence[str]) -> Iterator[np.ndarray]:
-        yield from in_batches(self._map(names[0]))
+        yield from in_batches(lambda: self._map(names[0]))
 
     def values(self, name: str) -> np.ndarray:
         found = self._map(name)

@@ -79,6 +79,11 @@ def csv(path: Path, rows: np.ndarray, names: list[str] | None = None, **options:
     return path
 
 
+def _below(path: Path, text: str) -> Path:
+    path.write_text(text + path.read_text())
+    return path
+
+
 def parts(
     folder: Path, rows: np.ndarray, suffix: str, write: Callable[[Path, np.ndarray], Any], count: int = 12
 ) -> Path:
@@ -129,6 +134,7 @@ EXACT: dict[str, Writer] = {  # the same numbers, in forms that keep single prec
     "parquet, lists": lambda at, x: parquet(at / "x.parquet", {"id": np.arange(len(x)), "embedding": lists(x)}),
     "parquet, row groups": lambda at, x: parquet(at / "x.parquet", {"embedding": lists(x)}, row_group_size=7),
     "parquet, large lists": lambda at, x: parquet(at / "x.parquet", {"e": lists(x).cast(pa.large_list(pa.float32()))}),
+    "parquet, a dot in the name": lambda at, x: parquet(at / "x.parquet", {"a.b": lists(x), "a": np.arange(len(x))}),
     "parquet, fixed lists": lambda at, x: parquet(at / "x.parquet", {"e": fixed(x)}),
     "parquet, tensors": lambda at, x: parquet(
         at / "x.parquet", {"e": pa.FixedShapeTensorArray.from_numpy_ndarray(x.reshape(len(x), 2, -1))}
@@ -141,6 +147,7 @@ EXACT: dict[str, Writer] = {  # the same numbers, in forms that keep single prec
     "arrow, tensors": lambda at, x: stream(
         at / "x.arrow", {"e": pa.FixedShapeTensorArray.from_numpy_ndarray(x.reshape(len(x), 2, -1))}, as_file=True
     ),
+    "arrow beside words": lambda at, x: stream(at / "x.arrow", {"a": files(len(x)), "e": lists(x), "z": files(len(x))}),
     "feather": lambda at, x: (feather.write_feather(pa.table({"e": fixed(x)}), at / "x.feather"), at / "x.feather")[1],
     "safetensors": lambda at, x: tensors(at / "x.safetensors", features=x),
     "safetensors with labels": lambda at, x: tensors(at / "x.safetensors", a=np.arange(len(x)), features=x),
@@ -153,6 +160,7 @@ EXACT: dict[str, Writer] = {  # the same numbers, in forms that keep single prec
     "csv that counts its columns": lambda at, x: csv(at / "x.csv", x, [str(i) for i in range(x.shape[1])]),
     "csv with decimal commas": lambda at, x: csv(at / "x.csv", x, sep=";", decimal=","),
     "csv with a mark of its order": lambda at, x: csv(at / "x.csv", x, encoding="utf-8-sig"),
+    "csv below comments": lambda at, x: _below(csv(at / "x.csv", x), "# made by hand\n\n"),
     "tsv": lambda at, x: csv(at / "x.tsv", x, sep="\t"),
     "savetxt": lambda at, x: (np.savetxt(at / "x.txt", x, header="made by hand"), at / "x.txt")[1],
     "parts of npy": lambda at, x: parts(at / "x", x, ".npy", npy),

@@ -149,6 +149,7 @@ BAD: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     ),
     "csv, an empty cell": ("x.csv", lambda p: p.write_text("a,b\n1,2\n3,\n1,5\n"), ("row 1 has a value that is not finite",)),
     "csv, lists": ("x.csv", lambda p: csv(p, ROWS[:, :1], ["e"]) and _lists(p), ("lists written out as words; write the table as parquet",)),
+    "csv, a cell too long": ("x.csv", lambda p: p.write_text('a,b\n1,"' + "x" * 200_000 + '"\n1,2\n'), ("field larger than",)),
     "csv in UTF-16": ("x.csv", lambda p: p.write_text("a,b\n1,2\n", "utf-16"), ("x.csv is not text in UTF-8",)),
     "csv of bytes": ("x.csv", lambda p: p.write_bytes(bytes(range(256))), ("x.csv is not text in UTF-8",)),
     "csv of empty lines": ("x.csv", lambda p: p.write_text("\n\n\n"), ("x.csv is without a row",)),
