@@ -180,6 +180,8 @@ def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture_folder: Pat
     mine = coloured(12, classes=5)
     np.savez(tmp_path / "mine.npz", images=mine.images, labels=mine.labels)
     np.save(tmp_path / "features.npy", DATA.rows)
+    words = np.array(["stop", "yield"])[np.arange(len(DATA.rows)) % 2]
+    pd.DataFrame({"embedding": list(DATA.rows), "label": words}).to_parquet(tmp_path / "embeddings.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -3,8 +3,9 @@
 A new form is one file, a subclass of `Source` in base, and its name in files.
 """
 
-from core.audit.readers.features import Features, read_features
+from core.audit.readers.features import read_features
 from core.audit.readers.labels import check_given, is_file, read_labels
+from core.audit.readers.result import Features
 
 __all__ = [
     "Features",

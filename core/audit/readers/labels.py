@@ -9,8 +9,9 @@ import numpy as np
 
 from core.audit.labels import Labels, as_labels
 from core.audit.readers.base import LABELLED, Column, Source, listed
-from core.audit.readers.features import Features, joined
 from core.audit.readers.files import files_of, open_source
+from core.audit.readers.npy import ONLY
+from core.audit.readers.result import Features, joined
 from core.foundation.errors import InputError
 
 
@@ -27,11 +28,10 @@ def check_given(given: str | Path, features: Path) -> None:
     if is_file(given):
         return
     with closing(open_source(files_of(features)[0])) as source:
-        names = [column.name for column in source.columns]
+        names = [column.name for column in source.columns if column.name != ONLY]
     if str(given) not in names:
-        raise InputError(
-            f"labels: {given} does not exist, and {features} has no column of that name; it has {listed(names)}"
-        )
+        which = f"no column of that name; it has {listed(names)}" if names else "no columns with names"
+        raise InputError(f"labels: {given} does not exist, and {features} has {which}")
 
 
 def read_labels(given: str | Path, features: Features) -> Labels:

@@ -121,6 +121,24 @@ def test_parts_are_read_by_number_and_other_files_passed_over(tmp_path: Path) ->
     np.testing.assert_array_equal(read_features(path).rows, ROWS)
 
 
+def test_numbers_of_rows_that_go_on_over_parts_are_no_features(tmp_path: Path) -> None:
+    """In the first part they count its rows, in the others they do not begin at 0."""
+    counted = np.column_stack([np.arange(40), ROWS])
+    path = parts(tmp_path / "x", counted, ".csv", lambda p, x: csv(p, x, ["sample", *"abcdef"]), count=4)
+    found = read_features(path)
+    np.testing.assert_array_equal(found.rows, ROWS)
+    assert found.left_out == {"sample": "it counts the rows"}
+
+
+def test_parts_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
+    names = [f"f{i}" for i in range(6)]
+    path = parts(
+        tmp_path / "x", ROWS[:20], ".parquet", lambda p, x: parquet(p, dict(zip(names, x.T, strict=True))), count=2
+    )
+    parquet(path / "part-2.parquet", dict(zip(names[::-1], ROWS[20:].T[::-1], strict=True)))
+    np.testing.assert_array_equal(read_features(path).rows, ROWS)
+
+
 BAD_PARTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "of another width": (
         lambda at: parquet(at, {"e": lists(ROWS[:, :4])}),

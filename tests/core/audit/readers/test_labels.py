@@ -274,6 +274,11 @@ def test_labels_that_are_neither_a_file_nor_a_column_name_the_columns(tmp_path: 
     check_refused(said, "labels: lable does not exist, and", "no column of that name; it has embedding, label")
 
 
+def test_labels_that_are_missing_beside_a_plain_array(tmp_path: Path, cli: Cli) -> None:
+    said = cli("scan", npy(tmp_path / "x.npy", ROWS), "y.npy", "--poisons", 2, "--out", tmp_path / "out")
+    check_refused(said, "labels: y.npy does not exist, and", "x.npy has no columns with names")
+
+
 BAD: dict[str, tuple[Callable[[Path], Any], str]] = {
     "of another length": (lambda at: npy(at / "y.npy", LABELS[:-1]), "y.npy has 239 labels, but"),
     "several columns": (lambda at: csv(at / "y.csv", np.ones((N, 2)), ["a", "b"]), "y.csv has several columns (a, b)"),
