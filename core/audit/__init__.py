@@ -9,17 +9,23 @@ one_class   the findings among the rows of one class alone
 groups      rows that stand apart within a class
 verdict     which of them do so by more than chance?
 findings    what all of that says, in kinds, rows and words
+readers     features and labels from files of any form
+labels      the label of each row, with its name
+described   what a table is, where that bears on the verdict
 table       rows of a table of any size
 """
 
 __all__ = [
     "assumed",
+    "described",
     "filtering",
     "findings",
     "groups",
+    "labels",
     "misfits",
     "one_class",
     "overview",
+    "readers",
     "scanning",
     "table",
     "verdict",

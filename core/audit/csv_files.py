@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,26 @@ def write_csv(path: Path, columns: Sequence[str], records: Iterable[dict[str, An
         aside.write_text(table.getvalue(), encoding="utf-8")
 
 
-def write_findings(path: Path, findings: Sequence[Finding], *, labelled: bool = True) -> None:
-    """One line for each row of each finding, which has a number; the label is empty where there is none."""
-    write_csv(path, FINDINGS, _rows_of(findings, labelled))
+def write_findings(
+    path: Path,
+    findings: Sequence[Finding],
+    *,
+    labelled: bool = True,
+    names: Mapping[int, str] | None = None,
+    place: Callable[[int], str] | None = None,
+) -> None:
+    """One line for each row of each finding, which has a number; the label is empty where there is none.
+
+    names: of labels; where there are any, each label has a column with its name. place: the file of a row; where it is known,
+    it has a column.
+    """
+    columns = [*FINDINGS, *(("name", "nearest_name") if names else ()), *(("file",) if place else ())]
+    write_csv(path, columns, _rows_of(findings, labelled, names or {}, place or str))
 
 
-def _rows_of(findings: Sequence[Finding], labelled: bool) -> Iterator[dict[str, Any]]:
+def _rows_of(
+    findings: Sequence[Finding], labelled: bool, names: Mapping[int, str], place: Callable[[int], str]
+) -> Iterator[dict[str, Any]]:
     for number, finding in enumerate(findings, 1):
         for row, score, nearest in zip(finding.rows, finding.scores, finding.nearest, strict=True):
             yield {
@@ -39,4 +53,7 @@ def _rows_of(findings: Sequence[Finding], labelled: bool) -> Iterator[dict[str, 
                 "score": f"{score:.5g}",
                 "nearest_label": "" if nearest < 0 else int(nearest),
                 "finding": number,
+                "name": names.get(finding.label, ""),
+                "nearest_name": names.get(int(nearest), ""),
+                "file": place(int(row)),
             }

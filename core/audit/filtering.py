@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,52 +15,14 @@ from core.audit.csv_files import write_findings
 from core.audit.findings import Finding
 from core.audit.one_class import findings_of_class, standing_groups
 from core.audit.overview import SetAside, obviously_odd
+from core.audit.readers import Features
 from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import write_array, write_json
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
-MAX_BYTES = 64 * 2**30
 FEWEST_KEPT = 8  # rows that have to be left where some are set aside
-NPY_MAGIC = b"\x93NUMPY"
-
-
-def load_array(path: Path) -> np.ndarray:
-    """The array of an .npy file, memory-mapped. Raises InputError; never unpickles."""
-    try:
-        there = path.exists()
-    except OSError as problem:
-        raise InputError(f"{path} cannot be opened ({problem.strerror})") from None
-    if not there:
-        raise InputError(f"{path} does not exist")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give an .npy file")
-    try:
-        with path.open("rb") as file:
-            magic = file.read(len(NPY_MAGIC))
-    except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror})") from None
-    if zipfile.is_zipfile(path):
-        raise InputError(f"{path} is an archive of several arrays; give an .npy file with one")
-    if magic != NPY_MAGIC:
-        what = "is empty (0 bytes)" if not magic else "is not a readable .npy file; save the array with np.save"
-        raise InputError(f"{path} {what}")
-    try:
-        with np.errstate(all="ignore"):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as problem:  # noqa: BLE001 - a hostile header raises whatever it likes
-        raise InputError(f"{path} {_why_unreadable(problem)}") from None
-    if array.nbytes > MAX_BYTES:
-        raise InputError(f"{path} holds {array.nbytes / 2**30:.0f} GiB, more than the {MAX_BYTES // 2**30} GiB allowed")
-    return array
-
-
-def _why_unreadable(problem: Exception) -> str:
-    text = str(problem)
-    if "pickle" in text or "object" in text.lower():
-        return "holds pickled objects, which are never loaded; save a plain number array with np.save"
-    return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
 
 
 def estimate(
@@ -190,8 +151,9 @@ def _odd_rows(away: SetAside) -> list[str]:
     return words
 
 
-def check_output(out: Path) -> None:
-    """Raise InputError before any work is done if the result could not be written."""
+def check_output(out: Path) -> Path:
+    """Raise InputError before any work is done if the result could not be written. Returns the folder that is there already:
+    `out`, or the one that it will be made in."""
     try:
         parent = next(p for p in (out, *out.absolute().parents) if p.exists())
     except OSError as problem:
@@ -200,14 +162,19 @@ def check_output(out: Path) -> None:
         raise InputError(f"{parent} is a file; --out must be a folder")
     if not os.access(parent, os.W_OK):
         raise InputError(f"{parent} cannot be written to; choose another --out")
+    return parent
 
 
-def write_filter(out: Path, found: Filtered) -> None:
-    """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, findings.csv, summary.json."""
+def write_filter(out: Path, found: Filtered, read: Features | None = None) -> None:
+    """scores.npy (n,) float64, removed.npy (n,) bool with True = remove, findings.csv, summary.json.
+
+    read: says which file a row comes from; where that is known, findings.csv has a column with it.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for name, array in (("scores.npy", found.scores), ("removed.npy", found.removed)):
         write_array(out / name, array)
-    write_findings(out / "findings.csv", found.findings, labelled=False)
+    place = read.place if read and read.knows_files else None
+    write_findings(out / "findings.csv", found.findings, labelled=False, place=place)
     write_json(out / "summary.json", found.summary)
 
 

@@ -9,7 +9,7 @@ second-group   a large part of a class that is as wide as the rest of it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,11 +55,15 @@ class Finding:
 
 
 def all_findings(
-    labels: np.ndarray, overview: Overview, misfits: Misfits, judged: Mapping[int, Judgement]
+    labels: np.ndarray,
+    overview: Overview,
+    misfits: Misfits,
+    judged: Mapping[int, Judgement],
+    told: Callable[[int], str] = str,
 ) -> list[Finding]:
-    """Every finding, poison first, then by kind; of a kind by falling number of rows."""
+    """Every finding, poison first, then by kind; of a kind by falling number of rows. told: how a message calls a label."""
     sizes = dict(zip(*(part.tolist() for part in np.unique(labels, return_counts=True)), strict=True))
-    look = _Look(overview, sizes)
+    look = _Look(overview, sizes, told)
     found = [finding for label in sorted(judged) for finding in _of_class(label, judged[label], misfits, look)]
     taken = np.concatenate([np.empty(0, np.int64), *(finding.rows for finding in found)])
     found += _label_errors(misfits, taken, labels, look)
@@ -72,8 +76,8 @@ def all_findings(
 class _Look:
     """What is known of rows by their numbers."""
 
-    def __init__(self, overview: Overview, sizes: dict[int, int]) -> None:
-        self.overview, self.sizes = overview, sizes
+    def __init__(self, overview: Overview, sizes: dict[int, int], told: Callable[[int], str]) -> None:
+        self.overview, self.sizes, self.told = overview, sizes, told
 
     def nearest(self, rows: np.ndarray) -> np.ndarray:
         overview = self.overview
@@ -123,15 +127,16 @@ def _of_pair(pair: Pair, look: _Look, more: np.ndarray, p_within: float | None) 
     rows = np.union1d(pair.rows, more)
     p = min(pair.p_value, p_within) if p_within is not None else pair.p_value
     views = "seen within the class and across classes" if p_within is not None else "seen across classes"
+    source = look.told(pair.source)
     if pair.shift >= MARKED:
         words = (
-            f"{len(rows):,} rows lie with class {pair.source} and are shifted together by {pair.shift:.1f} deviations or more "
-            f"against its own rows, as by a mark ({views}); the likely source is class {pair.source}. A systematic mistake "
+            f"{len(rows):,} rows lie with class {source} and are shifted together by {pair.shift:.1f} deviations or more "
+            f"against its own rows, as by a mark ({views}); the likely source is class {source}. A systematic mistake "
             "between the two classes can look the same: the pictures settle it"
         )
     else:
         words = (
-            f"{len(rows):,} rows all lie with class {pair.source} and look like ordinary rows of it ({views}): a systematic "
+            f"{len(rows):,} rows all lie with class {source} and look like ordinary rows of it ({views}): a systematic "
             "mistake between the two classes, or poison that the network has not learned; the pictures settle it"
         )
     kind = "poison" if pair.shift >= MARKED else "label-error"

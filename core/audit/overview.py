@@ -5,14 +5,14 @@ Broken rows and copies are set aside before anything else is estimated, and noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.audit.table import OnRows, Table, checked_values, pieces, take
+from core.audit.table import OnRows, Table, checked_values, number, pieces, take
 from core.defenses import as_tensor, check_features
 from core.robust import Discriminant, aside, principal_components, robust_discriminant
 
@@ -40,6 +40,12 @@ class SetAside:
     def rows(self) -> np.ndarray:
         """All of them, ascending."""
         return np.sort(np.concatenate([self.broken, self.copies]))
+
+    def among(self, numbers: np.ndarray) -> SetAside:
+        """The same rows as a table numbers them of which these are a part. numbers: (n,) those of all of its rows."""
+        return replace(
+            self, broken=numbers[self.broken], copies=numbers[self.copies], originals=numbers[self.originals]
+        )
 
     def as_json(self) -> dict[str, Any]:
         """Every row with the reason, as plain values."""
@@ -147,7 +153,7 @@ def _read(
     weights = np.random.default_rng(0).standard_normal((2, d))
     sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2))
     for rows, x in pieces(table, on_rows=on_rows):
-        x = checked_values(x, rows, labels)
+        x = checked_values(x, number(table, rows), labels[rows])
         largest, same = aside.row_sizes(as_tensor(x, device))
         sizes[rows], constant[rows] = largest.cpu(), same.cpu().numpy()
         keys[rows] = np.stack([(x * weight).sum(1) for weight in weights], 1)

@@ -6,11 +6,13 @@ import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.defenses import check_features, non_finite_rows
 from core.foundation.errors import InputError
+from core.foundation.tensors import as_array
 
 COLUMN_ORDER_LIMIT = 2**30  # bytes of a file stored column by column that are read whole
 PIECE = 2**22  # values that are read at once
@@ -31,13 +33,39 @@ class Mapped:
         return np.asarray(table[rows])  # the map is closed with its last reference, at the return
 
 
-Table = Mapped | np.ndarray
+@dataclass(frozen=True)
+class Part:
+    """Some rows of a table, under numbers of their own."""
+
+    table: Mapped | np.ndarray
+    rows: np.ndarray  # (n',) int64, their numbers in the table
+
+    @property
+    def dtype(self) -> np.dtype:
+        """That of the table."""
+        return self.table.dtype
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n', d)"""
+        return len(self.rows), int(self.table.shape[1])
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """A copy of those rows of the part: (len(rows), d)."""
+        return take(self.table, self.rows[rows])
+
+    def all(self) -> np.ndarray:
+        """A copy of all of them."""
+        return take(self.table, self.rows)
+
+
+Table = Mapped | Part | np.ndarray
 OnRows = Callable[[int], None]
 
 
 def take(table: Table, rows: np.ndarray) -> np.ndarray:
     """Those rows of a table: (len(rows), d)."""
-    return table.take(rows) if isinstance(table, Mapped) else np.asarray(table[rows])
+    return np.asarray(table[rows]) if isinstance(table, np.ndarray) else table.take(rows)
 
 
 def pieces(
@@ -53,8 +81,19 @@ def pieces(
             on_rows(first + len(some))
 
 
-def as_table(features: np.ndarray) -> Table:
-    """The features as something rows can be taken from class by class. Raises InputError; reads no values."""
+def part_of(table: Mapped | Part | np.ndarray, rows: np.ndarray) -> Part:
+    """Some rows of a table, which may be part of another."""
+    return Part(table.table, table.rows[rows]) if isinstance(table, Part) else Part(table, rows)
+
+
+def number(table: Table, rows: np.ndarray) -> np.ndarray:
+    """The numbers of rows in the whole table, by which a message names them."""
+    found: np.ndarray = table.rows[rows] if isinstance(table, Part) else rows
+    return found
+
+
+def check_shape(features: np.ndarray) -> tuple[int, int]:
+    """(n, d) of a table of numbers. Raises InputError for anything else; reads no values."""
     if features.ndim != 2:
         raise InputError(f"features must be a table of shape (rows, features), not {features.shape}")
     if features.dtype.kind not in "fiu":
@@ -62,6 +101,17 @@ def as_table(features: np.ndarray) -> Table:
     n, d = features.shape
     if n < 1 or d < 1:
         raise InputError(f"features have {n} row(s) and {d} column(s); at least 1 of each is needed")
+    return n, d
+
+
+def as_table(features: Any) -> Mapped | np.ndarray:
+    """The features as something rows can be taken from class by class: of a map or an array, or of a tensor.
+
+    Raises InputError; reads no values.
+    """
+    if not isinstance(features, np.ndarray) or features.dtype.kind == "V":
+        features = as_array(features)  # of a map that would make an array without a file
+    n, d = check_shape(features)
     base: object = features.base  # the map itself for a whole file, another array for a part of one
     if not (isinstance(features, np.memmap) and isinstance(base, mmap.mmap)):
         return features
@@ -78,14 +128,14 @@ def as_table(features: np.ndarray) -> Table:
 def checked_values(x: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The rows x (m, d) as floats. Raises InputError for a value that cannot be worked with.
 
-    rows: (m,) their numbers in the file, by which they are named. labels: of all rows of the file.
+    rows: (m,) their numbers in the file, by which they are named. labels: (m,) of those rows.
     """
     bad = non_finite_rows(x)
     if len(bad):
         first = int(rows[bad[0]])
-        count = int((labels[rows[bad]] == labels[first]).sum())
+        count = int((labels[bad] == labels[bad[0]]).sum())
         raise InputError(
-            f"row {first} (label {labels[first]}) has a value that is not finite "
+            f"row {first} (label {labels[bad[0]]}) has a value that is not finite "
             f"({count} such row(s) of that label so far); drop or mend them"
         )
     return check_features(x, 0, at_least=1)

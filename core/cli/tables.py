@@ -19,6 +19,7 @@ from core.training import PRESETS, Recipe
 
 SHOWN_FINDINGS = 12
 SHOWN_CLASSES = 10
+SHOWN_COLUMNS = 8
 
 
 def closing_table(run_id: str, result: dict[str, Any]) -> list[FittingTable]:
@@ -67,6 +68,20 @@ def _defenses_table(result: dict[str, Any]) -> FittingTable:
     )
 
 
+def read_lines(read: dict[str, Any]) -> list[str]:
+    """What was read, and what had to be guessed for it."""
+    files = read["files"][0] if len(read["files"]) == 1 else f"{len(read['files']):,} parts"
+    column = f", column '{read['column']}'" if read["column"] else ""
+    left_out = list(read["left_out"].items())
+    some = ", ".join(f"{name} ({why})" for name, why in left_out[:SHOWN_COLUMNS])
+    more = f" and {len(left_out) - SHOWN_COLUMNS:,} more" if len(left_out) > SHOWN_COLUMNS else ""
+    return [
+        f"read: {files}{column}, {read['rows']:,} x {read['features']:,} {read['dtype']}"
+        + (f"; left out: {some}{more}" if left_out else ""),
+        *(f"note: {text}" for text in read["notes"]),
+    ]
+
+
 def filter_table(summary: dict[str, Any]) -> FittingTable:
     """The outcome of `filter`."""
     tried = summary["objective"] or {str(summary["k"]): None}
@@ -100,6 +115,10 @@ def scan_table(summary: dict[str, Any]) -> FittingTable:
     return FittingTable(
         [
             Column("label", [str(found["label"]) for found in shown]),
+            *(
+                [Column("name", [found["name"] or "" for found in shown], "left", prose=True)]
+                * bool(summary["label_names"])
+            ),
             Column("rows", [f"{found['n']:,}" for found in shown]),
             Column("objective", ["-" if f["objective"] is None else f"{f['objective']:.3f}" for f in shown]),
             Column("k", ["-" if found["k"] is None else str(found["k"]) for found in shown]),
@@ -117,10 +136,14 @@ def scan_lines(summary: dict[str, Any]) -> list[str]:
     processes = f" in {summary['workers']} processes" if summary["workers"] > 1 else ""
     removed = f"{summary['removed']:,} of {summary['n']:,} rows removed"
     about = f"{some}{removed}; {summary['seconds']:.1f} s on {summary['device']}{processes}"
-    findings = [f"class {f['label']}, {f['kind']}: {f['in_words']}" for f in summary["findings"][:SHOWN_FINDINGS]]
+    findings = [f"class {_class_text(f)}, {f['kind']}: {f['in_words']}" for f in summary["findings"][:SHOWN_FINDINGS]]
     if len(summary["findings"]) > SHOWN_FINDINGS:
         findings.append(f"... {len(summary['findings']) - SHOWN_FINDINGS:,} more findings in findings.csv")
     return [*findings, about, *(f"note: {text}" for text in summary["notes"])]
+
+
+def _class_text(finding: Mapping[str, Any]) -> str:
+    return f"{finding['label']} ({finding['name']})" if finding.get("name") else str(finding["label"])
 
 
 def run_line(folder: RunFolder) -> dict[str, Any]:

@@ -13,9 +13,15 @@ from core.cli.options import Device, RunsDir, Threads
 from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
 
+FORMS = ".npy, .npz, parquet, Arrow, .safetensors, HDF5, CSV, or a folder with its parts"
+Column = Annotated[
+    str | None,
+    typer.Option(help="Which column, array, tensor or data set holds the features, where there are several."),
+]
+
 
 def filter_features(
-    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows that carry one label.")],
+    features: Annotated[Path, typer.Argument(help=f"A table of rows that carry one label: {FORMS}.")],
     poisons: Annotated[
         str,
         typer.Option(help="How many poisons to expect: a number, a share of the rows as 2%, or auto for an estimate."),
@@ -23,6 +29,7 @@ def filter_features(
     out_dir: Annotated[
         Path, typer.Option("--out", help="Folder for scores.npy, removed.npy, findings.csv and summary.json.")
     ],
+    column: Column = None,
     method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
@@ -32,27 +39,35 @@ def filter_features(
     """Score features of your own and mark the rows that look poisoned."""
     from core.audit import filtering
     from core.audit.assumed import assumed
+    from core.audit.described import describe
+    from core.audit.readers import read_features
     from core.cli import tables
     from core.foundation import devices
 
     devices.use_threads(threads)
     wanted = assumed(poisons)
     defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device)
-    filtering.check_output(out_dir)
-    table = filtering.load_array(features)
-    size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
-    guess = None
-    if wanted.share is not None:
-        defense.set_params(n_poisons=wanted.of(table.shape[0] if table.ndim else 1))
-    elif wanted.automatic:
-        with progress() as bar:
-            task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
-            guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
-        defense.set_params(n_poisons=guess.poisons)
-    with out.status(f"{defense.title} on {size}"):
-        found = filtering.run_filter(table, defense, guess)
-    filtering.write_filter(out_dir, found)
+    scratch = filtering.check_output(out_dir)
+    with out.status(f"reading {features}"):
+        read = read_features(features, column, scratch=scratch)
+    with read:
+        table = read.rows
+        size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
+        guess = None
+        if wanted.share is not None:
+            defense.set_params(n_poisons=wanted.of(table.shape[0] if table.ndim else 1))
+        elif wanted.automatic:
+            with progress() as bar:
+                task = bar.add_task(f"estimating the number of poisons in {size}", total=None)
+                guess = filtering.estimate(table, defense, lambda i, n: bar.update(task, completed=i, total=n))
+            defense.set_params(n_poisons=guess.poisons)
+        with out.status(f"{defense.title} on {size}"):
+            found = filtering.run_filter(table, defense, guess)
+        found.summary["read"] = read.as_json(describe(table))
+        filtering.write_filter(out_dir, found, read)
     summary = found.summary
+    for line in tables.read_lines(summary["read"]):
+        out.print(line, soft_wrap=True, highlight=False)
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(Text.assemble((defense.title, "bold"), f": {verdict}"), soft_wrap=True)
     out.print(tables.filter_table(summary))
@@ -62,8 +77,13 @@ def filter_features(
 
 
 def scan(
-    features: Annotated[Path, typer.Argument(help="(n, d) numbers in .npy: rows of all classes, in any order.")],
-    labels: Annotated[Path, typer.Argument(help="(n,) whole numbers in .npy: the label of each row.")],
+    features: Annotated[Path, typer.Argument(help=f"A table of rows of all classes, in any order: {FORMS}.")],
+    labels: Annotated[
+        str,
+        typer.Argument(
+            help="The label of each row, numbers or words: a file of the same forms, or the name of a column of the table."
+        ),
+    ],
     poisons: Annotated[
         str,
         typer.Option(
@@ -74,7 +94,10 @@ def scan(
     out_dir: Annotated[
         Path, typer.Option("--out", help="Folder for classes.csv, findings.csv, removed.npy and summary.json.")
     ],
-    label: Annotated[int | None, typer.Option(help="Filter this class, whether it stands out or not.")] = None,
+    column: Column = None,
+    label: Annotated[
+        str | None, typer.Option(help="Filter this class, by number or name, whether it stands out or not.")
+    ] = None,
     level: Annotated[float, typer.Option(help="Share of clean data sets in which any class may be suspected.")] = 0.05,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes, 0.6 GB each. Default: by cores and classes.")
@@ -92,7 +115,7 @@ def scan(
     from core.foundation import devices
 
     devices.use_threads(threads)
-    filtering.check_output(out_dir)
+    scratch = filtering.check_output(out_dir)
     with progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
@@ -111,11 +134,13 @@ def scan(
         try:
             summary = scan_files(
                 features, labels, poisons, out_dir,
-                label=label, level=level, workers=workers, device=device, on_state=show,
+                column=column, scratch=scratch, label=label, level=level, workers=workers, device=device, on_state=show,
             )  # fmt: skip
         except KeyboardInterrupt:  # Typer would end without a word
             err.print("finished classes are kept: the same command goes on from there")
             raise Cancelled from None
+    for line in tables.read_lines(summary["read"]):
+        out.print(line, soft_wrap=True, highlight=False)
     out.print(summary["verdict"], style="bold", soft_wrap=True, highlight=False)
     out.print(tables.scan_table(summary))
     for line in tables.scan_lines(summary):

@@ -2,12 +2,14 @@
 
 from core.datasets.account import account
 from core.datasets.arrays import Arrays
-from core.datasets.base import Dataset, Report, stratified_split
+from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
 from core.datasets.gtsrb import Gtsrb
 from core.datasets.guess import kind_of
+from core.datasets.labels import UNLABELLED, Classes, classes_of
+from core.datasets.npz import UNREADABLE, array_header
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
@@ -19,6 +21,7 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 )
 
 __all__ = [
-    "DATASETS", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Dataset", "Digits", "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet",
-    "Mnist", "Report", "Sampling", "Signs", "Svhn", "account", "kind_of", "stratified_split",
+    "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
+    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "account", "array_header",
+    "classes_of", "kind_of", "natural_key", "stratified_split",
 ]  # fmt: skip

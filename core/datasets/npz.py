@@ -17,7 +17,7 @@ from core.foundation.errors import InputError
 
 _MAX_MEMBERS = 1000
 _HEADER = 10_000  # bytes that the description of one array may take
-_DAMAGE = (  # what zipfile and numpy raise for damaged bytes; RuntimeError also stands for encrypted and too deep
+UNREADABLE = (  # what zipfile and numpy raise for damaged bytes; RuntimeError also stands for encrypted and too deep
     OSError, ValueError, EOFError, TypeError, SyntaxError, OverflowError, MemoryError, RuntimeError,
     zipfile.BadZipFile, zlib.error, lzma.LZMAError,
 )  # fmt: skip
@@ -61,12 +61,12 @@ class Npz:
                 return np.lib.format.read_array(stream, allow_pickle=False, max_header_size=_HEADER)
         except InputError:
             raise
-        except _DAMAGE:
+        except UNREADABLE:
             raise InputError(f"array '{name}' of {self._path.name} is damaged; write the file again") from None
 
     def _check(self, name: str, stream: IO[bytes], size: int) -> None:
         """Refuse an array by its header: objects, and more bytes than are left of the limit, or than are there."""
-        shape, dtype, start = _header(stream)
+        shape, dtype, start, _ = array_header(stream)
         if dtype.hasobject:
             raise InputError(
                 f"array '{name}' of {self._path.name} holds Python objects, which are not read: they can run code; "
@@ -83,8 +83,11 @@ class Npz:
             raise ValueError("the header promises other data than there is")
 
 
-def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, int]:
-    """Shape and type of the array that follows, and at which byte it starts. Raises ValueError for what is no header."""
+def array_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, int, bool]:
+    """Shape and type of the array that follows, at which byte it starts, and whether it is stored column by column.
+
+    Raises what UNREADABLE lists for what is no header.
+    """
     version = np.lib.format.read_magic(stream)
     width = 2 if version == (1, 0) else 4
     length = stream.read(width)
@@ -93,7 +96,7 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype, int]:
         raise ValueError("the header is too long")
     text = io.BytesIO(length + stream.read(start - np.lib.format.MAGIC_LEN - width))
     read = np.lib.format.read_array_header_1_0 if width == 2 else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(text)
+    shape, by_column, dtype = read(text)
     if dtype.itemsize == 0 or any(side < 0 for side in shape):
         raise ValueError("elements without bytes, or a side below 0")
-    return shape, dtype, start
+    return shape, dtype, start, bool(by_column)

@@ -20,6 +20,7 @@ from torch import Tensor
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.params import build, param, values_of
+from core.foundation.tensors import as_array
 from core.robust import Components, EqualRowsError, principal_components
 
 LARGEST = 1e100  # squares and fourth moments of larger values overflow
@@ -172,7 +173,7 @@ def as_tensor(rows: np.ndarray, device: torch.device) -> Tensor:
 
 
 def check_features(features: Any, n_poisons: int, at_least: int = 2) -> np.ndarray:
-    """The features as an (n, d) float array, or an InputError that says what to mend."""
+    """The features as an (n, d) float array, or an InputError that says what to mend. Tensors may have gradients."""
     rows = _number_table(features)
     n, d = rows.shape
     if d < 1:
@@ -214,7 +215,7 @@ def check_labels(labels: Any, n: int, *, who: str = "this defense", classes: int
     """
     if labels is None:
         raise InputError(f"{who} requires y to be passed, but the target y is None; give the label of every row")
-    found = np.asarray(labels)
+    found = as_array(labels)
     if found.dtype.kind not in "fiu":
         kind = {"b": "true or false", "U": "words", "S": "words"}.get(found.dtype.kind, str(found.dtype))
         # scikit-learn looks for its own words
@@ -245,7 +246,7 @@ def _number_table(features: Any) -> np.ndarray:
     """An array of two dimensions whose dtype is a number's."""
     if issparse(features):
         raise InputError("sparse features are not supported; make them dense with X.toarray()")
-    rows = np.asarray(features)
+    rows = as_array(features)
     if rows.ndim != 2:
         raise InputError(
             f"features must be a table of shape (rows, features), not {rows.shape}. Reshape your data to two dimensions"

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.foundation.errors import InputError
+
 
 def to_device(images: np.ndarray, device: torch.device) -> Tensor:
     """(n, h, w, c) uint8 array -> (n, c, h, w) uint8 tensor on the device."""
@@ -52,3 +54,19 @@ def forward_batch(images: Tensor | np.ndarray, device: torch.device) -> int:
 def exact_convolutions() -> AbstractContextManager[None]:
     """Full float32 (no TF32) and the same result every time, on CUDA; elsewhere it changes nothing."""
     return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
+
+
+def as_array(values: object) -> np.ndarray:
+    """Whatever NumPy takes, and PyTorch's tensors: with a gradient, on a device, in bfloat16 (as float32).
+
+    Raises InputError for a sparse tensor.
+    """
+    if isinstance(values, Tensor):
+        if values.layout != torch.strided:
+            raise InputError("sparse features are not supported; make them dense with X.to_dense()")
+        values = values.detach().cpu()
+        if values.dtype.is_floating_point and values.dtype not in (torch.float16, torch.float32, torch.float64):
+            values = values.float()
+        values = values.resolve_conj().resolve_neg().numpy()
+    found = np.asarray(values)
+    return found.astype(np.float32) if found.dtype.name == "bfloat16" else found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.attacks import ATTACKS
@@ -41,6 +42,11 @@ def at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     np.save(tmp_path / "features.npy", DATA.rows)
     np.save(tmp_path / "all_features.npy", np.concatenate([*clean[:POISONED], DATA.rows, *clean[POISONED:]]))
     np.save(tmp_path / "all_labels.npy", np.repeat(np.arange(6), 600))
+    words = np.array(["class a", "class b", "class c", "stop", "turn left", "yield"])[
+        np.load(tmp_path / "all_labels.npy")
+    ]
+    table = pd.DataFrame({"features": list(np.load(tmp_path / "all_features.npy")), "label": words})
+    table.to_parquet(tmp_path / "table.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -59,6 +65,7 @@ def test_the_python_of_the_page_runs_and_does_what_it_says(at_hand: Path) -> Non
     assert max(names["by_k"].values()) == names["by_k"][names["spectre"].fit_.k]
     assert names["found"].low <= 50 <= names["found"].high
     assert names["result"].suspect == POISONED
+    assert names["suspects"] == ["3 (stop)"]
     assert not names["result"].removed[: 600 * POISONED].any()
     assert names["result"].removed[600 * POISONED : 600 * (POISONED + 1)][DATA.poison].all()
 
@@ -173,6 +180,8 @@ def brought(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, picture_folder: Pat
     mine = coloured(12, classes=5)
     np.savez(tmp_path / "mine.npz", images=mine.images, labels=mine.labels)
     np.save(tmp_path / "features.npy", DATA.rows)
+    words = np.array(["stop", "yield"])[np.arange(len(DATA.rows)) % 2]
+    pd.DataFrame({"embedding": list(DATA.rows), "label": words}).to_parquet(tmp_path / "embeddings.parquet")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

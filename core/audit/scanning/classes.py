@@ -11,7 +11,7 @@ import numpy as np
 
 from core.audit.assumed import Assumed
 from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit, pooled_weight
-from core.audit.table import Table, take
+from core.audit.table import Part
 from core.defenses import Spectre
 from core.foundation.errors import InputError
 from core.robust import SpectreFit
@@ -73,8 +73,8 @@ def capped(poisons: Assumed, n: int) -> int:
     return min(poisons.of(n), int(CAP * n))
 
 
-def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
-    """Fit one class, and look for groups in it. features: the whole table in its file, or the rows of this class.
+def fit_class(task: Task, features: Part | np.ndarray, device: str = "cpu") -> ClassResult:
+    """Fit one class, and look for groups in it. features: the rows of this class, or where they are.
 
     A class that cannot be fitted gives a result with a reason.
     """
@@ -82,7 +82,7 @@ def fit_class(task: Task, features: Table, device: str = "cpu") -> ClassResult:
     if len(task.rows) < MIN_ROWS:
         kept = "" if task.total == len(task.rows) else f" left of {task.total}, the others are broken or copies"
         return _unfitted(task, f"{len(task.rows)} row(s){kept}, at least {MIN_ROWS} are needed", started)
-    x = features if isinstance(features, np.ndarray) else take(features, task.rows)
+    x = features.all() if isinstance(features, Part) else features
     try:
         fit, groups = _fit(task, x, task.poisons, device)
     except InputError as problem:

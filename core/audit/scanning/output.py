@@ -2,10 +2,11 @@
 
 classes.csv   one row for each class, by falling objective; `removed` counts the rows marked in removed.npy,
               `would_remove` those that SPECTRE removes at the assumed number of poisons
-findings.csv  one row for each row of a finding: row, label, kind, score, nearest_label, finding (its number)
+findings.csv  one row for each row of a finding: row, label, kind, score, nearest_label, finding (its number); name and
+              nearest_name where labels have names, file where it is known which one a row comes from
 removed.npy   (n,) bool over all rows, True = remove: rows of kind poison in suspected labels, nothing else, unless a label
               was asked for
-summary.json  the verdict, the findings, the parameters, and all of the classes
+summary.json  the verdict, the findings, the parameters, all of the classes, and what was read
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from core.audit.csv_files import write_csv, write_findings
-from core.audit.filtering import load_array
+from core.audit.described import describe
+from core.audit.findings import Finding
+from core.audit.readers import Features, check_given, is_file, read_features, read_labels
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
+from core.audit.table import as_table, check_shape
 from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
-from core.foundation.errors import InputError
 from core.foundation.files import write_array, write_json
 from core.robust.apart import FEWEST
 
@@ -42,36 +45,45 @@ COLUMNS = (
 
 def scan_files(
     features: Path,
-    labels: Path,
+    labels: str | Path,
     poisons: int | str,
     out: Path,
     *,
-    label: int | None = None,
+    column: str | None = None,
+    scratch: Path | None = None,
+    label: int | str | None = None,
     level: float,
     workers: int | None = None,
     device: str = "auto",
     on_state: Callable[[State], None] | None = None,
 ) -> dict[str, Any]:
-    """Scan two .npy files, write the four files above into `out`, and return the summary. Raises InputError."""
-    table, given = load_array(features), load_array(labels)
-    if table.ndim == 2 and given.ndim == 1 and len(given) != len(table):
-        raise InputError(f"{labels} has {len(given):,} labels, but {features} has {len(table):,} rows")
-    progress = out / PROGRESS
-    found = scan(
-        table, given, poisons,
-        label=label, level=level, workers=workers, device=device, progress=progress, on_state=on_state,
-    )  # fmt: skip
-    summary = summarise(found)
-    write_scan(out, found, summary)
-    progress.unlink(missing_ok=True)
+    """Scan features, write the four files above into `out`, and return the summary. Raises InputError.
+
+    labels: a file, or the name of a column of the features. column: of features, where there are several. scratch: a folder for
+    rows that cannot be mapped where they are, see `read_features`.
+    """
+    check_given(labels, features)
+    own = None if is_file(labels) else str(labels)
+    with read_features(features, column, labels=own, scratch=scratch) as read:
+        check_shape(read.rows)
+        given, progress = read_labels(labels, read), out / PROGRESS
+        found = scan(
+            read.rows, given, poisons, label=label, level=level, workers=workers, device=device,
+            progress=progress, stamp=read.stamp, on_state=on_state,
+        )  # fmt: skip
+        summary = summarise(found) | {"read": read.as_json(describe(as_table(read.rows)))}
+        write_scan(out, found, summary, read)
+        progress.unlink(missing_ok=True)
     return summary
 
 
-def write_scan(out: Path, found: Scan, summary: dict[str, Any]) -> None:
-    """The four files; all but summary.json are the same for any number of workers."""
+def write_scan(out: Path, found: Scan, summary: dict[str, Any], read: Features | None = None) -> None:
+    """The four files; all but summary.json are the same for any number of workers. read: says which file a row comes from."""
     out.mkdir(parents=True, exist_ok=True)
-    write_csv(out / "classes.csv", COLUMNS, summary["classes"])
-    write_findings(out / "findings.csv", found.findings)
+    columns = (*COLUMNS, "name") if found.labels.names else COLUMNS
+    write_csv(out / "classes.csv", columns, summary["classes"])
+    place = read.place if read and read.knows_files else None
+    write_findings(out / "findings.csv", found.findings, names=found.labels.names, place=place)
     write_array(out / "removed.npy", found.removed)
     write_json(out / "summary.json", summary)
 
@@ -84,7 +96,8 @@ def summarise(found: Scan) -> dict[str, Any]:
         "filtered_labels": list(found.filtered),
         "removed": int(found.removed.sum()),
         "verdict": _verdict(found),
-        "findings": [finding.as_json() for finding in found.findings],
+        "label_names": {str(label): name for label, name in found.labels.names.items()},
+        "findings": [finding.as_json() | _names(found, finding) for finding in found.findings],
         "level": found.level,
         "set_aside": found.aside.as_json(),
         "parameters": {
@@ -111,7 +124,7 @@ def _verdict(found: Scan) -> str:
         for finding in found.findings:
             if finding.kind == "poison":
                 rows[finding.label] += len(finding.rows)
-        some = ", ".join(f"class {label} ({rows[label]:,} rows)" for label in suspects[:5])
+        some = ", ".join(f"class {found.labels.told(label)} ({rows[label]:,} rows)" for label in suspects[:5])
         more = f" and {len(suspects) - 5} more" if len(suspects) > 5 else ""
         return f"{'looks' if len(suspects) == 1 else 'look'} poisoned: {some}{more} (level {found.level:g})"
     judged = sum(judgement.p_value is not None for judgement in found.judged.values())
@@ -126,6 +139,7 @@ def _verdict(found: Scan) -> str:
 def _class_record(found: Scan, result: ClassResult) -> dict[str, Any]:
     return {
         "label": result.label,
+        "name": found.labels.names.get(result.label),
         "n": result.n,
         # nine digits: the last ones depend on the number of threads
         "objective": None if result.objective is None else float(f"{result.objective:.9g}"),
@@ -142,13 +156,20 @@ def _class_record(found: Scan, result: ClassResult) -> dict[str, Any]:
     }
 
 
+def _names(found: Scan, finding: Finding) -> dict[str, str | None]:
+    """Of the labels of a finding, where labels have names."""
+    names = found.labels.names
+    own, nearest = names.get(finding.label), names.get(-1 if finding.nearest_label is None else finding.nearest_label)
+    return {"name": own, "nearest_name": nearest} if names else {}
+
+
 def _digits(p: float | None) -> float | None:
     return None if p is None else float(f"{p:.3g}")
 
 
 def _notes(found: Scan) -> list[str]:
     """What a reader of the verdict should know."""
-    notes = []
+    notes = list(found.labels.notes)
     fitted = [result for result in found.results if result.objective is not None]
     left_out = len(found.results) - len(fitted)
     capped = sum(result.poisons < (found.poisons.count or 0) for result in fitted)

@@ -13,29 +13,35 @@ from typing import Any
 import numpy as np
 
 from core.audit.assumed import Assumed
+from core.audit.labels import Labels
 from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task
-from core.audit.table import Mapped, Table
+from core.audit.table import Mapped, take
 from core.foundation.files import replacing
 
 SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
 
 
-def fingerprint(features: Table, labels: np.ndarray, poisons: Assumed) -> dict[str, Any]:
-    """What the results of a scan depend on, as JSON values: all labels, a sample of the features, the file's stamp."""
+def fingerprint(
+    features: Mapped | np.ndarray, labels: Labels, poisons: Assumed, stamp: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """What the results of a scan depend on, as JSON values: all labels, a sample of the features, the file's stamp.
+
+    stamp: of the files that the features come from, where they are held in another place while the scan goes on.
+    """
     n, d = features.shape
     rows = np.unique(np.linspace(0, n - 1, SAMPLED_ROWS).astype(np.int64))
-    sample = features.take(rows) if isinstance(features, Mapped) else features[rows]
-    stamp: list[int] = []
-    if isinstance(features, Mapped):
+    sample = take(features, rows)
+    if stamp is None and isinstance(features, Mapped):
         about = features.path.stat()
         stamp = [about.st_size, about.st_mtime_ns]
+    unlabelled = b"" if labels.labelled.all() else labels.labelled.tobytes()
     return {
         "format": 4,
         "shape": [n, d],
         "dtype": features.dtype.str,
         "sample": hashlib.sha256(np.ascontiguousarray(sample).tobytes()).hexdigest(),
-        "stamp": stamp,
-        "labels": hashlib.sha256(labels.tobytes()).hexdigest(),
+        "stamp": list(stamp or []),
+        "labels": hashlib.sha256(labels.numbers.tobytes() + unlabelled).hexdigest(),
         "poisons": poisons.as_json(),
         "cap": CAP,
         "min_rows": MIN_ROWS,

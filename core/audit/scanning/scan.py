@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.audit.assumed import Assumed, assumed
 from core.audit.findings import Finding, all_findings
 from core.audit.groups import group_from
+from core.audit.labels import Labels, as_labels
 from core.audit.misfits import Misfits, find_misfits
 from core.audit.overview import Overview, SetAside, first_look
 from core.audit.scanning.classes import MIN_ROWS, ClassResult, Task, capped, split_classes
 from core.audit.scanning.progress import Progress, fingerprint
 from core.audit.scanning.workers import Plan, fit_all, make_plan
-from core.audit.table import as_table
+from core.audit.table import Table, as_table, part_of
 from core.audit.verdict import LEVEL, Judgement, judge
-from core.defenses import check_labels
 from core.foundation import devices
 from core.foundation.errors import InputError
 
@@ -47,6 +48,7 @@ class Scan:
     findings: tuple[Finding, ...]
     judged: dict[int, Judgement]  # of every class that could be looked at
     aside: SetAside
+    labels: Labels
     overlapping: int  # rows nearer to another class where the classes overlap too much for a finding
     level: float
     asked: int | None  # the label to filter, whatever the verdict
@@ -95,24 +97,26 @@ class Scan:
 
 
 def scan(
-    features: np.ndarray,
-    labels: np.ndarray,
+    features: Any,
+    labels: Any,
     poisons: int | str | Assumed,
     *,
-    label: int | None = None,
+    label: int | str | None = None,
     level: float = LEVEL,
     workers: int | None = None,
     device: str = "auto",
     progress: Path | None = None,
+    stamp: Sequence[int] | None = None,
     on_state: Callable[[State], None] | None = None,
 ) -> Scan:
     """Look at all rows, fit every class, and say what is wrong with which of them.
 
-    features: (n, d), best memory-mapped: only the rows of the classes at work are in memory. labels: (n,) whole
-    numbers in any order. poisons: assumed in a poisoned class: a number, a share of its rows ("2%"), or "auto" for as many as
+    features: (n, d), best memory-mapped: only the rows of the classes at work are in memory; a tensor is as good. labels:
+    (n,) in any order, see `core.audit.labels.as_labels`; rows without one are left out. poisons: assumed in a poisoned class: a number, a share of its rows ("2%"), or "auto" for as many as
     form groups; at most CAP of a class's rows are assumed in it.
-    label: the class to filter; None for the suspects, if there are any. level: see `core.audit.verdict`.
-    progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan.
+    label: the class to filter, by number or name; None for the suspects, if there are any. level: see `core.audit.verdict`.
+    progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan. stamp: what
+    changes with the features, where these are a copy made for this call.
     Raises InputError for input that cannot be used.
     """
     started = time.perf_counter()
@@ -121,10 +125,13 @@ def scan(
         raise InputError(f"{poisons} poisons: a scan sets rows aside in every class, so it needs to assume at least 1")
     if not 0 < level < 1:
         raise InputError(f"level = {level:g} must lie between 0 and 1")
-    table = as_table(features)
-    checked = check_labels(labels, table.shape[0])
+    whole = as_table(features)
+    given = labels if isinstance(labels, Labels) else as_labels(labels, whole.shape[0])
+    numbers = np.flatnonzero(given.labelled)  # of the rows that take part; what follows counts these alone
+    table: Table = whole if given.labelled.all() else part_of(whole, numbers)
+    checked = given.numbers[numbers]
     tasks = split_classes(checked, wanted)
-    _check_label(label, tasks)
+    asked = _asked(label, given, tasks)
     where = devices.for_linear_algebra(devices.resolve(device))
 
     def tell_rows(done: int) -> None:
@@ -134,7 +141,7 @@ def scan(
     overview = first_look(table, checked, where, tell_rows)
     misfits = find_misfits(overview)
     tasks = [_prepared(task, overview, misfits, wanted) for task in tasks]
-    kept = Progress(progress, fingerprint(table, checked, wanted), tasks) if progress else None
+    kept = Progress(progress, fingerprint(whole, given, wanted, stamp), tasks) if progress else None
     results = dict(kept.finished) if kept else {}
     resumed, left = len(results), [task for task in tasks if task.label not in results]
     plan = make_plan(left, workers, where)
@@ -142,7 +149,7 @@ def scan(
     def tell() -> None:
         if on_state:
             rows = sum(result.n for result in results.values())
-            on_state(State(len(results), len(tasks), rows, len(labels), resumed, bool(kept and kept.started_anew)))
+            on_state(State(len(results), len(tasks), rows, len(checked), resumed, bool(kept and kept.started_anew)))
 
     tell()
     try:
@@ -163,16 +170,17 @@ def scan(
         ) from None
     ranked = tuple(sorted(results.values(), key=lambda r: (r.objective is None, -(r.objective or 0), r.label)))
     judged = judge({result.label: [group_from(group) for group in result.groups] for result in ranked}, level)
-    findings = tuple(all_findings(checked, overview, misfits.at(level), judged))
+    findings = all_findings(checked, overview, misfits.at(level), judged, given.told)
     return Scan(
-        results=ranked,
-        findings=findings,
+        results=tuple(replace(result, removed=numbers[result.removed].tolist()) for result in ranked),
+        findings=tuple(replace(finding, rows=numbers[finding.rows]) for finding in findings),
         judged=judged,
-        aside=overview.aside,
+        aside=overview.aside.among(numbers),
+        labels=given,
         overlapping=misfits.overlapping,
         level=level,
-        asked=label,
-        shape=(table.shape[0], table.shape[1]),
+        asked=asked,
+        shape=(whole.shape[0], whole.shape[1]),
         poisons=wanted,
         plan=plan,
         device=devices.describe(where),
@@ -194,13 +202,15 @@ def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: Assumed
     )
 
 
-def _check_label(label: int | None, tasks: list[Task]) -> None:
-    """Raise InputError for a class to filter that cannot be fitted."""
-    if label is None:
-        return
+def _asked(given: int | str | None, labels: Labels, tasks: list[Task]) -> int | None:
+    """The label to filter, of its number or name. Raises InputError for a class that is not there or cannot be fitted."""
+    if given is None:
+        return None
     sizes = {task.label: len(task.rows) for task in tasks}
+    label = labels.number(given)
     if label not in sizes:
-        some = ", ".join(map(str, list(sizes)[:10])) + (", ..." if len(sizes) > 10 else "")
-        raise InputError(f"no row has label {label}; the labels are: {some}")
+        some = ", ".join(labels.told(one) for one in list(sizes)[:10]) + (", ..." if len(sizes) > 10 else "")
+        raise InputError(f"no row has label {given}; the labels are: {some}")
     if sizes[label] < MIN_ROWS:
         raise InputError(f"label {label} has {sizes[label]} row(s), too few to filter; at least {MIN_ROWS} are needed")
+    return label

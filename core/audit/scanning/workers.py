@@ -10,10 +10,11 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from core.audit.scanning.classes import ClassResult, Task, fit_class
-from core.audit.table import Mapped, Table
+from core.audit.table import Part, Table, part_of
 
 # Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
 FEW_ROWS = 5_000
@@ -72,9 +73,10 @@ def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan) -> Generat
         pool.shutdown(wait=True, kill_workers=True)
 
 
-def _part(features: Table, task: Task) -> Table:
-    """What has to travel to fit a class: the name of a file, or the rows themselves."""
-    return features if isinstance(features, Mapped) else features[task.rows]
+def _part(features: Table, task: Task) -> Part | np.ndarray:
+    """What has to travel to fit a class: the name of a file and the numbers of the rows in it, or the rows themselves."""
+    part = part_of(features, task.rows)
+    return part.all() if isinstance(part.table, np.ndarray) else part
 
 
 def _begin_worker(threads: int, parent: int) -> None:

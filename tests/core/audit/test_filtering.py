@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.audit import filtering
+from core.audit.readers import base, read_features
 from core.audit.scanning import scan
 from core.defenses import DEFENSES
 from core.foundation.errors import InputError
@@ -155,10 +156,13 @@ BAD_FILES: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
         ("x.npy holds pickled objects, which are never loaded",),
     ),
     "missing": (lambda path: None, ("x.npy does not exist",)),
-    "folder": (lambda path: path.mkdir(), ("x.npy is a folder; give an .npy file",)),
+    "folder": (lambda path: path.mkdir(), ("x.npy is a folder without a table in it",)),
     "text": (lambda path: path.write_text("1,2\n3,4\n"), ("x.npy is not a readable .npy file",)),
     "0 bytes": (lambda path: path.touch(), ("x.npy is empty (0 bytes)",)),
-    "archive": (archive, ("x.npy is an archive of several arrays",)),
+    "archive": (
+        archive,
+        ("x.npy holds several tables of numbers: a (200 x 12 float64), b (200 x 12 float64)", "--column a"),
+    ),
     "cut short": (cut_short, ("x.npy is not a readable .npy file",)),
     "a zip's first bytes": (
         lambda path: path.write_bytes(b"PK\x03\x04rubbish"),
@@ -227,12 +231,12 @@ def test_a_name_too_long_for_the_disk_is_refused(which: str, features: Path, out
 def test_a_file_larger_than_allowed_is_refused_before_it_is_read(
     features: Path, out: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filtering, "MAX_BYTES", 1000)
+    monkeypatch.setattr(base, "MAX_BYTES", 1000)
     check_refused(cli("filter", features, "--poisons", 5, "--out", out), "GiB")
 
 
 def test_features_are_not_read_into_memory_before_they_are_checked(features: Path) -> None:
-    assert isinstance(filtering.load_array(features), np.memmap)
+    assert isinstance(read_features(features).rows, np.memmap)
 
 
 def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +250,7 @@ def test_loading_never_unpickles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(np, "load", recorded)
     np.save(tmp_path / "x.npy", np.array([[{}]], object), allow_pickle=True)
     with pytest.raises(InputError):
-        filtering.load_array(tmp_path / "x.npy")
+        read_features(tmp_path / "x.npy")
     assert flags == [False]
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from ml_dtypes import bfloat16
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
@@ -33,6 +35,35 @@ def same_verdict(one: Defense, other: Defense) -> None:
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int64", "float16", "float32", "longdouble", ">f4", object])
 def test_every_type_of_number_gives_the_scores_of_float64(defense: type[Defense], dtype: object) -> None:
     same_verdict(fitted(defense, COARSE), fitted(defense, COARSE.astype(dtype)))
+
+
+@every_defense
+@pytest.mark.parametrize("kind", [torch.float32, torch.float16, torch.bfloat16, torch.int32])
+def test_tensors_give_the_scores_of_arrays(defense: type[Defense], kind: torch.dtype) -> None:
+    """As they come out of a network: with a gradient, in half precision or bfloat16, which NumPy does not know."""
+    rows = torch.from_numpy(np.clip(COARSE, -128, 127)).to(
+        kind
+    )  # whole numbers up to 2**7: bfloat16 holds them exactly
+    if kind.is_floating_point:
+        rows.requires_grad_()
+    same_verdict(fitted(defense, np.clip(COARSE, -128, 127)), fitted(defense, rows))
+
+
+@every_defense
+def test_arrays_in_bfloat16_are_numbers(defense: type[Defense]) -> None:
+    rows = np.clip(COARSE, -128, 127)
+    same_verdict(fitted(defense, rows), fitted(defense, rows.astype(bfloat16)))
+
+
+def test_new_rows_may_be_tensors() -> None:
+    spectre = fitted(DEFENSES["spectre"], COARSE)
+    rows = torch.from_numpy(COARSE).requires_grad_()
+    np.testing.assert_array_equal(spectre.score_samples(rows), spectre.score_samples(COARSE))
+
+
+def test_a_sparse_tensor_is_refused_in_words() -> None:
+    with pytest.raises(InputError, match="sparse features are not supported"):
+        fitted(DEFENSES["spectre"], torch.from_numpy(COARSE).to_sparse())
 
 
 def layouts(rows: np.ndarray, folder: Path) -> dict[str, object]:

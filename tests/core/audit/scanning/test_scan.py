@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.audit import filtering, overview
+from core.audit import overview
 from core.audit import table as tables
 from core.audit.assumed import Assumed
+from core.audit.readers import read_features
 from core.audit.scanning import PROGRESS, State, scan, workers
 from core.audit.scanning.classes import Task, split_classes
 from core.audit.table import Mapped, as_table
@@ -248,7 +249,7 @@ def test_rows_are_read_class_by_class_or_piece_by_piece(
     monkeypatch.setattr(Mapped, "take", recorded)
     monkeypatch.setattr(tables, "PIECE", 20 * COLUMNS)
     monkeypatch.setattr(overview, "SAMPLE", 120)
-    scan(filtering.load_array(files[0]), GIVEN, POISONS)
+    scan(read_features(files[0]).rows, GIVEN, POISONS)
     assert taken[-len(LABELS) :] == [ROWS] * len(LABELS)
     assert sorted(set(taken[: -len(LABELS)])) in (
         [3, 8, 20, 120],
@@ -259,7 +260,7 @@ def test_rows_are_read_class_by_class_or_piece_by_piece(
 
 
 def test_a_file_gives_what_an_array_gives(files: tuple[Path, Path]) -> None:
-    mapped = as_table(filtering.load_array(files[0]))
+    mapped = as_table(read_features(files[0]).rows)
     assert isinstance(mapped, Mapped)
     rows = np.array([5, 3, 200])
     np.testing.assert_array_equal(mapped.take(rows), FEATURES[rows])
@@ -267,7 +268,7 @@ def test_a_file_gives_what_an_array_gives(files: tuple[Path, Path]) -> None:
 
 
 def test_a_part_of_a_map_is_not_taken_for_the_whole_file(files: tuple[Path, Path]) -> None:
-    part = filtering.load_array(files[0])[100:]
+    part = read_features(files[0]).rows[100:]
     table = as_table(part)
     assert table is part
 
@@ -276,12 +277,12 @@ def test_a_file_stored_by_columns_is_read_whole_or_refused(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     np.save(files[0], np.asfortranarray(FEATURES))
-    table = as_table(filtering.load_array(files[0]))
+    table = as_table(read_features(files[0]).rows)
     assert isinstance(table, np.ndarray)
     np.testing.assert_array_equal(table, FEATURES)
     monkeypatch.setattr(tables, "COLUMN_ORDER_LIMIT", 1000)
     with pytest.raises(InputError, match="stored column by column"):
-        as_table(filtering.load_array(files[0]))
+        as_table(read_features(files[0]).rows)
 
 
 def test_two_processes_write_the_same_files_as_one(files: tuple[Path, Path], tmp_path: Path, cli: Cli) -> None:
@@ -436,12 +437,12 @@ def test_with_other_inputs_a_scan_starts_anew(changes: dict[str, Any], tmp_path:
 
 def test_a_file_written_anew_since_is_another_input(files: tuple[Path, Path], tmp_path: Path) -> None:
     path = tmp_path / PROGRESS
-    stopped(path, features=filtering.load_array(files[0]))
-    assert begin(path, features=filtering.load_array(files[0])).resumed == 1
+    stopped(path, features=read_features(files[0]).rows)
+    assert begin(path, features=read_features(files[0]).rows).resumed == 1
     changed = FEATURES.copy()
     changed[1] += 1  # a row that the sample may not hold
     np.save(files[0], changed)
-    assert begin(path, features=filtering.load_array(files[0])).started_anew
+    assert begin(path, features=read_features(files[0]).rows).started_anew
 
 
 def test_another_level_or_label_needs_no_new_fits(tmp_path: Path, fitted: list[int]) -> None:
@@ -467,15 +468,15 @@ BAD_FEATURES: dict[str, tuple[np.ndarray, str]] = {
     "pickled objects": (FEATURES.astype(object), "holds pickled objects, which are never loaded"),
 }
 BAD_LABELS: dict[str, tuple[np.ndarray, str]] = {
-    "words": (GIVEN.astype("U4"), "labels must be whole numbers, not words"),
-    "bytes": (GIVEN.astype("S4"), "labels must be whole numbers, not words"),
-    "true or false": (GIVEN > 3, "labels must be whole numbers, not true or false"),
     "complex": (GIVEN.astype(complex), "labels must be whole numbers, not complex128"),
     "halves": (GIVEN + 0.5, f"label {GIVEN[0] + 0.5} of row 0 is not a whole number"),
-    "NaN": (np.where(np.arange(288) == 9, np.nan, GIVEN), "label nan of row 9 is not a whole number"),
     "beyond 64 bits": (np.where(np.arange(288) == 9, 1e30, GIVEN), "label 1e+30 of row 9"),
     "beyond signed": (np.full(288, 2**64 - 1, np.uint64), "of row 0 is not a whole number below 2**63 in size"),
-    "two dimensions": (GIVEN[:, None], "one number for each of the 288 rows, of shape (288,), not (288, 1)"),
+    "infinite": (np.where(np.arange(288) == 9, np.inf, GIVEN), "label inf of row 9 is not a whole number"),
+    "shares": (np.full((288, 6), 1 / 6), "make numbers of shares with argmax(axis=1)"),
+    "several a row": (np.ones((288, 6), int), "multi-label sets are not supported"),
+    "three dimensions": (np.zeros((288, 2, 2)), "of shape (288,), not (288, 2, 2)"),
+    "none at all": (np.full(288, np.nan), "no row has a label"),
     "too few": (GIVEN[:-1], "y.npy has 287 labels, but"),
     "pickled objects": (GIVEN.astype(object), "y.npy holds pickled objects, which are never loaded"),
 }

@@ -1,0 +1,16 @@
+"""Features and labels from whatever somebody has them in: one table, one label a row, and what was guessed on the way.
+
+A new form is one file, a subclass of `Source` in base, and its name in files.
+"""
+
+from core.audit.readers.features import read_features
+from core.audit.readers.labels import check_given, is_file, read_labels
+from core.audit.readers.result import Features
+
+__all__ = [
+    "Features",
+    "check_given",
+    "is_file",
+    "read_features",
+    "read_labels",
+]
