@@ -55,9 +55,9 @@ def test_a_table_that_is_forgotten_takes_its_file_along(tmp_path: Path, monkeypa
     assert list(scratch.iterdir()) == []
 
 
-@pytest.mark.parametrize("write", [EXACT[name] for name in ("npy", "safetensors", "safetensors with labels")], ids=str)
-def test_what_can_be_mapped_where_it_is_is_not_copied(write: Writer, tmp_path: Path) -> None:
-    found = read_features(write(tmp_path, ROWS))
+@pytest.mark.parametrize("form", ["npy", "safetensors", "safetensors with labels"])
+def test_what_can_be_mapped_where_it_is_is_not_copied(form: str, tmp_path: Path) -> None:
+    found = read_features(EXACT[form](tmp_path, ROWS))
     assert isinstance(found.rows, np.memmap)
     assert str(found.rows.filename) == str(found.files[0])
 
