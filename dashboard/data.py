@@ -51,6 +51,11 @@ class RunView:
         return self.frame["id"].to_numpy()
 
     @cached_property
+    def sources(self) -> list[str]:
+        """Where each image came from, in the user's own data, else empty. Its folder may be the true class."""
+        return self.frame["source"].tolist() if "source" in self.frame else []
+
+    @cached_property
     def row_of(self) -> dict[int, int]:
         """Row by example id."""
         return {int(example): row for row, example in enumerate(self.ids)}

@@ -160,6 +160,9 @@ class _Job:
         naive = self.run.load_arrays("views.npz")["naive_removed"]
         self.result["views"]["naive"] = detection(naive, is_poison)
         frame = pd.DataFrame({**table, "true_label": self.staged.truth.true_labels[self.rows], "is_poison": is_poison})
+        sources = self.staged.split.train.sources
+        if sources is not None:
+            frame["source"] = sources[self.rows]
         with self.run.replacing("scores.parquet") as path:
             frame.to_parquet(path, index=False)
 

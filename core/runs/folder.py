@@ -1,6 +1,7 @@
 """Run folders: everything a run leaves behind, in plain files. No pickle anywhere.
 
 config.json      everything needed to repeat the run
+data.json        what was read of the data set (see core.datasets.account)
 estimate.json    what it was expected to cost, where somebody asked before it started
 status.json      state, stage, progress, heartbeat; written aside and renamed
 metrics.jsonl    one line an epoch: loss and accuracy, and of a fixed sample test_accuracy and attack_success
@@ -8,7 +9,8 @@ log.txt          what happened, for people
 model.safetensors, retrained.safetensors
 prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own
 features.npy     (n, d) float32, the training rows that carry the target label
-scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>
+scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>,
+                 and source, the file or the row of a table that it came from, where the data is the user's own
 views.npz        pictures of the same rows: raw, naive and robust projections (see core.experiment.views)
 neighbours.npz   the nearest other rows of each row, and how far they are (see core.experiment.grid)
 grid.npy         (alphas, ks, n) float32, SPECTRE's score at every sharpness and every k (see core.experiment.grid)

@@ -67,6 +67,8 @@ def table(shown: Shown) -> None:
     if shown.revealed:
         frame["true label"] = run.true_names
         frame["poison"] = run.truth
+        if run.sources:
+            frame["source"] = run.sources
     frame = frame.take(order)
     frame.index = pd.RangeIndex(1, len(frame) + 1, name="rank")
     st.caption(f"showing all {len(frame):,} images labelled {as_is(run.target)}, by {shown.title}")

@@ -127,6 +127,17 @@ def test_the_card_says_what_every_defense_says_and_hides_the_truth(run):
     assert f"true label: *{run.classes[int(run.frame['true_label'].iat[row])]}*" in texts(app)
 
 
+def test_the_file_of_an_image_is_told_with_the_truth_alone(run, own_runs):
+    """Its folder is the true class."""
+    shutil.copytree(run.path, own_runs / "named")
+    files = [f"{run.classes[int(label)]}/*{i}*.png" for i, label in enumerate(run.frame["true_label"])]
+    run.frame.assign(source=files).to_parquet(own_runs / "named" / "scores.parquet", index=False)
+    app = open_page("inspect", inspected="named", selected=[], guessed=[], focus=int(run.ids[3]))
+    assert ".png" not in texts(app)
+    app.toggle(key="truth").set_value(True).run()
+    assert r"\*3\*.png" in texts(app)
+
+
 def test_the_card_follows_the_cut_and_the_sharpness(run):
     row = int(np.argmax(run.frame["score_spectre"]))
     app = open_page("inspect", inspected=SIGNS, selected=[], guessed=[], focus=int(run.ids[row]))

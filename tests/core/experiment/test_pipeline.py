@@ -105,7 +105,11 @@ def test_the_observer_sees_every_stage_in_order_and_progress_that_never_falls(
 def test_scores_hold_one_row_for_each_image_of_the_target_class(finished: RunFolder) -> None:
     frame = table(finished)
     verdicts = {f"{kind}_{key}" for key in DEFENSES for kind in ("score", "removed")}
-    assert set(frame.columns) == {"id", "label", "true_label", "is_poison"} | verdicts
+    assert set(frame.columns) == {"id", "label", "true_label", "is_poison", "source"} | verdicts
+    folders = [source.split("/")[0] for source in frame["source"]]
+    names = finished.result["classes"]
+    assert folders == [names[label] for label in frame["true_label"]]
+    assert frame["source"].is_unique
     assert len(frame) == TARGET_ROWS
     assert frame["id"].is_unique
     assert (frame["label"] == 1).all()
