@@ -12,7 +12,7 @@ from core.datasets.base import Report
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
 from core.datasets.labels import Classes, classes_of
-from core.datasets.layout import GIVEN_BY, Listing, layout_of, listing_of, unlabelled
+from core.datasets.layout import GIVEN_BY, Listing, layout_of, listing_of
 from core.datasets.parts import choose
 from core.datasets.tree import Tree, walk
 from core.foundation.errors import InputError
@@ -45,7 +45,7 @@ class ImageFolder(BroughtSet):
         tree = walk(root, report)
         layout = layout_of(tree)
         listings = {n: listing_of(tree, f, self.classes, self.label_column) for n, f in layout.folders.items()}
-        labelled = {name: layout.parts[name] for name, listing in listings.items() if not unlabelled(listing)}
+        labelled = {name: layout.parts[name] for name, listing in listings.items() if not listing.unlabelled}
         left_out = [*tree.left_out, *layout.left_out, *_passed_over(listings, labelled)]
         if not labelled:
             raise InputError(_no_classes(tree, listings))
@@ -72,8 +72,8 @@ class ImageFolder(BroughtSet):
     ) -> EncodedPart:
         paths = [listing.images[row] for row in rows]
         files = [tree.root / path for path in paths]
-        decoded = decode_all(files, len(files), self.size, lambda i: str(paths[i]), report)
-        return EncodedPart(name, decoded, numbers, np.array([str(path) for path in paths]))
+        decoded = decode_all(files, len(files), self.size, lambda i: paths[i], report)
+        return EncodedPart(name, decoded, numbers, np.array(paths))
 
 
 def _numbered(words: Sequence[np.ndarray], names: Sequence[str]) -> Classes:

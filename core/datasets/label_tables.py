@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import posixpath
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from core.datasets.columns import CLASS, PATH, Column, label_column
-from core.datasets.tree import Tree
+from core.datasets.tree import Tree, inside, parent, parents
 from core.foundation.errors import InputError
 
 MAX_BYTES = 2**28  # of a table
@@ -24,18 +25,18 @@ _SOME = 200  # rows that are looked at first
 class LabelTable:
     """A table whose rows name images."""
 
-    path: PurePosixPath
+    path: str
     file_column: str
-    rows: Mapping[PurePosixPath, int]  # the row of each image that one names
+    rows: Mapping[str, int]  # the row of each image that one names
     columns: Sequence[Column]
     missing: int  # rows that name no image
     exact: int  # rows that name one by its path, not by its bare name
 
     @property
     def metadata(self) -> bool:
-        return self.path.name.lower() in METADATA
+        return _name(self.path).lower() in METADATA
 
-    def labels(self, images: Iterable[PurePosixPath], asked: str = "") -> tuple[np.ndarray, str, str]:
+    def labels(self, images: Iterable[str], asked: str = "") -> tuple[np.ndarray, str, str]:
         """The word that labels each of these images (n,), the column's name, and a note. Raises InputError."""
         choice = label_column([column for column in self.columns if column.name != self.file_column], asked)
         values = choice.column.values
@@ -44,34 +45,32 @@ class LabelTable:
         return words, choice.column.name, choice.note
 
 
-def find_table(tree: Tree, folder: PurePosixPath, images: Sequence[PurePosixPath]) -> LabelTable | None:
+def find_table(tree: Tree, folder: str, images: Sequence[str]) -> LabelTable | None:
     """The table that names most of these images of a folder, in it or in a folder above; None where none names half of them.
 
     Hugging Face's metadata first. Raises InputError where two name as many.
     """
-    places = [folder, *folder.parents]
-    tables = [path for path in tree.tables if path.parent in places]
+    places = parents(folder)
+    tables = [path for path in tree.tables if parent(path) in places]
     found = [table for path in tables if (table := _matched(tree.root, path, folder, images))]
     fit = [table for table in found if 2 * len(table.rows) >= len(images)]
     best = [table for table in fit if table.metadata] or fit
     best = [table for table in best if (len(table.rows), table.exact) == max((len(t.rows), t.exact) for t in best)]
     if len(best) > 1:
-        nearest = max(len(table.path.parts) for table in best)
-        best = [table for table in best if len(table.path.parts) == nearest]
+        nearest = max(table.path.count("/") for table in best)
+        best = [table for table in best if table.path.count("/") == nearest]
     if len(best) > 1:
         raise InputError(
-            f"{best[0].path} and {best[1].path} both say what the images of {folder} are; keep one of them there"
+            f"{best[0].path} and {best[1].path} both say what the images of {folder or tree.root.name} are; keep one of them there"
         )
     return best[0] if best else None
 
 
-def _matched(
-    root: Path, path: PurePosixPath, folder: PurePosixPath, images: Sequence[PurePosixPath]
-) -> LabelTable | None:
+def _matched(root: Path, path: str, folder: str, images: Sequence[str]) -> LabelTable | None:
     frame = _read(root / path)
     if frame is None or frame.empty:
         return None
-    finder = _Finder(folder, path.parent, images)
+    finder = _Finder(folder, parent(path), images)
     if any(finder.find(str(name)) for name in frame.columns):  # the first line is a row, not a heading
         frame = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
         frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
@@ -92,24 +91,38 @@ def _matched(
 class _Finder:
     """Images by what a table may call them: the path from the folder, from the table or from the root; the name; the stem."""
 
-    def __init__(self, folder: PurePosixPath, beside: PurePosixPath, images: Sequence[PurePosixPath]) -> None:
-        self._folders = (folder, beside, PurePosixPath("."))
-        self._paths = {str(image): image for image in images}
-        names, stems = Counter(image.name for image in images), Counter(image.stem for image in images)
-        self._names = {image.name: image for image in images if names[image.name] == 1}
-        self._stems = {image.stem: image for image in images if stems[image.stem] == 1}
+    def __init__(self, folder: str, beside: str, images: Sequence[str]) -> None:
+        self._folders = (folder, beside, "")
+        self._paths = set(images)
+        self._names = _unique((_name(image), image) for image in images)
+        self._stems = _unique((_stem(image), image) for image in images)
 
-    def find(self, value: str) -> PurePosixPath | None:
-        name = _path(value).name
+    def find(self, value: str) -> str | None:
+        name = _name(_path(value))
         return self.by_path(value) or self._names.get(name) or self._stems.get(name)
 
-    def by_path(self, value: str) -> PurePosixPath | None:
+    def by_path(self, value: str) -> str | None:
         path = _path(value)
-        return next((image for folder in self._folders if (image := self._paths.get(str(folder / path)))), None)
+        return next((image for folder in self._folders if (image := inside(folder, path)) in self._paths), None)
 
 
-def _path(value: str) -> PurePosixPath:
-    return PurePosixPath(value.strip().replace("\\", "/"))
+def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The images by what they are called, without those that share it."""
+    listed = list(pairs)
+    count = Counter(called for called, _ in listed)
+    return {called: image for called, image in listed if count[called] == 1}
+
+
+def _path(value: str) -> str:
+    return posixpath.normpath(value.strip().replace("\\", "/"))
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _stem(path: str) -> str:
+    return posixpath.splitext(_name(path))[0]
 
 
 def _read(file: Path) -> pd.DataFrame | None:

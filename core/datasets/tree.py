@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from core.datasets.base import Report, tell
 from core.datasets.picture import looks_like_image, suffixes
@@ -28,49 +29,77 @@ _NOT_IMAGES = {".txt", ".md", ".rst", ".json", ".xml", ".yaml", ".yml", ".html",
 
 @dataclass(frozen=True)
 class Tree:
-    """The files under a folder, as paths from it with slashes, in the order of their names."""
+    """The files under a folder, as paths from it with slashes ("" is the folder itself), in the order of their parts."""
 
     root: Path
-    images: tuple[PurePosixPath, ...]
-    tables: tuple[PurePosixPath, ...]
-    folders: tuple[PurePosixPath, ...]  # without a single file that could be used
+    images: list[str]
+    tables: list[str]
+    unused: list[str]  # folders without a single file that could be used
     left_out: tuple[LeftOut, ...]
 
-    def under(self, folder: PurePosixPath) -> Tree:
-        """The images and tables of one folder in it, still as paths from the root."""
-        images, tables = (
-            tuple(path for path in paths if path.is_relative_to(folder)) for paths in (self.images, self.tables)
-        )
-        return Tree(self.root, images, tables, self.folders, ())
+    def under(self, folder: str) -> list[str]:
+        """The images in a folder and in all folders in it."""
+        if not folder:
+            return self.images
+        parts = folder.split("/")
+        beyond = [*parts[:-1], parts[-1] + "\0"]  # the least name that comes after it
+        return self.images[bisect_left(self.images, parts, key=_parts) : bisect_left(self.images, beyond, key=_parts)]
+
+    def children(self, folder: str) -> Counter[str]:
+        """How many images are under each folder in this one."""
+        start = len(inside(folder, ""))
+        names = (path[start:].partition("/") for path in self.under(folder))
+        return Counter(name for name, slash, _ in names if slash)
+
+
+def inside(folder: str, name: str) -> str:
+    """The path of a name in a folder."""
+    return f"{folder}/{name}" if folder else name
+
+
+def parent(path: str) -> str:
+    """The folder of a path."""
+    return path.rpartition("/")[0]
+
+
+def parents(folder: str) -> list[str]:
+    """The folder and all above it, to the root."""
+    found = [folder]
+    while found[-1]:
+        found.append(parent(found[-1]))
+    return found
+
+
+def _parts(path: str) -> list[str]:
+    return path.split("/")
 
 
 def walk(root: Path, report: Report | None = None) -> Tree:
     """All that lies under a folder; links are followed, each folder once. Raises InputError where it cannot be listed."""
-    images, tables, empty = [], [], []
+    images: list[str] = []
+    tables: list[str] = []
+    unused: list[str] = []
     passed: Counter[tuple[str, str]] = Counter()
-    for count, (path, names) in enumerate(_files(root, passed)):
-        used = 0
+    for folder, names in _folders(root, passed):
+        before = len(images) + len(tables)
         for name in names:
-            kind = _kind(root / path / name)
+            kind = _kind(root, inside(folder, name), name)
             if kind == "image":
-                images.append(path / name)
+                images.append(inside(folder, name))
             elif kind == "table":
-                tables.append(path / name)
+                tables.append(inside(folder, name))
             else:
                 passed[_dropping(name) or _other(name)] += 1
-                continue
-            used += 1
-        if not names or not used:
-            empty.append(path)
-        if count % 100 == 0:
-            tell(report, f"Listing files: {len(images):,} images so far")
+        if len(images) + len(tables) == before:
+            unused.append(folder)
+        tell(report, f"Listing files: {len(images):,} images so far")
         if len(images) > MAX_FILES:
             raise InputError(f"{root} holds more than {MAX_FILES:,} images; give a part of it")
-    left_out = tuple(LeftOut(what, n, why) for (what, why), n in sorted(passed.items()))
-    return Tree(root, tuple(sorted(images)), tuple(sorted(tables)), tuple(sorted(empty)), left_out)
+    left_out = tuple(LeftOut(what, n, why) for (what, why), n in sorted(passed.items()) if n)
+    return Tree(root, sorted(images, key=_parts), sorted(tables, key=_parts), sorted(unused, key=_parts), left_out)
 
 
-def _files(root: Path, passed: Counter[tuple[str, str]]) -> Iterator[tuple[PurePosixPath, list[str]]]:
+def _folders(root: Path, passed: Counter[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
     """Each folder that is looked into, with the names of its files; what lies in the others is counted."""
     seen: set[str] = set()
     for folder, folders, names in os.walk(root, followlinks=True, onerror=_unreadable):
@@ -81,10 +110,10 @@ def _files(root: Path, passed: Counter[tuple[str, str]]) -> Iterator[tuple[PureP
         seen.add(real)
         for name in [name for name in folders if _dropping(name)]:
             folders.remove(name)
-            inside = sum(len(files) for *_, files in os.walk(os.path.join(folder, name)))
-            passed[_dropping(name) or _HIDDEN] += inside
-        folders.sort()
-        yield PurePosixPath(os.path.relpath(folder, root).replace(os.sep, "/")), sorted(names)
+            count = sum(len(files) for *_, files in os.walk(os.path.join(folder, name)))
+            passed[_dropping(name) or _HIDDEN] += count
+        path = os.path.relpath(folder, root).replace(os.sep, "/")
+        yield "" if path == "." else path, names
 
 
 def _unreadable(problem: OSError) -> None:
@@ -102,15 +131,19 @@ def _dropping(name: str) -> tuple[str, str] | None:
     return _HIDDEN if name.startswith(".") else None
 
 
-def _kind(file: Path) -> str:
-    if _dropping(file.name):
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+def _kind(root: Path, path: str, name: str) -> str:
+    if _dropping(name):
         return ""
-    suffix = file.suffix.lower()
+    suffix = _suffix(name)
     if suffix in suffixes():
         return "image"
     if suffix in TABLES:
         return "table"
-    return "image" if (not suffix or suffix not in _NOT_IMAGES) and _sniffed(file) else ""
+    return "image" if (not suffix or suffix not in _NOT_IMAGES) and _sniffed(root / path) else ""
 
 
 def _sniffed(file: Path) -> bool:
@@ -122,7 +155,7 @@ def _sniffed(file: Path) -> bool:
 
 
 def _other(name: str) -> tuple[str, str]:
-    suffix = PurePosixPath(name).suffix.lower()
+    suffix = _suffix(name)
     if suffix in _NOT_IMAGES:
         return "other files", "they are no images"
     return f"files *{suffix}", "a format that is not read here; convert them to PNG or JPEG if they are images"
