@@ -38,10 +38,13 @@ def contestants(wrong: int) -> dict[str, Defense]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--features", default="features_pooled")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    if not arguments.folders:
+        print("give folders of tables; benchmarks/faulty_networks.py makes them")
+        return
     devices.use_threads(arguments.threads)
     removed: dict[str, np.ndarray] = {}
     there, networks = np.zeros(3, np.int64), 0

@@ -118,7 +118,7 @@ FORMS: dict[str, tuple[str, Callable[[Path, Pieces, int, int], None]]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("form", choices=FORMS)
+    parser.add_argument("form", nargs="?", default="parquet", choices=FORMS)
     parser.add_argument("--gib", type=float, default=2.0)
     parser.add_argument("--columns", type=int, default=512)
     parser.add_argument("--folder", type=Path, help="where to write; default: the system's folder for temporary files")

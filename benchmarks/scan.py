@@ -44,12 +44,15 @@ def once(build: Path, features: Path, labels: Path, poisons: int, threads: int) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("other", type=Path)
-    parser.add_argument("tables", nargs="+")
+    parser.add_argument("other", nargs="?", type=Path)
+    parser.add_argument("tables", nargs="*")
     parser.add_argument("--poisons", type=int, default=20)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    if not arguments.tables:
+        print("give a checkout of another commit (git worktree add OTHER COMMIT) and tables to scan")
+        return
     for table in arguments.tables:
         folder, _, name = table.partition(":")
         files = (Path(folder).resolve() / f"{name or 'features'}.npy", Path(folder).resolve() / "labels.npy")
