@@ -13,6 +13,7 @@ from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, telling
 from core.foundation.errors import InputError
 
+FEATURES = "features"  # for `filter` and `scan`
 SHOWN = 20  # classes, up to which each has a line
 _SPLITS = {
     "given": "{kind}: {train[images]:,} training and {test[images]:,} test images, as the set divides them",
@@ -22,9 +23,9 @@ _SPLITS = {
 
 
 def data(
-    path: Annotated[Path, typer.Argument(help="A folder, a parquet or Arrow file, or a .npz file.")],
+    path: Annotated[Path, typer.Argument(help="Images or features: a folder or a file of any form that is read here.")],
     kind: Annotated[
-        str, typer.Option("--as", help="folder, parquet or arrays. Default: told from what is there.")
+        str, typer.Option("--as", help="folder, parquet, arrays or features. Default: told from what is there.")
     ] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")] = None,
     settings: options.Settings = None,
@@ -32,7 +33,7 @@ def data(
     threads: options.Threads = None,
 ) -> None:
     """Tell what would be read: classes, counts, shape, columns, levels, and what is left out and why. Changes nothing."""
-    from core.datasets import DATASETS, account, kind_of
+    from core.datasets import DATASETS, account
     from core.experiment import parse_settings
     from core.foundation import devices
     from core.foundation.files import write_json
@@ -40,7 +41,10 @@ def data(
     devices.use_threads(threads)
     if json_file is not None and not json_file.absolute().parent.is_dir():
         raise InputError(f"{json_file} cannot be written: there is no such folder")
-    chosen = kind or kind_of(path)
+    chosen = kind or _kind(path)
+    if chosen == FEATURES:
+        _tell_features(path, json_file)
+        return
     options_of = parse_settings(settings or [])["dataset"] | {"path": str(path.expanduser())}
     with telling() as report:
         told = account(DATASETS.make(chosen, options_of).load(seed, report))
@@ -50,6 +54,44 @@ def data(
     out.print(_classes(told))
     for line in _lines(told):
         out.print(line, soft_wrap=True, highlight=False, markup=False)
+
+
+def _kind(path: Path) -> str:
+    """That of images, else FEATURES where a table of them is there. Raises InputError that says why there are no images."""
+    from core.audit.readers import is_table
+    from core.datasets import kind_of, walk
+
+    try:
+        kind = kind_of(path)
+    except InputError:
+        if not is_table(path):
+            raise
+        return FEATURES
+    return FEATURES if kind == "folder" and is_table(path) and not walk(path).images else kind
+
+
+def _tell_features(path: Path, json_file: Path | None) -> None:
+    from core.audit.described import describe
+    from core.audit.readers import read_features
+    from core.audit.table import as_table
+    from core.foundation.files import write_json
+
+    with out.status(f"reading {path.name}"), read_features(path) as features:
+        told: dict[str, Any] = {
+            "kind": FEATURES, "rows": int(features.rows.shape[0]), "columns": int(features.rows.shape[1]), "form": features.form,
+            "column": features.column, "left_out": [{"what": f"column '{name}'", "count": 1, "why": why} for name, why in features.left_out.items()],
+            "notes": [*features.notes, *describe(as_table(features.rows))],
+        }  # fmt: skip
+    if json_file is not None:
+        write_json(json_file, told)
+    where = f", column '{told['column']}'" if told["column"] else ""
+    out.print(
+        f"features: {told['rows']:,} rows of {told['columns']:,}, {told['form']}{where}", style="bold", soft_wrap=True
+    )
+    for one in told["left_out"]:
+        out.print(f"left out: {one['what']}: {one['why']}", soft_wrap=True, highlight=False, markup=False)
+    for note in told["notes"]:
+        out.print(f"note: {note}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _classes(told: dict[str, Any]) -> FittingTable:

@@ -27,7 +27,7 @@ def kind_of(path: Path) -> str:
         return "parquet"
     tables = _with_images(path)
     if not tables:
-        return "folder"
+        return "folder"  # what is not one is told when it is read
     encoded = any(column.holds == IMAGE and not _by_name(tables, column.name) for column in tables.columns())
     if encoded and walk(path).images:
         raise InputError(
@@ -46,7 +46,10 @@ def _of_file(path: Path) -> str:
     if not head:
         raise InputError(f"{path} is empty (0 bytes)")
     if head[:4] in _MAGIC:
-        return _MAGIC[head[:4]]
+        columns = Table([path]).columns()
+        if any(column.holds in (IMAGE, PATH) for column in columns):
+            return _MAGIC[head[:4]]
+        raise InputError(f"{path} has no column of images among: {', '.join(column.name for column in columns)}")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if any(name.endswith(".npy") for name in archive.namelist()):

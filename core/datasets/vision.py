@@ -31,7 +31,7 @@ class PublishedSet(Dataset):
     home: ClassVar[str]  # the project that publishes it, in words
     counts: ClassVar[tuple[int, int]]  # training and test images
     sizes: ClassVar[tuple[int, ...]]  # bytes of each file to download
-    unpacked: ClassVar[str]  # what to delete under the root where it is damaged
+    unpacked: ClassVar[str]  # what is made anew under the root where it is damaged
     mirrored: ClassVar[bool] = False  # a mirrored image keeps its meaning
 
     root: str = param("", "Folder of the files, laid out as torchvision does; empty takes the user's cache folder")
@@ -52,7 +52,9 @@ class PublishedSet(Dataset):
             raise self._damaged(root, type(problem).__name__) from None
         if (len(train), len(test)) != self.counts:
             found, there = (f"{a:,} and {b:,}" for a, b in ((len(train), len(test)), self.counts))
-            raise self._damaged(root, f"{found} images instead of {there}")
+            raise self._damaged(
+                root, f"{found} images instead of {there}; a part of the set is read as --dataset folder"
+            )
         return checked(Split(train, test, self.mirrored))
 
     def _archives(self) -> tuple[Archive, ...]:
@@ -63,7 +65,7 @@ class PublishedSet(Dataset):
 
     def _damaged(self, root: Path, reason: str) -> InputError:
         return InputError(
-            f"{self.title}: the files are damaged or incomplete ({reason}); delete {root / self.unpacked} and try again"
+            f"{self.title}: the files are damaged or incomplete ({reason}); move {root / self.unpacked} away and try again"
         )
 
 

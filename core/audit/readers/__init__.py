@@ -4,6 +4,7 @@ A new form is one file, a subclass of `Source` in base, and its name in files.
 """
 
 from core.audit.readers.features import read_features
+from core.audit.readers.files import is_table
 from core.audit.readers.labels import check_given, is_file, read_labels
 from core.audit.readers.result import Features
 
@@ -11,6 +12,7 @@ __all__ = [
     "Features",
     "check_given",
     "is_file",
+    "is_table",
     "read_features",
     "read_labels",
 ]

@@ -58,6 +58,16 @@ def _of_no_form(path: Path) -> str:
     return f"{path} is of no form that is read: give one of {listed([form.suffixes[0] for form in FORMS])}, or a folder of parts"
 
 
+def is_table(path: Path) -> bool:
+    """Whether a path is of a form that is read, by its first bytes and its name."""
+    try:
+        for file in files_of(path):
+            open_source(file).close()
+    except InputError:
+        return False
+    return True
+
+
 def files_of(path: Path) -> list[Path]:
     """The file itself, or the parts in a folder: part 2 before part 10. Raises InputError where there is none."""
     try:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from core.experiment import config_of
@@ -43,6 +45,27 @@ def test_the_kind_is_told_from_what_is_there_and_can_be_said(picture_folder: Pat
     assert cli("data", file).out.startswith("parquet: 8 training and 2 test images")
     check_refused(cli("data", file, "--as", "folder"), "is not a folder")
     check_refused(cli("data", file, "--as", "films"), "unknown data set 'films'")
+
+
+@pytest.mark.parametrize("where", ["x.npy", "x.parquet", "parts"])
+def test_features_are_told_as_what_they_are(where: str, tmp_path: Path, cli: Cli) -> None:
+    rows = np.random.default_rng(0).dirichlet(np.ones(5), 60).astype(np.float32)
+    path = tmp_path / where
+    if where == "x.parquet":
+        pq.write_table(pa.table({"file": [f"{i}" for i in range(60)], "logits": list(rows)}), path)
+    elif where == "x.npy":
+        np.save(path, rows)
+    else:
+        path.mkdir()
+        for part in range(2):
+            np.save(path / f"part-{part}.npy", rows[30 * part :][:30])
+    outcome = cli("data", path, "--json", tmp_path / "told.json")
+    assert outcome.status == 0, outcome.err
+    told = json.loads((tmp_path / "told.json").read_text())
+    assert (told["kind"], told["rows"], told["columns"]) == ("features", 60, 5)
+    assert "the rows are probabilities" in outcome.out
+    if where == "x.parquet":
+        assert "left out: column 'file'" in outcome.out
 
 
 @pytest.mark.parametrize(

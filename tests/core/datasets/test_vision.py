@@ -116,11 +116,11 @@ def test_damage_is_told_in_one_line_and_mended_by_doing_as_it_says(
     _, _, test = publish(entry, monkeypatch)
     made(entry, tmp_path).load(0)
     spoil(tmp_path / name)
-    with pytest.raises(InputError, match=f"^{entry.title}: the files are damaged or incomplete .*; delete ") as caught:
+    with pytest.raises(InputError, match=f"^{entry.title}: the files are damaged or incomplete .*; move ") as caught:
         made(entry, tmp_path).load(0)
     assert "\n" not in str(caught.value)
     assert "skip_broken" not in str(caught.value)
-    named = Path(str(caught.value).partition("delete ")[2].partition(" and try again")[0])
+    named = Path(str(caught.value).partition("; move ")[2].partition(" away and try again")[0])
     for path in named.parent.glob(named.name):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     assert len(made(entry, tmp_path).load(0).test) == len(test)
