@@ -12,7 +12,7 @@ from tests.helpers import as_tensor, contaminated, gaussian, global_generators
 
 
 @pytest.mark.parametrize("m", [8, 20, 45, 90])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_distinct_cluster_is_counted(m: int, seed: int) -> None:
     data = contaminated(600, 16, m, strength=9.0, seed=seed)
     found = estimate_poisons(data.tensor)
@@ -30,7 +30,7 @@ def test_a_tenfold_wrong_start_does_not_matter() -> None:
     assert found.poisons == round(best.second_group)
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2, 3))])
 def test_a_clean_gaussian_has_no_second_group(seed: int) -> None:
     found = estimate_poisons(as_tensor(gaussian(600, 16, seed)))
     assert found.poisons is None
@@ -45,7 +45,7 @@ def test_the_interval_is_wider_where_the_groups_overlap() -> None:
     assert near.poisons is None or near.high - near.low > far.high - far.low
 
 
-@pytest.mark.parametrize("strength", [0.0, 4.0, 9.0])
+@pytest.mark.parametrize("strength", [4.0, *(pytest.param(size, marks=pytest.mark.slow) for size in (0.0, 9.0))])
 def test_every_call_gives_the_same(strength: float) -> None:
     rows = contaminated(300, 10, 30, strength=strength, seed=6).tensor
     before = global_generators()

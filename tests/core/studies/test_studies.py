@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -288,7 +289,7 @@ def test_the_command_of_a_sweep_makes_it_again(tmp_path: Path, picture_folder: P
     out = tmp_path / "out"
     config = tiny_config(picture_folder, retrain=False).resolved()
     command = sweep_command(config.command(), [3, 6], [0])
-    words = command.removeprefix("python -m core ").split()
+    words = shlex.split(command.removeprefix("python -m core "))
     assert words[0] == "sweep"
     outcome = cli(*words, "--out", out)
     assert outcome.status == 0, outcome.err
@@ -296,7 +297,7 @@ def test_the_command_of_a_sweep_makes_it_again(tmp_path: Path, picture_folder: P
     made = series.load(out)
     assert made.command == command
     assert made.config == series.common_config(config.as_json())
-    assert cli(*made.command.removeprefix("python -m core ").split(), "--out", out).status == 0
+    assert cli(*words, "--out", out).status == 0
     assert len(list(Runs(out))) == 2
 
 
