@@ -143,11 +143,13 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
         "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "grid", "victims",
         "goal", "trigger", "poisons_in_target", "covers", "estimate", "notes",
+        "transport", "trigger_left",
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")
     assert result["trigger"] == config_of(finished).make_attack().in_words()
     assert (result["poisons_in_target"], result["covers"]) == (6, 0)
+    assert (result["transport"], result["trigger_left"]) == ("", None)
     assert (result["train_images"], result["test_images"], result["target_rows"]) == (120, 30, TARGET_ROWS)
     assert result["classes"] == ["class a", "class b", "class c"]
     assert set(result["seconds"]) == {"train", "features", "defend", "retrain"}
