@@ -47,13 +47,12 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
     exact = _exact(config, split) if attack.prepares else None
     shown = exact or plain
     alone = " (the trigger alone)" if attack.prepares and exact is None else ""
-    arrived = ", as it arrives" if config.make_transport().acts else ""
     with st.container(key="strip"):
         left, middle, right = st.columns(3, gap="medium")
     with left:
-        _tiles(f"clean{arrived}", shown.clean, [names[i] for i in labels])
+        _tiles("clean", shown.clean, [names[i] for i in labels])
     with middle:
-        _tiles(f"poisoned{_strength(options.train_strength)}{alone}{arrived}", shown.poisoned, given)
+        _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
         way.left(shown)
     with st.container(horizontal=True, horizontal_alignment="right"):
         factor = st.slider(

@@ -31,7 +31,7 @@ def left(shown: Preview) -> None:
     if shown.left is None:
         return
     st.markdown(
-        f":material/local_shipping: **{100 * shown.left:.0f} %** of the trigger is left.",
-        help="The change by the trigger, before and after the way: how much of it arrives in its own direction, on "
-        "average over the first images that may be poisoned. Above 100 % the way makes it stronger.",
+        f":material/local_shipping: As they arrive, **{100 * shown.left:.0f} %** of the trigger is left.",
+        help="All pictures here are as they arrive. How much of the change by the trigger arrives in its own direction, "
+        "on average over the first images that may be poisoned; above 100 % the way makes it stronger.",
     )

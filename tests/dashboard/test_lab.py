@@ -25,7 +25,7 @@ from core.foundation.params import values_of
 from core.models import MODELS
 from core.runs import Runs, Status
 from core.training import PRESETS
-from dashboard import data
+from dashboard import data, tiles
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost
 from dashboard.lab.shelf import shelf
@@ -152,7 +152,6 @@ def pictures(app: AppTest) -> str:
 def test_what_happens_on_the_way_is_seen_said_and_started(started):
     app = open_lab()
     assert "of the trigger is left" not in texts(app)
-    assert "as it arrives" not in pictures(app)
     assert "Quality" not in {n.label for n in app.number_input}, "without a lossy file it does nothing"
     before = pictures(app)
     app.selectbox(key="way-Transport-format").set_value("jpeg")
@@ -161,12 +160,12 @@ def test_what_happens_on_the_way_is_seen_said_and_started(started):
     number(app, "Resize (pixels)").set_value(64)
     run(app)
     assert not app.error
-    assert 'alt="poisoned, as it arrives' in pictures(app)
     assert pictures(app) != before
     (line,) = [m for m in app.markdown if "of the trigger is left" in str(m.value)]
     config = RunConfig(transport={"format": "jpeg", "quality": 40, "resize": 64}).resolved()
-    left = look(config, DATASETS.make("digits").load(config.seed_for("data")).train, 6).left
-    assert f"**{100 * left:.0f} %** of the trigger is left." in line.value
+    arrived = look(config, DATASETS.make("digits").load(config.seed_for("data")).train, 6)
+    assert tiles.source(arrived.poisoned[0]) in pictures(app)
+    assert f"As they arrive, **{100 * arrived.left:.0f} %** of the trigger is left." in line.value
     assert line.proto.help
     assert "All images, clean and poisoned, travel by way of 64 pixels a side, then as JPEG of quality 40." in texts(
         app
@@ -188,7 +187,7 @@ def test_no_figure_is_given_where_the_trigger_changes_nothing(tmp_path):
     app.selectbox(key="way-Transport-format").set_value("png")
     run(app)
     assert not app.error
-    assert "as it arrives" in pictures(app)
+    assert "travel as PNG" in texts(app)
     assert "of the trigger is left" not in texts(app)
 
 
