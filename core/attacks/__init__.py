@@ -12,6 +12,7 @@ from core.attacks.pixel import Pixel
 from core.attacks.poisoning import LABELLINGS, Goal, Poisoning, PoisonTruth, check_goal, poison
 from core.attacks.sig import SIG
 from core.attacks.tact import TaCT
+from core.attacks.transport import Transport, left_of_trigger
 from core.attacks.wanet import WaNet
 from core.foundation.catalogue import Catalogue
 
@@ -48,8 +49,10 @@ __all__ = [
     "Poisoning",
     "Resources",
     "TaCT",
+    "Transport",
     "WaNet",
     "check_goal",
+    "left_of_trigger",
     "pictures",
     "poison",
 ]

@@ -59,7 +59,7 @@ def run(
     with telling() as report:
         config, split = with_classes(config, source, target, report)
         staged = stage(config, split, report)
-    for note in staged.split.notes:
+    for note in staged.notes:
         out.print(f"note: {note}", soft_wrap=True, highlight=False)
     with out.status("estimating what it will cost"):
         expected = estimate(staged)
@@ -91,7 +91,7 @@ def assemble(
     return RunConfig(
         dataset=options.dataset_of(dataset, data, DEFAULT), dataset_options=groups["dataset"], attack_options=groups["attack"], model_options=groups["model"],
         training=groups["training"], defense_options=groups["defense"], sampling=groups["sampling"],
-        poisoning=groups["poisoning"], seeds=groups["seeds"], **rest,
+        poisoning=groups["poisoning"], transport=groups["transport"], seeds=groups["seeds"], **rest,
     )  # fmt: skip
 
 

@@ -28,7 +28,10 @@ def preview(
     threads: Threads = None,
     out_file: Annotated[Path, typer.Option("--out", help="The picture, a .png.")] = Path("attacks.png"),
 ) -> None:
-    """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side."""
+    """Draw what an attack does to images: clean, poisoned, and ten times the difference, side by side.
+
+    With --set transport.format=jpeg and the like, as they arrive, and with what is left of the trigger.
+    """
     from core.attacks import ATTACKS
     from core.experiment import RunConfig, Workshop, load, parse_settings
     from core.experiment.preview import preview as look
@@ -45,7 +48,8 @@ def preview(
     configs = [
         RunConfig(
             dataset=dataset_of(dataset, data, "signs"), dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
-            sampling=groups["sampling"], poisoning=groups["poisoning"], training=groups["training"], seed=seed, device=device,
+            sampling=groups["sampling"], poisoning=groups["poisoning"], transport=groups["transport"], training=groups["training"],
+            seed=seed, device=device,
         ).resolved()
         for key in (ATTACKS if attack == "all" else [attack])
     ]  # fmt: skip
@@ -60,9 +64,15 @@ def preview(
             where = devices.resolve(device)
             workshop = Workshop(config, split, where, lambda s: bar.update(task, completed=s)) if prepare else None
             shown = look(config, split.train, images, resources=workshop)
+            if shown.left is not None:
+                title = f"{title}: {100 * shown.left:.0f} % of the trigger is left"
             parts.append((title, (shown.clean, shown.poisoned, shown.difference)))
     with replacing(out_file) as aside:
         sheet(parts).save(aside, "PNG")
+    if way := configs[0].make_transport().in_words():
+        for title, _ in parts:
+            out.print(title, soft_wrap=True)
+        out.print(f"all images travel {way}", soft_wrap=True)
     out.print(f"written to {out_file}", soft_wrap=True)
 
 

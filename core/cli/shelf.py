@@ -63,7 +63,8 @@ def delete(run_id: str, runs_dir: RunsDir = Path("runs")) -> None:
 
 def options(
     group: Annotated[
-        str | None, typer.Argument(help="dataset, sampling, attack, poisoning, model, training, defense or seeds.")
+        str | None,
+        typer.Argument(help="dataset, sampling, attack, poisoning, transport, model, training, defense or seeds."),
     ] = None,
 ) -> None:
     """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""

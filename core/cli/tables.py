@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from core.attacks import ATTACKS, Poisoning
+from core.attacks import ATTACKS, Poisoning, Transport
 from core.cli.fitting import Column, FittingTable
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
@@ -31,6 +31,12 @@ def _models_table(run_id: str, result: dict[str, Any]) -> FittingTable:
     covers = f" and {result['covers']:,} covers" if result["covers"] else ""
     story = f"{result['victims']} -> {result['goal']}, {result['poisons']:,} poisons{covers}"
     before, after = result["before"], result.get("after")
+    way = f"; all images travel {told}" if (told := result.get("transport")) else ""
+    left = (
+        f", which leaves {100 * share:.0f} % of the trigger"
+        if (share := result.get("trigger_left")) is not None
+        else ""
+    )
     rows = [
         ("clean accuracy", "clean"),
         ("attack, one trigger", "attack_single"),
@@ -47,7 +53,7 @@ def _models_table(run_id: str, result: dict[str, Any]) -> FittingTable:
             Column("after", shares[1], "left", prose=True),
         ],
         f"{run_id}\n{story}",
-        caption=f"attack: test images of {result['victims']} taken for {result['goal']}, with the trigger and without",
+        caption=f"attack: test images of {result['victims']} taken for {result['goal']}, with the trigger and without{way}{left}",
     )
 
 
@@ -204,6 +210,7 @@ def option_tables(group: str | None) -> Iterable[FittingTable]:
         "sampling": {"sampling": Sampling},
         "attack": dict(ATTACKS),
         "poisoning": {"poisoning": Poisoning},
+        "transport": {"transport": Transport},
         "model": dict(MODELS),
         "training": {"training": Recipe},
         "defense": dict(DEFENSES),

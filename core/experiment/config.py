@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
-from core.attacks import ATTACKS, Attack, Goal, Poisoning
+from core.attacks import ATTACKS, Attack, Goal, Poisoning, Transport
 from core.datasets import DATASETS, BroughtSet, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
 from core.foundation import devices
@@ -34,6 +34,7 @@ class RunConfig:
     attack: str = "patch"
     attack_options: Options = field(default_factory=dict)
     poisoning: Options = field(default_factory=dict)  # how poisons are labelled, covers, strengths
+    transport: Options = field(default_factory=dict)  # what happens to images, clean and poisoned, on their way
     poisons: int | None = None  # None: what the data set suggests, likewise the target
     budget: int | None = None  # poisons that the defenses are told to expect; None: as many as there are
     source: Sequence[int] | int | None = None  # empty: every class but the target; None: what attack and data suggest
@@ -79,6 +80,7 @@ class RunConfig:
             sampling=values_of(self.make_sampling()),
             attack_options=values_of(self.make_attack()),
             poisoning=values_of(self.make_poisoning()),
+            transport=values_of(self.make_transport()),
             model_options=values_of(self.make_model()),
             training=values_of(self.make_recipe()),
             defense_options={
@@ -112,6 +114,10 @@ class RunConfig:
     def make_poisoning(self) -> Poisoning:
         """How poisons are labelled: as the attack's paper does it, overruled by what was asked for."""
         made: Poisoning = build(Poisoning, {**ATTACKS[self.attack].poisoning, **self.poisoning}, what="poisoning")
+        return made
+
+    def make_transport(self) -> Transport:
+        made: Transport = build(Transport, self.transport, what="transport")
         return made
 
     def make_goal(self) -> Goal:
@@ -194,6 +200,7 @@ class RunConfig:
             ("sampling", Sampling, self.sampling, {}),
             ("attack", attack, self.attack_options, {}),
             ("poisoning", Poisoning, self.poisoning, attack.poisoning),
+            ("transport", Transport, self.transport, {}),
             ("model", MODELS[self.model], self.model_options, {}),
             ("training", Recipe, self.training, dataset.training),
             ("defense", DEFENSES[self.defense], self.defense_options, {}),
@@ -234,12 +241,12 @@ def _kinds(name: str) -> tuple[type, ...]:
         return int, type(None)
     if name == "source":
         return list, int, type(None)  # one number: runs of the first versions
-    if name.endswith("options") or name in ("training", "sampling", "poisoning", "seeds"):
+    if name.endswith("options") or name in ("training", "sampling", "poisoning", "transport", "seeds"):
         return (dict,)
     return {"seed": (int,), "retrain": (bool,)}.get(name, (str,))
 
 
-GROUPS = ("dataset", "sampling", "attack", "poisoning", "model", "training", "defense", "seeds")
+GROUPS = ("dataset", "sampling", "attack", "poisoning", "transport", "model", "training", "defense", "seeds")
 
 
 def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:

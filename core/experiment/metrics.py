@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.attacks import Attack, Goal
+from core.attacks import Attack, Goal, Transport
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import Classifier
@@ -41,11 +41,16 @@ def evaluate(
     goal: Goal,
     *,
     strength: float = 1.0,
+    transport: Transport | None = None,
     seed: int,
     device: torch.device,
 ) -> Evaluation:
-    """Clean accuracy over all test images, attack success over the victims, at the trigger's strength at test time."""
-    clean = predict(model, to_device(test.images, device)).cpu().numpy()
+    """Clean accuracy over all test images, attack success over the victims, at the trigger's strength at test time.
+
+    transport: what happens to every one of these images, with its trigger or without, before the model sees it.
+    """
+    travel = (transport or Transport()).apply
+    clean = predict(model, to_device(travel(test.images), device)).cpu().numpy()
     wanted = goal.label_for(test.labels, len(test.class_names))
     is_victim = goal.is_victim(test.labels)
     bystanders = ~is_victim & (test.labels != wanted)
@@ -53,7 +58,7 @@ def evaluate(
     ways = attack.draw_ways(len(victims), np.random.default_rng(seed))
 
     def hits(images: np.ndarray, rows: np.ndarray) -> Share:
-        said = predict(model, to_device(images, device)).cpu().numpy()
+        said = predict(model, to_device(travel(images), device)).cpu().numpy()
         return Share(int((said == wanted[rows]).sum()), len(images))
 
     return Evaluation(

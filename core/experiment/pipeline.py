@@ -103,6 +103,7 @@ class _Job:
         self.reporter.enter("poison", "the attacker trains a model of his own and prepares the images")
         workshop = Workshop(self.config, self.staged.split, self.device, self.reporter.step)
         self.staged = self.staged.prepared(workshop)
+        self.result.update(self._travelled())
         with self.run.replacing(PREPARED) as path, path.open("wb") as file:
             np.save(file, self.staged.poisoned.images[self.staged.truth.rows], allow_pickle=False)
 
@@ -203,7 +204,7 @@ class _Job:
     def _evaluate(self, model: Classifier) -> dict[str, Any]:
         return evaluate(
             model, self.staged.split.test, self.staged.attack, self.goal,
-            strength=self.config.make_poisoning().test_strength,
+            strength=self.config.make_poisoning().test_strength, transport=self.config.make_transport(),
             seed=self.config.seed_for("evaluation"), device=self.device,
         ).as_json()  # fmt: skip
 
@@ -211,7 +212,8 @@ class _Job:
         test = self.staged.split.test
         clean = test.images[np.flatnonzero(self.goal.is_victim(test.labels))[:EXAMPLES]]
         strength = self.config.make_poisoning().test_strength
-        arrays = {"clean": clean, "triggered": self.staged.attack.apply_all(clean, strength)}
+        travel = self.config.make_transport().apply
+        arrays = {"clean": travel(clean), "triggered": travel(self.staged.attack.apply_all(clean, strength))}
         for moment, model in models.items():
             for kind in ("clean", "triggered"):
                 arrays[f"{kind}_{moment}"] = predict(model, to_device(arrays[kind], self.device)).cpu().numpy()
@@ -245,7 +247,12 @@ class _Job:
             "device": devices.describe(self.device),
             "command": self.config.command(),
             "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-            "notes": list(self.staged.split.notes),
+            **self._travelled(),
             "estimate": self.run.estimate or None,
             "seconds": {},
         }
+
+    def _travelled(self) -> dict[str, Any]:
+        """How all images travel, what that leaves of the trigger (a share), and the notes that say it."""
+        in_words = self.config.make_transport().in_words()
+        return {"transport": in_words, "trigger_left": self.staged.trigger_left, "notes": list(self.staged.notes)}

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.attacks import Resources
+from core.attacks import Resources, left_of_trigger
 from core.experiment.config import RunConfig
 from core.foundation.images import ImageData
 from core.foundation.pictures import difference
 
+MEASURED = 64  # images on which it is measured what is left of the trigger; six alone would be off by a tenth and more
+
 
 @dataclass(frozen=True)
 class Preview:
-    """A few training images before and after. Row i of all three is the same image."""
+    """A few training images without and with the trigger, as they arrive. Row i of all three is the same image."""
 
     clean: np.ndarray  # (n, h, w, c) uint8
     poisoned: np.ndarray
     difference: np.ndarray  # amplified, see `difference`
+    left: float | None = None  # share of the trigger that is left, see `left_of_trigger`; None without a transport
 
 
 def preview(
@@ -27,10 +30,13 @@ def preview(
     """The first `count` images that may be poisoned, one after another with the attack's ways, as they would be trained on.
 
     config: resolved. data: the training set. resources: the attacker's models, where the attack prepares its images;
-    without them the picture shows the trigger alone. Raises InputError for what does not fit.
+    without them the picture shows the trigger alone. What is left of the trigger is measured on up to MEASURED images, or
+    with resources, which cost time, on those shown. Raises InputError for what does not fit.
     """
     attack, goal, options = config.make_attack(), config.make_goal(), config.make_poisoning()
-    rows = np.flatnonzero(goal.is_candidate(data.labels))[:count]
+    transport = config.make_transport()
+    looked_at = max(count, MEASURED) if transport.acts and resources is None else count
+    rows = np.flatnonzero(goal.is_candidate(data.labels))[:looked_at]
     clean = data.images[rows]
     seed = config.seed_for("poison")
     changed = clean
@@ -40,4 +46,10 @@ def preview(
     if attack.number_of_ways > 1:
         ways = np.arange(len(rows)) % attack.number_of_ways  # so that each is seen
     poisoned = attack.apply(changed, ways, options.train_strength)
-    return Preview(clean, poisoned, difference(clean, poisoned, factor))
+    left = None
+    if transport.acts:
+        sent = clean, poisoned
+        clean, poisoned = (transport.apply(images) for images in sent)
+        left = left_of_trigger(*sent, clean, poisoned)
+    clean, poisoned = clean[:count], poisoned[:count]
+    return Preview(clean, poisoned, difference(clean, poisoned, factor), left)

@@ -28,6 +28,7 @@ class Probe:
         test, goal = staged.split.test, staged.goal
         self._most = min(max(len(staged.poisoned) // SPARING, SMALLEST), LARGEST)
         dice = np.random.default_rng(seed)
+        travel = staged.config.make_transport().apply
         seen = self._sample(np.arange(len(test)), dice)
         parts = [("test_accuracy", test.images[seen], test.labels[seen])]
         victims = self._sample(np.flatnonzero(goal.is_victim(test.labels)), dice)
@@ -35,7 +36,7 @@ class Probe:
             strength = staged.config.make_poisoning().test_strength
             wanted = goal.label_for(test.labels[victims], len(test.class_names))
             parts.append(("attack_success", staged.attack.apply_all(test.images[victims], strength), wanted))
-        self._images = to_device(np.concatenate([images for _, images, _ in parts]), device)
+        self._images = to_device(np.concatenate([travel(images) for _, images, _ in parts]), device)
         self._wanted = {name: labels for name, _, labels in parts}  # in the order of the images
 
     def look(self, model: Classifier) -> dict[str, Any]:

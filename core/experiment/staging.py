@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from core.attacks import Attack, Goal, PoisonTruth, Resources, poison
+from core.attacks import Attack, Goal, PoisonTruth, Resources, left_of_trigger, poison
 from core.datasets import Report
 from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
@@ -26,7 +26,10 @@ PREPARED = "prepared.npy"
 
 @dataclass(frozen=True)
 class Staged:
-    """A checked experiment, ready to train: data, attack and poisoned training set."""
+    """A checked experiment, ready to train: data, attack and poisoned training set.
+
+    What is poisoned has travelled as the config says; the split is as it was before.
+    """
 
     config: RunConfig  # resolved
     split: Split
@@ -34,6 +37,15 @@ class Staged:
     goal: Goal
     poisoned: ImageData
     truth: PoisonTruth
+    trigger_left: float | None = None  # share that is left in the poisons, see `left_of_trigger`
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user must know of how the images were read, and of how they travel; one sentence each."""
+        way, left = self.config.make_transport(), ""
+        if self.trigger_left is not None:
+            left = f"; {100 * self.trigger_left:.0f} % of the trigger is left in the {len(self.truth.rows):,} poisoned ones"
+        return (*self.split.notes, f"All images travel {way.in_words()}{left}.") if way.acts else self.split.notes
 
     @property
     def expected(self) -> int:
@@ -47,8 +59,7 @@ class Staged:
 
     def prepared(self, resources: Resources) -> Staged:
         """The same with its poisoned images made as the attack makes them with models of its own."""
-        poisoned, truth = _poisoned(self.config, self.split, self.attack, self.goal, resources)
-        return replace(self, poisoned=poisoned, truth=truth)
+        return _poisoned(self.config, self.split, resources)
 
     def with_poison_images(self, images: np.ndarray) -> Staged:
         """The same with these as its poisoned images, in the order of truth.rows."""
@@ -74,10 +85,9 @@ def stage(config: RunConfig, split: Split | None = None, report: Report | None =
     config = config.resolved()
     devices.resolve(config.device)
     split = split or load(config, report)
-    attack, goal = config.make_attack(), config.make_goal()
-    poisoned, truth = _poisoned(config, split, attack, goal, None)
-    staged = Staged(config, split, attack, goal, poisoned, truth)
+    staged = _poisoned(config, split, None, report)
     _check_budget(staged)
+    poisoned = staged.poisoned
     if path := config.make_recipe().weights:  # refused now, not after the images have been prepared
         weights.load(empty_classifier(config.make_model(), poisoned.shape, len(poisoned.class_names)), path)
     return staged
@@ -105,10 +115,10 @@ def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) 
     return model.to(device).to(memory_format=memory_format(device)).eval()
 
 
-def _poisoned(
-    config: RunConfig, split: Split, attack: Attack, goal: Goal, resources: Resources | None
-) -> tuple[ImageData, PoisonTruth]:
-    return poison(
+def _poisoned(config: RunConfig, split: Split, resources: Resources | None, report: Report | None = None) -> Staged:
+    """The training set poisoned, and then sent on its way."""
+    attack, goal, transport = config.make_attack(), config.make_goal(), config.make_transport()
+    sent, truth = poison(
         split.train,
         attack,
         goal,
@@ -117,6 +127,12 @@ def _poisoned(
         options=config.make_poisoning(),
         resources=resources,
     )
+    if not transport.acts:
+        return Staged(config, split, attack, goal, sent, truth)
+    on_step = None if report is None else lambda share: report("All images travel", share)
+    arrived, clean = transport.apply(sent.images, on_step), split.train.images[truth.rows]
+    left = left_of_trigger(clean, sent.images[truth.rows], transport.apply(clean), arrived[truth.rows])
+    return Staged(config, split, attack, goal, replace(sent, images=arrived), truth, left)
 
 
 def _check_budget(staged: Staged) -> None:

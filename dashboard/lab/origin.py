@@ -12,7 +12,7 @@ from core.experiment.stories import STORIES
 from core.foundation.errors import InputError
 from core.runs import RunFolder
 from dashboard import data
-from dashboard.lab import attack, training
+from dashboard.lab import attack, training, way
 from dashboard.lab import data as images
 from dashboard.lab.changes import changes
 from dashboard.runs.states import quoted
@@ -35,6 +35,7 @@ def fill(config: RunConfig) -> None:
     """Give every widget of the Lab the value of a resolved config; call it before any is placed."""
     images.fill(config)
     attack.fill(config)
+    way.fill(config)
     training.fill(config)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -13,6 +15,7 @@ from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
 from core.foundation.pictures import difference
 from dashboard import tiles
+from dashboard.lab import way
 from dashboard.lab.shelf import key_of, shelf
 from dashboard.plain import as_is
 
@@ -24,6 +27,8 @@ SIDE = 112  # three in a third of a wide page, and three on a telephone
 
 def show(config: RunConfig, split: Split) -> None:
     """The same images clean, poisoned, and their difference; covers, and the trigger at test time where it differs.
+
+    All as they arrive, with what is left of the trigger.
 
     config: resolved. Raises InputError for what does not fit the images.
     """
@@ -48,6 +53,7 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
         _tiles("clean", shown.clean, [names[i] for i in labels])
     with middle:
         _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
+        way.left(shown)
     with st.container(horizontal=True, horizontal_alignment="right"):
         factor = st.slider(
             "Amplify the difference", 1, 20, 10, format="%d ×", key="amplify", persist_state="session", width=390,
@@ -83,13 +89,15 @@ def covers_of(config: RunConfig, train: ImageData) -> tuple[np.ndarray, np.ndarr
     goal, options = config.make_goal(), config.make_poisoning()
     rows = np.flatnonzero(goal.may_cover(train.labels))[:SHOWN]
     dice = np.random.default_rng(config.seed_for("poison"))
-    return config.make_attack().cover(train.images[rows], options.train_strength, dice), train.labels[rows]
+    covers = config.make_attack().cover(train.images[rows], options.train_strength, dice)
+    return config.make_transport().apply(covers), train.labels[rows]
 
 
 def at_test_time(config: RunConfig, test: ImageData) -> tuple[np.ndarray, np.ndarray]:
     """True labels of a few victims, and their images with the whole trigger."""
     rows = np.flatnonzero(config.make_goal().is_victim(test.labels))[:SHOWN]
-    return test.labels[rows], config.make_attack().apply_all(test.images[rows], config.make_poisoning().test_strength)
+    sent = config.make_attack().apply_all(test.images[rows], config.make_poisoning().test_strength)
+    return test.labels[rows], config.make_transport().apply(sent)
 
 
 def _differs(config: RunConfig, train: ImageData) -> bool:
@@ -97,7 +105,7 @@ def _differs(config: RunConfig, train: ImageData) -> bool:
     attack, options = config.make_attack(), config.make_poisoning()
     if attack.prepares or options.labels == "clean":
         return True
-    shown = look(config, train, SHOWN)
+    shown = look(replace(config, transport={}), train, SHOWN)
     return not np.array_equal(attack.apply_all(shown.clean, options.test_strength), shown.poisoned)
 
 
@@ -110,7 +118,7 @@ def _exact_key(config: RunConfig) -> str:
     c = config
     return key_of(
         c.dataset, dict(c.dataset_options), dict(c.sampling), c.attack, dict(c.attack_options), dict(c.poisoning),
-        c.source, c.target, c.model, dict(c.model_options), dict(c.training), c.seed, dict(c.seeds),
+        dict(c.transport), c.source, c.target, c.model, dict(c.model_options), dict(c.training), c.seed, dict(c.seeds),
     )  # fmt: skip
 
 

@@ -44,6 +44,12 @@ def strength_in_words(strength: float) -> str:
     return f", at {100 * strength:.0f} % of its strength," if strength != 1 else ""
 
 
+def way_in_words(config: RunConfig) -> str:
+    """What happens to all images on their way, as a sentence; empty where nothing does."""
+    way = config.make_transport().in_words()
+    return f" All images, clean and poisoned, travel {way}." if way else ""
+
+
 def sentence(config: RunConfig, names: Sequence[str], candidates: int, attack: Attack | None = None) -> str:
     """The whole experiment, as Markdown. config: resolved. candidates: how many images may be poisoned."""
     attack = attack or config.make_attack()
@@ -58,6 +64,7 @@ def sentence(config: RunConfig, names: Sequence[str], candidates: int, attack: A
             told += f" At test time the trigger has {100 * options.test_strength:.0f} % of its strength."
     else:
         told = f"**No** image is poisoned: a control run for {ATTACKS[config.attack].title}."
+    told += way_in_words(config)
     epochs = config.make_recipe().epochs
     lasts = f"trains for {epochs} epoch{'s' * (epochs != 1)}" if epochs else "is taken as it is"
     told += f" {MODELS[config.model].title} {lasts}; {DEFENSES[config.defense].title} then looks for the poison"

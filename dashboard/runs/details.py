@@ -119,15 +119,16 @@ def _ended(row: Row) -> None:
 
 
 def _read(run: RunFolder, result: dict[str, Any]) -> None:
-    """How the data was read; runs of earlier versions have its notes alone."""
+    """How the data was read, of which runs of earlier versions have the notes alone; and how the images travelled."""
     told = run.read_json("data.json") if run.file("data.json").exists() else {}
     if told.get("kind"):
         with st.expander("What was read of the data", icon=":material/dataset:"):
             reading.lines(told)
             reading.classes(told)
-        return
+    said = told.get("notes", []) if told.get("kind") else []
     for note in result.get("notes", []):
-        st.caption(f":material/info: {as_is(note)}")
+        if note not in said:
+            st.caption(f":material/info: {as_is(note)}")
 
 
 def _inside(run: RunFolder) -> None:

@@ -13,7 +13,7 @@ with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from core import jobs
     from core.experiment import RunConfig
     from core.foundation.images import Split
-    from dashboard.lab import attack, cost, origin, preview, training, watch
+    from dashboard.lab import attack, cost, origin, preview, training, watch, way
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence
 
@@ -89,6 +89,7 @@ with what:
     chosen = images.choose(*training.seeds_so_far())
 with how:
     trigger = attack.choose()
+    transport = way.choose()
 with against:
     rest, problem = training.choose(chosen.dataset)
 with st.container(border=True):
@@ -100,7 +101,7 @@ if said := problem or plan.problem:
     st.error(said)
     only_watch()
 try:
-    config = assemble(chosen, plan, rest)
+    config = assemble(chosen, plan, {**rest, "transport": transport})
     with copied:
         origin.show(config)
     preview.show(config, chosen.split)

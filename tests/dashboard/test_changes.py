@@ -27,6 +27,7 @@ def test_nothing_where_nothing_differs():
         ({"training": {"learning_rate": 0.1}}, "training learning rate 0.03 → 0.1"),
         ({"seeds": {"data": 4}}, "seed of data none → 4"),
         ({"attack_options": {"size": 4}}, "attack size 3 → 4"),
+        ({"transport": {"format": "jpeg"}}, "transport format none → jpeg"),
         ({"defense_options": {"alpha": 1.0}}, "defense alpha 4 → 1"),
     ],
 )

@@ -18,13 +18,14 @@ from core.datasets import DATASETS
 from core.defenses import DEFENSES
 from core.experiment import RunConfig, config_of, new_run
 from core.experiment.cost import Estimate
+from core.experiment.preview import preview as look
 from core.experiment.stories import STORIES
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import MODELS
 from core.runs import Runs, Status
 from core.training import PRESETS
-from dashboard import data
+from dashboard import data, tiles
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost
 from dashboard.lab.shelf import shelf
@@ -142,6 +143,52 @@ def test_covers_and_the_trigger_at_test_time_are_shown_where_they_differ():
     plain = "".join(str(h.value) for h in open_lab().get("html"))
     assert 'alt="covers' not in plain
     assert 'alt="at test time' not in plain
+
+
+def pictures(app: AppTest) -> str:
+    return "".join(str(h.value) for h in app.get("html"))
+
+
+def test_what_happens_on_the_way_is_seen_said_and_started(started):
+    app = open_lab()
+    assert "of the trigger is left" not in texts(app)
+    assert "Quality" not in {n.label for n in app.number_input}, "without a lossy file it does nothing"
+    before = pictures(app)
+    app.selectbox(key="way-Transport-format").set_value("jpeg")
+    run(app)
+    number(app, "Quality").set_value(40)
+    number(app, "Resize (pixels)").set_value(64)
+    run(app)
+    assert not app.error
+    assert pictures(app) != before
+    (line,) = [m for m in app.markdown if "of the trigger is left" in str(m.value)]
+    config = RunConfig(transport={"format": "jpeg", "quality": 40, "resize": 64}).resolved()
+    arrived = look(config, DATASETS.make("digits").load(config.seed_for("data")).train, 6)
+    assert tiles.source(arrived.poisoned[0]) in pictures(app)
+    assert f"As they arrive, **{100 * arrived.left:.0f} %** of the trigger is left." in line.value
+    assert line.proto.help
+    assert "All images, clean and poisoned, travel by way of 64 pixels a side, then as JPEG of quality 40." in texts(
+        app
+    )
+    assert "--set transport.format=jpeg --set transport.quality=40 --set transport.resize=64" in shown(app)
+    app.button(key="start").click()
+    run(app)
+    assert started[0][0] == config
+
+
+def test_no_figure_is_given_where_the_trigger_changes_nothing(tmp_path):
+    images = np.full((60, 12, 12, 3), 255, np.uint8)
+    images[:, :8] = np.random.default_rng(0).integers(0, 256, (60, 8, 12, 3))
+    np.savez(tmp_path / "white.npz", images=images, labels=np.arange(60) % 3)
+    app = choose(open_lab(), dataset="arrays")
+    app.text_input(key="data-arrays-Arrays-path").set_value(str(tmp_path / "white.npz"))
+    run(app)
+    number(app, "Poisons (images)").set_value(5)
+    app.selectbox(key="way-Transport-format").set_value("png")
+    run(app)
+    assert not app.error
+    assert "travel as PNG" in texts(app)
+    assert "of the trigger is left" not in texts(app)
 
 
 def test_an_attack_that_prepares_its_images_says_so_and_computes_the_exact_pictures_on_demand(monkeypatch):
@@ -372,6 +419,9 @@ def test_images_of_two_channels_can_be_previewed(tmp_path):
     run(app)
     assert not app.error
     assert "2 channels" in texts(app)
+    app.selectbox(key="way-Transport-format").set_value("jpeg")
+    run(app)
+    assert "images of 2 channels cannot travel as files" in app.error[0].value
 
 
 def test_what_was_read_is_told_and_another_kind_is_offered(tmp_path):
@@ -546,7 +596,7 @@ OTHERS = {
     "all to all": RunConfig(attack="all-to-all", poisons=30, defense="spectral", defense_options={"removal_factor": 2.5}),
     "covers, colours, seeds, layers": RunConfig(
         attack="tact", attack_options={"colour": "#0a141e"}, poisoning={"cover_rate": 2.0, "train_strength": 0.5},
-        layer="block2", seeds={"data": 3}, sampling={"per_class": 60}, training={"epochs": 4, "learning_rate": 0.2},
+        layer="block2", transport={"format": "webp", "resize": 48}, seeds={"data": 3}, sampling={"per_class": 60}, training={"epochs": 4, "learning_rate": 0.2},
         retrain=False, budget=9, device="cpu", model_options={"width": 8},
     ),
 }  # fmt: skip

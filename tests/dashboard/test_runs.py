@@ -121,6 +121,15 @@ def test_what_was_read_of_the_data_is_told_and_notes_alone_of_an_older_run(own_r
     assert "data.json is damaged" in texts(open_page(run="older"))
 
 
+def test_how_its_images_travelled_is_told_beside_what_was_read_and_that_once(own_runs, links):
+    way = "All images travel as JPEG of quality 75; 58 % of the trigger is left in the 10 poisoned ones."
+    run = finished(own_runs, "sent", notes=["One note.", way])
+    told = account(DATASETS.make("digits").load(0)) | {"kind": "folder", "notes": ["One note."]}
+    run.write_json("data.json", told)
+    said = texts(open_page(run="sent"))
+    assert (said.count(way), said.count("One note.")) == (1, 1)
+
+
 def test_words_and_states_filter_and_what_is_left_out_is_counted(own_runs, links):
     make(own_runs, "cancelled", attack="blended")
     failed = make(own_runs, "failed", "disk full")

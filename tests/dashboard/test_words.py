@@ -49,6 +49,12 @@ def test_strengths_in_training_and_at_test_time():
     assert "At test time the trigger has 100 % of its strength." in told
 
 
+def test_the_way_of_all_images():
+    way = {"format": "webp", "quality": 60}
+    assert " All images, clean and poisoned, travel as WebP of quality 60. Small ResNet" in said(transport=way)
+    assert "travel" not in said()
+
+
 def test_a_control_run_and_no_retraining():
     assert said(poisons=0).startswith("**No** image is poisoned: a control run")
     assert said(retrain=False).endswith("looks for the poison.")

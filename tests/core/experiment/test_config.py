@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.attacks import ATTACKS, Patch, Poisoning
+from core.attacks import ATTACKS, Patch, Poisoning, Transport
 from core.datasets import DATASETS, Sampling
 from core.defenses import DEFENSES
 from core.experiment import RunConfig, parse_settings
@@ -28,6 +28,7 @@ def test_defaults_are_the_story_of_the_data_set() -> None:
     assert config.dataset_options == {"test_share": 0.2}
     assert config.attack_options == values_of(Patch())
     assert config.poisoning == values_of(Poisoning())
+    assert config.transport == {"format": "none", "quality": 75, "resize": None}
     assert config.seeds == {"data": None, "poison": None, "training": None}
     assert config.training["epochs"] == 30
 
@@ -78,6 +79,8 @@ def test_options_of_the_defense_belong_to_that_defense_only() -> None:
         ({"defense_options": {"alpha": "x"}}, "defense spectre: alpha = x is not a number"),
         ({"defense_options": {"n_poisons": 3}}, "n_poisons is not a defense option of a run; use --poisons"),
         ({"defense_options": {"device": "cpu"}}, "device is not a defense option of a run"),
+        ({"transport": {"format": "gif"}}, "transport: format = gif is not one of none, jpeg, webp, png"),
+        ({"transport": {"quality": 0}}, "transport: quality = 0 must be between 1 and 100"),
         ({"device": "abacus"}, "device 'abacus' is not one of auto, cpu"),
     ],
 )
@@ -99,6 +102,7 @@ def test_what_does_not_fit_is_refused_with_the_mend(changes: dict[str, Any], mes
         {"source": ["seven"]},
         {"source": [True]},
         {"poisoning": 3},
+        {"transport": "jpeg"},
         {"seeds": [1]},
         {"target": [1]},
         {"dataset": ["digits"]},
@@ -115,6 +119,14 @@ def test_json_with_values_of_the_wrong_kind_is_refused(damage: dict[str, Any]) -
     words = next(iter(damage)).replace("dataset", "data ?set")  # the message says which entry is meant
     with pytest.raises(InputError, match=words):
         RunConfig.from_json({**RunConfig().resolved().as_json(), **damage}).resolved()
+
+
+def test_the_command_says_how_images_travel(parse: Parse) -> None:
+    config = RunConfig(transport={"format": "webp", "quality": "60", "resize": 224}).resolved()
+    assert config.command().endswith(
+        "--set transport.format=webp --set transport.quality=60 --set transport.resize=224"
+    )
+    assert parse(config.command()) == config
 
 
 def test_json_round_trip() -> None:
@@ -186,6 +198,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         attack_options=some_options(draw, ATTACKS[attack]),
         poisons=draw(st.none() | st.integers(0, 1000)),
         poisoning=some_options(draw, Poisoning),
+        transport=some_options(draw, Transport),
         source=draw(st.none() | st.integers(0, 9) | st.lists(st.integers(0, 9), max_size=3)),
         target=draw(st.none() | st.integers(0, 9)),
         model=model,
@@ -253,7 +266,7 @@ def test_an_attack_brings_the_poisoning_of_its_paper_and_the_user_overrules_it()
 
 def test_the_config_of_a_first_version_is_still_read() -> None:
     old = {**RunConfig().resolved().as_json(), "source": 7}
-    del old["poisoning"], old["seeds"]
+    del old["poisoning"], old["seeds"], old["transport"]
     assert RunConfig.from_json(old).resolved().source == (7,)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.attacks import Attack, Goal
+from core.attacks import Attack, Goal, Transport
 from core.experiment.metrics import evaluate
 from core.foundation.images import ImageData
 
@@ -87,6 +87,26 @@ def test_the_strength_at_test_time_is_the_one_asked_for() -> None:
 
     evaluate(Reader(), readable([0], [0]), Watched(), Goal((0,), 2), strength=0.25, seed=0, device=CPU)  # type: ignore[arg-type]
     assert set(seen) == {0.25}
+
+
+def test_every_image_travels_before_the_model_sees_it_and_after_the_trigger() -> None:
+    seen: list[np.ndarray] = []
+
+    class Watching(Reader):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            seen.append(images.permute(0, 2, 3, 1).byte().numpy())
+            return super().forward(images.clamp(0, 2))
+
+    test = readable([0, 0, 1], [0, 0, 1])
+    test.images[:, 1:] = 90
+    way, toggle = Transport("jpeg", 20), Toggle()
+    evaluate(Watching(), test, toggle, Goal((0,), 2), transport=way, seed=0, device=CPU)  # type: ignore[arg-type]
+    ways = toggle.draw_ways(2, np.random.default_rng(0))
+    victims = test.images[:2]
+    shown = test.images, toggle.apply(victims, ways), toggle.apply_all(victims), toggle.apply_all(test.images[2:])
+    for images, arrived in zip(shown, seen, strict=True):
+        np.testing.assert_array_equal(arrived, way.apply(images))
+        assert (arrived != images).any()
 
 
 def test_the_single_trigger_is_drawn_from_the_seed() -> None:

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from core.cli.tables import closing_table
 from core.defenses import DEFENSES, Defense
 from core.experiment import RunConfig, config_of, execute, new_run, stage
 from core.foundation.errors import Cancelled, InputError
@@ -147,11 +148,13 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
         "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "grid", "victims",
         "goal", "trigger", "poisons_in_target", "covers", "estimate", "notes",
+        "transport", "trigger_left",
     }  # fmt: skip
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")
     assert result["trigger"] == config_of(finished).make_attack().in_words()
     assert (result["poisons_in_target"], result["covers"]) == (6, 0)
+    assert (result["transport"], result["trigger_left"]) == ("", None)
     assert (result["train_images"], result["test_images"], result["target_rows"]) == (120, 30, TARGET_ROWS)
     assert result["classes"] == ["class a", "class b", "class c"]
     assert set(result["seconds"]) == {"train", "features", "defend", "retrain"}
@@ -161,6 +164,22 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
         shares = {name: result[moment][name] for name in ("clean", "attack_single", "attack_combined", "confused")}
         assert [share["total"] for share in shares.values()] == [30, 10, 10, 10]
     assert result["after"]["defense"] == "spectre"
+
+
+def test_a_run_whose_images_travel_says_so_and_keeps_what_arrived(fresh: Callable[..., RunFolder]) -> None:
+    run = fresh(transport={"format": "jpeg", "quality": 60}, retrain=False, training={"epochs": 1})
+    staged = stage(config_of(run))
+    result = execute(run, staged)
+    assert (result["transport"], result["trigger_left"]) == ("as JPEG of quality 60", staged.trigger_left)
+    assert result["notes"][-1] == staged.notes[-1]
+    assert "--set transport.format=jpeg --set transport.quality=60" in result["command"]
+    np.testing.assert_array_equal(run.load_array("images.npy"), staged.poisoned.images[table(run)["id"]])
+    test, kept = staged.split.test, run.load_arrays("examples.npz")
+    victims, travel = test.images[test.labels == 0][:24], staged.config.make_transport().apply
+    np.testing.assert_array_equal(kept["clean"], travel(victims))
+    np.testing.assert_array_equal(kept["triggered"], travel(staged.attack.apply_all(victims)))
+    caption = " ".join(str(part.caption) for part in closing_table(run.id, result))
+    assert f"travel as JPEG of quality 60, which leaves {100 * staged.trigger_left:.0f} % of the trigger" in caption
 
 
 def test_result_agrees_with_the_table(finished: RunFolder) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.attacks import Transport
 from core.experiment import Staged, stage
 from core.experiment.probe import SMALLEST, Probe
 from core.models import Classifier, SmallResNet
@@ -38,6 +39,13 @@ def test_looking_after_every_epoch_leaves_the_training_the_same_bit_for_bit(stag
     assert len(seen) == 3
     assert all(torch.equal(plain[name], watched[name]) for name in plain)
     assert torch.equal(random, torch.random.get_rng_state())
+
+
+def test_what_it_looks_at_has_travelled(picture_folder: Path) -> None:
+    way = {"format": "jpeg", "quality": 10}
+    plain, sent = (Probe(stage(tiny_config(picture_folder, transport=t)), seed=1, device=CPU) for t in ({}, way))
+    arrived = Transport(**way).apply(plain._images.permute(0, 2, 3, 1).numpy())
+    assert torch.equal(sent._images.permute(0, 2, 3, 1), torch.from_numpy(arrived))
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from core.attacks import Transport, left_of_trigger
 from core.experiment import Staged, new_run, restage, stage
 from core.experiment.staging import PREPARED
 from core.foundation.errors import InputError
@@ -101,6 +102,54 @@ def test_directions_must_be_fewer_than_the_images_of_the_target(k: int, fits: bo
         return
     with pytest.raises(InputError, match="n_components = 46 must be below the 46 images of the target class; lower it"):
         staged(picture_folder, "blended", **options)
+
+
+# --- the way to the model
+
+JPEG = {"format": "jpeg", "quality": 40}
+
+
+@pytest.mark.parametrize("attack", ["patch", "wanet"])
+def test_all_training_images_travel_after_the_poisoning_and_the_split_does_not(
+    attack: str, picture_folder: Path
+) -> None:
+    plain, sent = staged(picture_folder, attack), staged(picture_folder, attack, transport=JPEG)
+    np.testing.assert_array_equal(sent.poisoned.images, Transport(**JPEG).apply(plain.poisoned.images))
+    assert (sent.poisoned.images != plain.poisoned.images).any((1, 2, 3)).all()
+    for name in ("train", "test"):
+        np.testing.assert_array_equal(getattr(sent.split, name).images, getattr(plain.split, name).images)
+    np.testing.assert_array_equal(sent.truth.rows, plain.truth.rows)
+
+
+def test_what_is_left_of_the_trigger_is_that_of_the_poisons_and_is_noted(picture_folder: Path) -> None:
+    plain, sent = staged(picture_folder, "patch"), staged(picture_folder, "patch", transport=JPEG)
+    rows, travel = plain.truth.rows, Transport(**JPEG).apply
+    clean, poisoned = plain.split.train.images[rows], plain.poisoned.images[rows]
+    assert sent.trigger_left == left_of_trigger(clean, poisoned, travel(clean), travel(poisoned))
+    assert sent.trigger_left is not None
+    share = round(100 * sent.trigger_left)
+    said = f"All images travel as JPEG of quality 40; {share} % of the trigger is left in the 6 poisoned ones."
+    assert sent.notes == (*sent.split.notes, said)
+    assert (plain.trigger_left, plain.notes) == (None, plain.split.notes)
+
+
+def test_without_poisons_there_is_no_trigger_of_which_anything_could_be_left(picture_folder: Path) -> None:
+    sent = staged(picture_folder, "patch", transport=JPEG, poisons=0)
+    assert sent.trigger_left is None
+    assert sent.notes[-1] == "All images travel as JPEG of quality 40."
+
+
+def test_prepared_images_travel_too(picture_folder: Path) -> None:
+    plain, sent = (staged(picture_folder, "label-consistent", transport=way) for way in ({}, JPEG))
+    ready, arrived = (one.prepared(Brightness(one.split.train)) for one in (plain, sent))
+    np.testing.assert_array_equal(arrived.poisoned.images, Transport(**JPEG).apply(ready.poisoned.images))
+    assert arrived.trigger_left != sent.trigger_left
+
+
+def test_it_tells_that_images_travel(picture_folder: Path) -> None:
+    told: list[tuple[str, float | None]] = []
+    stage(tiny_config(picture_folder, transport=JPEG), report=lambda message, share=None: told.append((message, share)))
+    assert told[-1] == ("All images travel", 1.0)
 
 
 # --- images that the attack prepares
