@@ -105,7 +105,7 @@ def groups(runs: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> list[Ser
     """
     found: dict[str, dict[tuple[int, int], tuple[Mapping[str, Any], dict[str, Any]]]] = {}
     for config, row in runs:
-        key = json.dumps(common_config(config), sort_keys=True)
+        key = json.dumps(common_config(_as_written_today(config)), sort_keys=True)
         found.setdefault(key, {}).setdefault((row["poisons"], row["seed"]), (config, row))
     made = []
     for members in found.values():
@@ -113,6 +113,16 @@ def groups(runs: Iterable[tuple[Mapping[str, Any], dict[str, Any]]]) -> list[Ser
             ordered = [members[place] for place in sorted(members)]
             made.append(Series(ordered[0][1]["run"], common_config(ordered[0][0]), tuple(row for _, row in ordered)))
     return sorted(made, key=lambda series: -len(series.rows))
+
+
+def _as_written_today(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the defaults of options that there were none of when the run was made; as it is where it cannot be read."""
+    from core.experiment import RunConfig  # brings torch, which a series from a file does without
+
+    try:
+        return RunConfig.from_json(dict(config)).resolved().as_json()
+    except InputError:
+        return config
 
 
 def save(series: Series, folder: Path) -> Path:

@@ -166,7 +166,7 @@ def commands_of_the_readme() -> list[list[str]]:
 
 def test_the_readme_has_a_command_of_every_kind() -> None:
     assert {words[0] for words in commands_of_the_readme()} == {
-        "run", "preview", "filter", "scan", "features", "sweep", "study", "runs",
+        "run", "data", "preview", "filter", "scan", "features", "sweep", "study", "runs",
     }  # fmt: skip
 
 
@@ -204,7 +204,7 @@ def test_the_other_commands_of_the_readme_run(
     run = new_run(tiny_config(picture_folder, retrain=False), Runs("runs"))
     execute(run)
     monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
-    order = ("preview", "filter", "features", "scan", "study", "runs", "sweep")
+    order = ("data", "preview", "filter", "features", "scan", "study", "runs", "sweep")
     for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
         outcome = cli(
             *(run.id if word == "RUN" else "4" if word == "50" and words[0] == "scan" else word for word in words)

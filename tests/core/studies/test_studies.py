@@ -175,6 +175,16 @@ def test_groups_are_the_runs_that_differ_in_poisons_and_seed_alone() -> None:
     assert first.defenses == {"spectre": "SPECTRE"}
 
 
+def test_a_run_from_before_an_option_was_there_is_of_the_series_of_todays_defaults() -> None:
+    now = RunConfig().resolved().as_json()
+    old = {name: value for name, value in now.items() if name != "transport"}
+    runs = [(old | {"poisons": 3}, light("a", 3, 0)[1]), (now | {"poisons": 10}, light("b", 10, 0)[1])]
+    (made,) = series.groups(runs)
+    assert [row["run"] for row in made.rows] == ["a", "b"]
+    changed = now | {"poisons": 10, "transport": now["transport"] | {"format": "jpeg"}}
+    assert series.groups([runs[0], (changed, light("b", 10, 0)[1])]) == []
+
+
 def test_differences_name_options_and_pass_over_what_one_does_not_have() -> None:
     one = {"poisons": 5, "seed": 0, "training": {"epochs": 3, "crop": 1}, "dataset_options": {"test_share": 0.2}}
     two = {"poisons": 5, "seed": 2, "training": {"epochs": 4, "crop": 1}, "dataset_options": {"per_class": 9}}
