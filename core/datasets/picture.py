@@ -45,7 +45,9 @@ def looks_like_image(head: bytes) -> bool:
     return head.startswith(_SIGNATURES) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or head[4:12] == b"ftypavif"
 
 
-Source = bytes | Path | str  # an encoded image, its file, or in words why there is neither
+Source = (
+    bytes | Path | np.ndarray | str
+)  # an encoded image, its file, its numbers, or in words why there is none of them
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def decode(source: Source, size: int | None) -> Picture | str:
     """One image, or in words why it cannot be read. size: side of the square to which it is cropped and resized."""
     if isinstance(source, str):
         return source
+    if isinstance(source, np.ndarray):
+        return _of_numbers(source, size)
     try:
         if not (len(source) if isinstance(source, bytes) else source.stat().st_size):
             return "it is empty: 0 bytes"
@@ -95,6 +99,23 @@ def _picture(image: Image.Image, size: int | None) -> Picture:
     grey = image.mode in ("1", "L")
     array = np.asarray(_resized(image.convert("L" if grey else "RGB"), size), dtype=np.uint8)
     return Picture(array[:, :, None] if grey else array, BYTES, tuple(seen))
+
+
+def _of_numbers(values: np.ndarray, size: int | None) -> Picture | str:
+    """An image (h, w), (h, w, c) or (c, h, w) of 1 or 3 channels."""
+    if values.ndim == 2:
+        values = values[:, :, None]
+    if values.ndim == 3 and values.shape[2] not in (1, 3) and values.shape[0] in (1, 3):
+        values = values.transpose(1, 2, 0)
+    if values.ndim != 3 or values.shape[2] not in (1, 3) or not values.size or values.dtype.kind not in "uif":
+        return f"its numbers are {values.shape} {values.dtype}, which is no image of 1 or 3 channels"
+    kind = BYTES if values.dtype == np.uint8 else FRACTION if values.dtype.kind == "f" else WHOLE
+    try:
+        layers = [_deep(values[:, :, i].astype(np.float32), size) for i in range(values.shape[2])]
+    except ValueError as problem:
+        return str(problem)
+    made = np.stack(layers, axis=2)
+    return Picture(np.rint(made).astype(np.uint8) if kind == BYTES else made, kind)
 
 
 def _deep(values: np.ndarray, size: int | None) -> np.ndarray:

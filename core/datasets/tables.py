@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.datasets.columns import CLASS, IMAGE, MULTI, OTHER, PATH, Column
-from core.datasets.picture import suffixes
+from core.datasets.picture import Source, suffixes
 from core.foundation.errors import InputError
 
 ROWS = 512  # images copied out of a table at a time
@@ -48,15 +48,16 @@ class Table:
         index = self.schema.get_field_index(name)
         return self._column(self.schema.field(index)) if index >= 0 else None
 
-    def cells(self, column: str, root: Path) -> Iterator[bytes | Path | str]:
+    def cells(self, column: str, root: Path) -> Iterator[Source]:
         """The encoded image of every row, or its file where the table has names alone, or why there is neither.
 
         root: the folder that named files must lie in.
         """
+        numbers = _numbers_of(self.schema.field(column).type)
         for file, reader in zip(self.files, self._readers, strict=True):
             for cells in reader.batches(column):
                 for cell in cells.to_pylist():
-                    yield _encoded(cell, file.parent, root)
+                    yield _encoded(cell, file.parent, root) if numbers is None else _array(cell, numbers)
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
         """The names of the classes 0, 1, ... that the metadata gives."""
@@ -77,6 +78,8 @@ class Table:
         if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_boolean(kind) or _is_number(kind):
             values = self._values(field.name)
             return Column(field.name, PATH if _are_files(values) else CLASS, described, values)
+        if _numbers_of(kind) is not None:
+            return Column(field.name, IMAGE, str(told.get("_type")).startswith("Array"))
         if kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
             return self._listed(field.name, kind, "ClassLabel" in json.dumps(told))
         return Column(field.name, OTHER)
@@ -115,6 +118,24 @@ def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
         return {str(name): told for name, told in found.items() if isinstance(told, dict)}
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}
+
+
+def _numbers_of(kind: Any) -> np.dtype | None:
+    """The type of the numbers in lists of lists, as images are kept whose files are gone; None for any other column."""
+    import pyarrow.types as kinds
+
+    depth = 0
+    kind = kind.storage_type if hasattr(kind, "storage_type") else kind
+    while kinds.is_list(kind) or kinds.is_large_list(kind) or kinds.is_fixed_size_list(kind):
+        kind, depth = kind.value_type, depth + 1
+    return np.dtype(kind.to_pandas_dtype()) if depth in (2, 3) and _is_number(kind) else None
+
+
+def _array(cell: Any, numbers: np.dtype) -> np.ndarray | str:
+    try:
+        return np.array(cell, numbers)
+    except (ValueError, TypeError):
+        return "its rows differ in length, or a number is missing"
 
 
 def _is_cell(kind: Any) -> bool:

@@ -305,6 +305,14 @@ CASES: dict[str, Case] = {
         parquet(lambda: {"left": cells(Y), "right": cells(Y * 0), "kind": WORDS[Y], "sort": Y}), "parquet", columns=("left", "kind"),
         options={"image_column": "left", "label_column": "kind"},
     ),
+    "numbers in lists of lists": Case(
+        parquet(lambda: {"image": pa.array(X.tolist(), pa.list_(pa.list_(pa.list_(pa.uint8())))), "label": Y}), "parquet", "012",
+        columns=("image", "label"),
+    ),
+    "fractions, channels first": Case(
+        parquet(lambda: {"pixels": pa.array(UNIT.transpose(0, 3, 1, 2).tolist()), "label": Y}), "parquet", "012",
+        columns=("pixels", "label"), told=["0..1"],
+    ),
     "paths alone": Case(paths_only, "parquet", columns=("image", "label")),
     "file names as words": Case(
         lambda r: (flat(r), table(r / "some.parquet", {"file": [f"img{i:03d}.png" for i in range(15)], "label": WORDS[Y]}))[1],
@@ -405,6 +413,9 @@ REFUSED: dict[str, tuple[Callable[[Path], Path | None], str]] = {
     "several hot ones": (
         parquet(lambda: {"image": cells(Y), "labels": pa.array([[0, 1, 1]] * 15)}),
         "column 'labels' gives several labels to a row",
+    ),
+    "rows of different length": (
+        parquet(lambda: {"image": pa.array([[[1, 2], [3]]] * 4), "label": [0, 1, 0, 1]}), "its rows differ in length",
     ),
     "files outside the set": (
         lambda r: table(r / "a" / "some.parquet", {"image": pa.array([{"bytes": None, "path": "../secret.png"}] * 4, CELL), "label": [0, 1, 0, 1]}),
