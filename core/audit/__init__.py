@@ -11,6 +11,7 @@ verdict     which of them do so by more than chance?
 findings    what all of that says, in kinds, rows and words
 readers     features and labels from files of any form
 labels      the label of each row, with its name
+masks       what another tool removed, beside what was removed here
 described   what a table is, where that bears on the verdict
 table       rows of a table of any size
 """
@@ -22,6 +23,7 @@ __all__ = [
     "findings",
     "groups",
     "labels",
+    "masks",
     "misfits",
     "one_class",
     "overview",

@@ -25,7 +25,8 @@ _SPLITS = {
 def data(
     path: Annotated[Path, typer.Argument(help="Images or features: a folder or a file of any form that is read here.")],
     kind: Annotated[
-        str, typer.Option("--as", help="folder, parquet, arrays or features. Default: told from what is there.")
+        str,
+        typer.Option("--as", help="folder, parquet, arrays, toolbox or features. Default: told from what is there."),
     ] = "",
     json_file: Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")] = None,
     settings: options.Settings = None,

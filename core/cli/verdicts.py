@@ -1,4 +1,4 @@
-"""Features of your own in, verdicts out: `filter`, `scan`; and `features`, which writes a run's for them."""
+"""Features of your own in, verdicts out: `filter` and `scan`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from rich.progress import TimeRemainingColumn
 from rich.text import Text
 
-from core.cli.options import Device, RunsDir, Threads
+from core.cli.options import Device, Threads
 from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
 
@@ -33,6 +33,9 @@ def filter_features(
     method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
+    compare: Annotated[
+        Path | None, typer.Option(help="What another tool removed of these rows: truth values, True = removed.")
+    ] = None,
     device: Device = "auto",
     threads: Threads = None,
 ) -> None:
@@ -40,6 +43,7 @@ def filter_features(
     from core.audit import filtering
     from core.audit.assumed import assumed
     from core.audit.described import describe
+    from core.audit.masks import agreement, read_mask
     from core.audit.readers import read_features
     from core.cli import tables
     from core.foundation import devices
@@ -52,6 +56,7 @@ def filter_features(
         read = read_features(features, column, scratch=scratch)
     with read:
         table = read.rows
+        mask = read_mask(compare, table.shape[0] if table.ndim else 1) if compare else None
         size = f"{' x '.join(f'{s:,}' for s in table.shape)} features"
         guess = None
         if wanted.share is not None:
@@ -64,6 +69,8 @@ def filter_features(
         with out.status(f"{defense.title} on {size}"):
             found = filtering.run_filter(table, defense, guess)
         found.summary["read"] = read.as_json(describe(table))
+        other = agreement(compare, mask, found.removed) if compare and mask is not None else None
+        found.summary.update({"compared": other.as_json()} if other else {})
         filtering.write_filter(out_dir, found, read)
     summary = found.summary
     for line in tables.read_lines(summary["read"]):
@@ -71,7 +78,7 @@ def filter_features(
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(Text.assemble((defense.title, "bold"), f": {verdict}"), soft_wrap=True)
     out.print(tables.filter_table(summary))
-    for note in tables.filter_notes(summary):
+    for note in [*tables.filter_notes(summary), *([other.in_words()] if other else [])]:
         out.print(note, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
 
@@ -146,29 +153,3 @@ def scan(
     for line in tables.scan_lines(summary):
         out.print(line, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
-
-
-def features(
-    run_id: str,
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for features.npy, labels.npy and ids.npy.")],
-    layer: Annotated[str, typer.Option(help="Layer to look at. Default: the run's.")] = "",
-    truth: Annotated[bool, typer.Option("--truth", help="Also truth.npy: what is poisoned. Not for filters.")] = False,
-    device: Device = "auto",
-    threads: Threads = None,
-    runs_dir: RunsDir = Path("runs"),
-) -> None:
-    """Write the features of every training example of a finished run, for `scan` or tools of your own."""
-    from core.audit import filtering
-    from core.experiment.feature_files import write_features
-    from core.foundation import devices
-    from core.runs import Runs
-
-    devices.use_threads(threads)
-    filtering.check_output(out_dir)
-    folder = Runs(runs_dir).open(run_id)
-    with progress() as bar:
-        task = bar.add_task("features", total=1.0)
-        shape = write_features(
-            folder, out_dir, layer=layer, truth=truth, device=device, on_step=lambda s: bar.update(task, completed=s)
-        )
-    out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)

@@ -4,6 +4,7 @@ from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
+from core.datasets.decode import UnlikeSizes
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
 from core.datasets.gtsrb import Gtsrb
@@ -13,16 +14,29 @@ from core.datasets.npz import UNREADABLE, array_header
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
+from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
 from core.foundation.catalogue import Catalogue
 
 DATASETS: Catalogue[Dataset] = Catalogue(
-    "data set", Digits, Signs, Cifar10, Cifar100, Gtsrb, Mnist, FashionMnist, Svhn, ImageParquet, ImageFolder, Arrays
+    "data set",
+    Digits,
+    Signs,
+    Cifar10,
+    Cifar100,
+    Gtsrb,
+    Mnist,
+    FashionMnist,
+    Svhn,
+    ImageParquet,
+    ImageFolder,
+    Arrays,
+    ToolboxSet,
 )
 
 __all__ = [
     "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
-    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "account", "array_header",
-    "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
+    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "ToolboxSet", "UnlikeSizes", "account",
+    "array_header", "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
 ]  # fmt: skip

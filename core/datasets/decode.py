@@ -24,6 +24,10 @@ _KINDS = (BYTES, WHOLE, FRACTION)
 _ROWS = 1024  # images converted at a time
 
 
+class UnlikeSizes(InputError):
+    """Images of a set differ in size, and nothing was said about which they shall have."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What could be read of some encoded images."""
@@ -141,7 +145,7 @@ class _Filled:
     def add(self, picture: Picture, name: Callable[[], str]) -> None:
         array, shape = picture.values, self._pixels.shape[1:]
         if array.shape[:2] != shape[:2]:
-            raise InputError(
+            raise UnlikeSizes(
                 f"{name()} is {_size(array.shape)} where the first is {_size(shape)}; "
                 "set a size to resize all: --set dataset.size=32"
             )

@@ -31,7 +31,7 @@ class ImageFolder(BroughtSet):
     )
 
     path: str = param("", "The folder: subfolders of classes, or train/ and test/ with such, or images and a table")
-    size: int = param(32, "Images are cropped to a square and resized to this side", unit="pixels", low=8, high=256)
+    size: int = param(32, "Images are cropped to a square and resized to this side", unit="pixels", low=8, high=1024)
     skip_broken: bool = param(False, "Leave out images that cannot be read, instead of stopping")
     classes: str = param(
         "auto", "What gives the classes, where folders and a table say different things", choices=GIVEN_BY

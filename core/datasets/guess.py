@@ -9,6 +9,7 @@ from core.datasets.columns import IMAGE, PATH
 from core.datasets.hub import tables_in
 from core.datasets.picture import suffixes
 from core.datasets.tables import Table
+from core.datasets.toolbox import is_toolbox
 from core.datasets.tree import walk
 from core.foundation.errors import InputError
 
@@ -17,7 +18,7 @@ _SAVED = ("dataset_dict.json", "state.json")
 
 
 def kind_of(path: Path) -> str:
-    """Key of the data set that reads it: "folder", "parquet" or "arrays". Raises InputError where none does, or two would."""
+    """Key of the data set that reads it: "folder", "parquet", "arrays" or "toolbox". Raises InputError where none does, or two would."""
     path = path.expanduser()
     if path.is_file():
         return _of_file(path)
@@ -25,6 +26,8 @@ def kind_of(path: Path) -> str:
         raise InputError(f"{path} does not exist")
     if any((path / name).is_file() for name in _SAVED):
         return "parquet"
+    if is_toolbox(path):
+        return "toolbox"
     tables = _with_images(path)
     if not tables:
         return "folder"  # what is not one is told when it is read

@@ -13,7 +13,7 @@ from core.datasets import hub
 from core.datasets.base import Report
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.columns import image_column, label_column, names_beside
-from core.datasets.decode import decode_all
+from core.datasets.decode import UnlikeSizes, decode_all
 from core.datasets.labels import UNLABELLED, Classes, classes_of
 from core.datasets.parts import choose
 from core.datasets.picture import Source
@@ -36,7 +36,7 @@ class ImageParquet(BroughtSet):
     poisons: ClassVar[int] = 500
 
     path: str = param("", "A parquet file, a folder of them by part, or a folder of save_to_disk")
-    size: int | None = param(None, "Resize to this side; empty keeps the size", unit="pixels", low=8, high=256)
+    size: int | None = param(None, "Resize to this side; empty keeps the size", unit="pixels", low=8, high=1024)
     mirror: bool = param(True, "A mirrored image keeps its meaning (photographs: yes; digits, signs: no)")
     skip_broken: bool = param(False, "Leave out images that cannot be read, instead of stopping")
     image_column: str = param("", "Column of the images; empty tells it from metadata, contents and names")
@@ -62,7 +62,9 @@ class ImageParquet(BroughtSet):
             encoded.append(self._decoded(name, tables[name], columns.image.name, rows, numbers[rows], report))
         images, notes = decoded_parts(encoded, classes.names, self.skip_broken, self.levels)
         if len({part.images.shape[1:3] for part in images}) > 1:
-            raise InputError("training and test images differ in size; set a size to resize all: --set dataset.size=32")
+            raise UnlikeSizes(
+                "training and test images differ in size; set a size to resize all: --set dataset.size=32"
+            )
         reading = Reading(columns=(columns.image.name, columns.label.name), left_out=tuple(left_out))
         return self.cut(images, seed, [*found.notes, *columns.notes, *classes.notes, *notes], reading)
 

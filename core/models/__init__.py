@@ -13,5 +13,5 @@ MODELS: Catalogue[Architecture] = Catalogue("model", SmallResNet, ResNet32, ResN
 
 __all__ = [
     "MODELS", "Architecture", "Autoencoder", "Classifier", "PreActResNet", "ResNet18", "ResNet32", "SmallResNet", "SmallVit",
-    "Vgg11", "weights",
+    "Vgg11", "brought", "weights",
 ]  # fmt: skip

@@ -18,6 +18,9 @@ from core.foundation.errors import InputError
 from core.foundation.files import replacing
 
 PREFIX = "network."
+WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
+PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".tar", ".joblib")
+EXPORTED = (".pt2",)  # archives of torch.export
 STATISTICS = ("normalise.mean", "normalise.deviation")  # of the set that the weights were trained on
 FLOATS = {"F64", "F32", "F16", "BF16"}
 COUNTER = "num_batches_tracked"  # of batch norm; nothing here uses it and many files lack it
@@ -36,30 +39,80 @@ def load(model: nn.Module, path: str | Path) -> None:
     normalisation statistics the model keeps its own. Raises InputError, with the model as it was, for a file that is
     not safetensors, is damaged, belongs to another network or holds values that are not finite.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        raise InputError(f"weights: there is no file {path}; give the path of a .safetensors file")
+    path = checked_file(path)
     try:
         with safe_open(path, framework="pt") as file:
             names = _match(file, model.state_dict(), path)
             found = {name: file.get_tensor(stored) for name, stored in names.items()}
     except (OSError, SafetensorError) as problem:
-        reason = (str(problem).splitlines() or [type(problem).__name__])[0]
-        raise InputError(
-            f"weights: {path.name} is not a sound safetensors file ({reason}); save the weights again with safetensors"
-        ) from None
+        raise _unsound(path, problem) from None
     _check_values(found, path)
     model.load_state_dict({**model.state_dict(), **found})
 
 
+def checked_file(path: str | Path) -> Path:
+    """The path of a file that may be opened. Raises InputError for none, and for one whose loader would run code."""
+    path = Path(path).expanduser()
+    refuse_code(path)
+    if not path.is_file():
+        raise InputError(f"weights: there is no file {path}; give the path of a .safetensors file")
+    return path
+
+
+def refuse_code(path: Path) -> None:
+    """Raise InputError, with the way to convert it, for a file whose loader runs what it holds."""
+    suffix = path.suffix.lower()
+    if suffix not in (*PICKLED, *EXPORTED):
+        return
+    if suffix in EXPORTED:
+        what, state = "an archive of torch.export", f"torch.export.load('{path.name}').state_dict"
+    else:
+        what, state = "a pickle", f"torch.load('{path.name}', map_location='cpu', weights_only=True)"
+    raise InputError(
+        f"{path.name} is {what}, whose loader can run code, so it is not loaded; convert it where you trust it: "
+        f"import torch, safetensors.torch; found = {state}; safetensors.torch.save_file({{name: value.clone() for name, "
+        f"value in found.get('state_dict', found).items()}}, '{path.stem}.safetensors')"
+    )
+
+
+def shapes(path: str | Path) -> dict[str, tuple[int, ...]]:
+    """Names of a file, without what wraps them, with the shape of each; reads the header alone. Raises InputError."""
+    path = checked_file(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            stored = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as problem:
+        raise _unsound(path, problem) from None
+    return {plain: stored[name] for plain, name in _unwrapped(list(stored)).items()}
+
+
+def _unwrapped(names: list[str]) -> dict[str, str]:
+    """Plain name -> name in the file: without a wrapper that all of them have, and without `network.`."""
+    plain = {name: name for name in names}
+    for wrapper in (*WRAPPERS, *WRAPPERS):  # one in the other, in either order
+        if all(name.startswith(wrapper) for name in plain):
+            plain = {name.removeprefix(wrapper): stored for name, stored in plain.items()}
+    return {name.removeprefix(PREFIX): stored for name, stored in plain.items()}
+
+
+def _unsound(path: Path, problem: Exception) -> InputError:
+    reason = (str(problem).splitlines() or [type(problem).__name__])[0]
+    return InputError(
+        f"weights: {path.name} is not a sound safetensors file ({reason}); save the weights again with safetensors"
+    )
+
+
 def _match(file: safe_open, wanted: Mapping[str, Tensor], path: Path) -> dict[str, str]:
     """Name in the model -> name in the file, after names, shapes and kinds have been compared."""
-    stored = {_full_name(name): name for name in file.keys()}  # noqa: SIM118 - not a mapping
+    plain = _unwrapped(list(file.keys()))
+    stored = {name if name in STATISTICS else PREFIX + name: given for name, given in plain.items()}
     optional = {name for name in wanted if name in STATISTICS or name.endswith(COUNTER)}
     missing = [name for name in wanted if name not in stored and name not in optional]
     foreign = [name for name in stored if name not in wanted]
     if missing or foreign:
-        parts = [f"lacks {_few(missing)}"] * bool(missing) + [f"has {_few(foreign)} besides"] * bool(foreign)
+        lacks = _few({name: tuple(wanted[name].shape) for name in missing})
+        besides = _few({name: tuple(file.get_slice(stored[name]).get_shape()) for name in foreign})
+        parts = [f"lacks {lacks}"] * bool(missing) + [f"has {besides} besides"] * bool(foreign)
         raise InputError(f"weights: {path.name} {' and '.join(parts)}; choose the model that the file was trained as")
     for full, name in stored.items():
         entry = file.get_slice(name)
@@ -73,10 +126,6 @@ def _match(file: safe_open, wanted: Mapping[str, Tensor], path: Path) -> dict[st
     return stored
 
 
-def _full_name(name: str) -> str:
-    return name if name.startswith(PREFIX) or name in STATISTICS else PREFIX + name
-
-
 def _check_values(found: Mapping[str, Tensor], path: Path) -> None:
     for name, value in found.items():
         if not torch.isfinite(value).all():
@@ -86,9 +135,10 @@ def _check_values(found: Mapping[str, Tensor], path: Path) -> None:
         raise InputError(f"weights: normalise.deviation in {path.name} must be above 0; leave the statistics out")
 
 
-def _few(names: list[str]) -> str:
-    shown = ", ".join(name.removeprefix(PREFIX) for name in names[:3])
-    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
+def _few(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """The first names with their shapes."""
+    shown = ", ".join(f"{name.removeprefix(PREFIX)} ({_shape(shapes[name])})" for name in list(shapes)[:3])
+    return shown if len(shapes) <= 3 else f"{shown} and {len(shapes) - 3} more"
 
 
 def _shape(shape: object) -> str:

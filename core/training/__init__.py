@@ -1,6 +1,7 @@
 """Images in, a classifier and its features out."""
 
 from core.training.autoencoder import train_autoencoder
+from core.training.brought import Tapped, audited, write_brought
 from core.training.features import extract
 from core.training.loop import Epoch, empty_classifier, predict, train
 from core.training.recipes import PRESETS, Preset, Recipe, preset_options
@@ -10,6 +11,8 @@ __all__ = [
     "Epoch",
     "Preset",
     "Recipe",
+    "Tapped",
+    "audited",
     "autoencoder",
     "empty_classifier",
     "extract",
@@ -17,4 +20,5 @@ __all__ = [
     "preset_options",
     "train",
     "train_autoencoder",
+    "write_brought",
 ]

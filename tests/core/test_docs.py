@@ -21,6 +21,7 @@ from core.studies import store
 from tests.conftest import Cli, Parse
 from tests.helpers import contaminated, gaussian
 from tests.makers import coloured, tiny_config, write_image_parquet
+from tests.networks import write_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "spectre.md"
@@ -166,7 +167,7 @@ def commands_of_the_readme() -> list[list[str]]:
 
 def test_the_readme_has_a_command_of_every_kind() -> None:
     assert {words[0] for words in commands_of_the_readme()} == {
-        "run", "data", "preview", "filter", "scan", "features", "sweep", "study", "runs",
+        "run", "data", "preview", "filter", "scan", "features", "layers", "sweep", "study", "runs",
     }  # fmt: skip
 
 
@@ -201,10 +202,13 @@ def test_the_other_commands_of_the_readme_run(
     brought: Path, picture_folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In their order, for `scan` reads what `features` writes; RUN is a run of our own, and a sweep is only planned."""
+    from torchvision.models import resnet18
+
     run = new_run(tiny_config(picture_folder, retrain=False), Runs("runs"))
     execute(run)
+    write_weights(brought / "mine.safetensors", resnet18(num_classes=3))
     monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
-    order = ("data", "preview", "filter", "features", "scan", "study", "runs", "sweep")
+    order = ("data", "preview", "filter", "features", "layers", "scan", "study", "runs", "sweep")
     for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
         outcome = cli(
             *(run.id if word == "RUN" else "4" if word == "50" and words[0] == "scan" else word for word in words)

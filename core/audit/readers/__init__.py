@@ -4,7 +4,7 @@ A new form is one file, a subclass of `Source` in base, and its name in files.
 """
 
 from core.audit.readers.features import read_features
-from core.audit.readers.files import is_table
+from core.audit.readers.files import is_table, open_source
 from core.audit.readers.labels import check_given, is_file, read_labels
 from core.audit.readers.result import Features
 
@@ -13,6 +13,7 @@ __all__ = [
     "check_given",
     "is_file",
     "is_table",
+    "open_source",
     "read_features",
     "read_labels",
 ]

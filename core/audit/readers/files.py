@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -28,6 +29,7 @@ FORMS: tuple[type[Source], ...] = (
 PICKLED = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt")
 ARCHIVE = b"PK"
 MOST_PARTS = 100_000
+OF_LABEL = re.compile(r"label_(\d+)_reps\.npy")  # as the authors of SPECTRE save the rows of each class
 
 
 def open_source(path: Path) -> Source:
@@ -68,8 +70,17 @@ def is_table(path: Path) -> bool:
     return True
 
 
+def label_of(file: Path) -> int | None:
+    """The label of all rows of a file, where its name says it."""
+    found = OF_LABEL.fullmatch(file.name)
+    return int(found[1]) if found else None
+
+
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the parts in a folder: part 2 before part 10. Raises InputError where there is none."""
+    """The file itself, or the parts in a folder: part 2 before part 10. Raises InputError where there is none.
+
+    Where each class has a file (see `label_of`), other files are no parts: masks lie beside them.
+    """
     try:
         there, is_folder = path.exists(), path.is_dir()
     except OSError as problem:
@@ -81,6 +92,7 @@ def files_of(path: Path) -> list[Path]:
     suffixes = {suffix: form for form in FORMS for suffix in form.suffixes}
     parts = [file for file in path.iterdir() if file.suffix.lower() in suffixes and file.name[0] not in "._"]
     parts = [file for file in parts if file.is_file()]
+    parts = [file for file in parts if label_of(file) is not None] or parts
     if not parts:
         raise InputError(f"{path} is a folder without a table in it; give a file, or a folder that holds its parts")
     forms = {suffixes[file.suffix.lower()].form: file.name for file in sorted(parts, reverse=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from core.audit.labels import Labels, as_labels
 from core.audit.readers.base import LABELLED, Column, Source, listed
-from core.audit.readers.files import files_of, open_source
+from core.audit.readers.files import files_of, label_of, open_source
 from core.audit.readers.npy import ONLY
 from core.audit.readers.result import Features, joined
 from core.foundation.errors import InputError
@@ -27,7 +28,10 @@ def check_given(given: str | Path, features: Path) -> None:
     """Raise InputError where labels are neither a file nor a column of the features; before anything large is read."""
     if is_file(given):
         return
-    with closing(open_source(files_of(features)[0])) as source:
+    files = files_of(features)
+    if str(given) in LABELLED and _by_files(files):
+        return
+    with closing(open_source(files[0])) as source:
         names = [column.name for column in source.columns if column.name != ONLY]
     if str(given) not in names:
         which = f"no column of that name; it has {listed(names)}" if names else "no columns with names"
@@ -35,8 +39,12 @@ def check_given(given: str | Path, features: Path) -> None:
 
 
 def read_labels(given: str | Path, features: Features) -> Labels:
-    """The label of each row of the features. given: a file that exists, else the name of a column. Raises InputError."""
+    """The label of each row of the features. given: a file that exists, else the name of a column, or `label` where each class
+    has a file that is named by it. Raises InputError."""
     n = features.rows.shape[0]
+    if not is_file(given) and str(given) in LABELLED and _by_files(features.files):
+        counts = np.diff([*features.starts.tolist(), n])
+        return as_labels(np.repeat([label_of(file) or 0 for file in features.files], counts), n)
     if not is_file(given):
         values, names = features.values(str(given))
         return as_labels(values, n, names)
@@ -50,6 +58,10 @@ def read_labels(given: str | Path, features: Features) -> Labels:
         )
         raise InputError(f"{path} has {len(values):,} labels, but {of} has {n:,} rows")
     return as_labels(values, n, names)
+
+
+def _by_files(files: Sequence[Path]) -> bool:
+    return all(label_of(file) is not None for file in files)
 
 
 def _from_file(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -15,6 +15,8 @@ from core.audit.readers.files import open_source
 from core.audit.readers.gather import Gathered
 from core.foundation.errors import InputError
 
+LIST = "files.csv"
+
 
 @dataclass
 class Features:
@@ -108,7 +110,24 @@ def file_names(features: Features) -> np.ndarray | None:
             and len(set(found.tolist())) == n
         ):
             return found
-    return None
+    return _beside(features, n)
+
+
+def _beside(features: Features, n: int) -> np.ndarray | None:
+    """What `files.csv` beside the one file says of its rows: `features` writes such a list."""
+    beside = features.files[0].with_name(LIST)
+    if len(features.files) > 1 or not beside.is_file() or features.files[0] == beside:
+        return None
+    try:
+        with closing(open_source(beside)) as source:
+            found = source.values("file")
+    except InputError:
+        return None
+    names = [str(word) for word in found.tolist()]
+    if found.shape != (n,) or len(set(names)) < n:
+        return None
+    features.notes = (*features.notes, f"{LIST} beside it says where each row comes from")
+    return np.array(names)
 
 
 def _are_words(file: Path, name: str) -> bool:

@@ -1,0 +1,36 @@
+"""From what a user names to a network: torchvision:NAME, timm:NAME, or the path of an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.foundation.errors import InputError
+from core.models import weights
+from core.models.brought.base import Network
+from core.models.brought.named import Named
+
+MAKERS = ("torchvision", "timm")
+LARGEST = 4096  # pixels of a side
+
+
+def open_network(model: str, file: Path | None = None, size: int | None = None) -> Network:
+    """The network. file: its weights; None leaves it as it was initialised, of use for its layers alone. size: side of its
+    images in pixels, None for what it was made for. Raises InputError; nothing is downloaded, and no file runs code.
+    """
+    if size is not None and not 1 <= size <= LARGEST:
+        raise InputError(f"--size {size} must be between 1 and {LARGEST} pixels")
+    maker, _, name = model.partition(":")
+    if maker in MAKERS and name:
+        return Named(maker, name, file, size)
+    path = Path(model).expanduser()
+    weights.refuse_code(path)
+    if path.suffix.lower() == ".onnx":
+        from core.models.brought.onnx_network import Onnx
+
+        if file:
+            raise InputError("an ONNX file holds its weights itself; leave --weights out")
+        return Onnx(path, size)
+    raise InputError(
+        f"'{model}' is no model: give torchvision:NAME or timm:NAME with --weights FILE.safetensors, or the path of an "
+        ".onnx file"
+    )

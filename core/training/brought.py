@@ -1,0 +1,98 @@
+"""Somebody's network on somebody's images: a row of features for each, as files that `scan` and `filter` take.
+
+features.npy   (n, d) float32
+labels.npy     (n,) int64
+files.csv      for each row: file, where its image came from, and class, the name of its label
+features.json  how they were made, and the names of the classes
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.datasets import natural_key
+from core.foundation import devices
+from core.foundation.files import replacing, write_array, write_json
+from core.foundation.images import ImageData, Split
+from core.models.brought import Fitted, Layer, Network, check_channels, pooled
+from core.training.features import extract
+
+BATCH = {"cpu": 16, "cuda": 256, "mps": 64}  # images of 224x224; of other sizes as many pixels
+
+
+@dataclass(frozen=True)
+class Tapped:
+    """What was written."""
+
+    layer: Layer
+    shape: tuple[int, int]
+    why: str  # the layer was taken; empty where it was asked for
+
+
+def write_brought(
+    network: Network,
+    images: ImageData,
+    out: Path,
+    *,
+    layer: str = "",
+    flat: bool = False,
+    device: str = "auto",
+    on_step: Callable[[float], None] | None = None,
+) -> Tapped:
+    """Write the files above into the folder `out`. Features go to the disk batch by batch.
+
+    layer: empty for the one that is suggested. flat: every number that the layer has, instead of their mean over positions or
+    tokens. Raises InputError for a layer the network lacks and images of other channels.
+    """
+    taps = network.taps()
+    chosen = taps.chosen(layer)
+    check_channels(images.shape[0], network.channels)
+    where = devices.resolve("cpu" if network.on_cpu else device)
+    module, name = network.tapped(chosen.name)
+    model = Fitted(module, network.statistics, network.size).to(where)
+    at_once = network.batch or max(1, BATCH.get(where.type, 16) * 224**2 // network.size**2)
+    out.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        aside = stack.enter_context(replacing(out / "features.npy"))
+        features = extract(
+            model, images.images, name, device=where, batch_size=at_once, on_step=on_step,
+            make_array=lambda shape: np.lib.format.open_memmap(aside, "w+", np.float32, shape),
+            reduce=None if flat else pooled,
+        )  # fmt: skip
+        shape = (features.shape[0], features.shape[1])
+        del features  # written back before the file gets its name
+        _write_rows(out, images)
+        about = {"model": network.title, "layer": chosen.name, "flat": flat, "size": network.size}
+        mean, deviation = network.statistics
+        about |= {"mean": mean, "std": deviation, "rows": shape[0], "features": shape[1]}
+        write_json(out / "features.json", about | {"class_names": list(images.class_names)})
+    return Tapped(chosen, shape, "" if layer else taps.why)
+
+
+def audited(split: Split) -> ImageData:
+    """The images to look at: those of training. Where a share of them was held out here, that too, in the order of the files."""
+    train, test = split.train, split.test
+    if split.reading.split != "made":
+        return train
+    images, labels = np.concatenate([train.images, test.images]), np.concatenate([train.labels, test.labels])
+    if train.sources is None or test.sources is None:
+        return ImageData(images, labels, train.class_names)
+    sources = np.concatenate([train.sources, test.sources])
+    order = sorted(range(len(labels)), key=lambda row: natural_key(str(sources[row])))
+    return ImageData(images, labels, train.class_names, sources).take(np.array(order))
+
+
+def _write_rows(out: Path, images: ImageData) -> None:
+    """What belongs to the rows, beside the features."""
+    write_array(out / "labels.npy", images.labels.astype(np.int64))
+    places = images.sources if images.sources is not None else np.arange(len(images))
+    with replacing(out / "files.csv") as aside, aside.open("w", newline="", encoding="utf-8") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(("file", "class"))
+        lines.writerows((place, images.class_names[label]) for place, label in zip(places, images.labels, strict=True))
