@@ -59,7 +59,7 @@ def test_the_lines_of_the_list_make_a_run_again(
     bundled = data.bundled()[RUN]
     _, python = details.lines(bundled)
     names = play(python)
-    assert names["run"].config == bundled.config
+    assert config_of(names["run"]) == config_of(bundled).resolved()
     assert str(bundled.result["before"]["attack_combined"]) in capsys.readouterr().out
 
 
