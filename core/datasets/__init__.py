@@ -14,6 +14,7 @@ from core.datasets.npz import UNREADABLE, array_header
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
+from core.datasets.tables import class_names
 from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
@@ -38,5 +39,5 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 __all__ = [
     "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
     "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "ToolboxSet", "UnlikeSizes", "account",
-    "array_header", "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
+    "array_header", "class_names", "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
 ]  # fmt: skip

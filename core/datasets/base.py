@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -46,6 +46,12 @@ def tell(report: Report | None, message: str, share: float | None = None) -> Non
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which class 2 comes before class 10, so that classes named by number keep their number."""
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+
+
+def quoted(names: Sequence[str], most: int = 10) -> str:
+    """The first names for a message: 'a', 'b' and 'c'."""
+    shown = [f"'{name}'" for name in names[:most]]
+    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
 
 
 def stratified_split(

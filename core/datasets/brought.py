@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,21 +41,14 @@ class BroughtSet(Dataset):
         """Training and test images; of one part alone a share is held out."""
         told = tuple(notes)
         if len(parts) == 1:
+            made = "made"
             split = stratified_split(parts[0], self.test_share, seed, flip=self.mirror, notes=told)
         else:
+            made = "given"
             channels = max(part.images.shape[3] for part in parts)
             train, test = (part.with_channels(channels) for part in parts)
             split = Split(train, test, self.mirror, told)
-        made = "made" if len(parts) == 1 else "given"
-        return checked(
-            Split(
-                split.train,
-                split.test,
-                split.flip,
-                split.notes,
-                Reading(self.key, made, reading.columns, reading.left_out),
-            )
-        )
+        return checked(replace(split, reading=replace(reading, kind=self.key, split=made)))
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ def decoded_parts(
 ) -> tuple[list[ImageData], tuple[str, ...]]:
     """The images that could be read, on one scale, and notes on both. Raises InputError; see `settle` and `levelled`."""
     broken = settle([part.decoded for part in parts], skip_broken)
-    done, notes = levelled({part.name or "the images": part.decoded for part in parts}, levels)
+    done, notes = levelled({part.name: part.decoded for part in parts}, levels)
     data = [
         readable(images.images, part.labels, images.kept, names, part.sources)
         for part, images in zip(parts, done, strict=True)

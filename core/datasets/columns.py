@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from core.datasets.base import quoted
 from core.foundation.errors import InputError
 
 IMAGE, PATH, CLASS, MULTI, OTHER = "image", "path", "class", "multi-label", "other"
@@ -55,7 +56,7 @@ class Column:
         if (
             self.values is not None
             and self.values.dtype.kind == "f"
-            and not np.isin(self.values % 1, (0, np.nan)).all()
+            and (self.values[~np.isnan(self.values)] % 1).any()
         ):
             return False
         return 2 <= self.codes.max() + 1 <= max(2, len(self.codes) / 2)
@@ -168,5 +169,4 @@ def _same_division(left: Column, right: Column) -> bool:
 
 
 def _names(columns: Sequence[Column]) -> str:
-    shown = [f"'{column.name}'" for column in columns[:10]]
-    return " and ".join(part for part in (", ".join(shown[:-1]), *shown[-1:]) if part)
+    return quoted([column.name for column in columns])

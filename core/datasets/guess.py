@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from core.datasets.columns import IMAGE, PATH
+from core.datasets.columns import IMAGE, PATH, Column
 from core.datasets.hub import tables_in
 from core.datasets.picture import suffixes
 from core.datasets.tables import Table
@@ -28,13 +28,14 @@ def kind_of(path: Path) -> str:
         return "parquet"
     if is_toolbox(path):
         return "toolbox"
-    tables = _with_images(path)
-    if not tables:
+    found = _with_images(path)
+    if not found:
         return "folder"  # what is not one is told when it is read
-    encoded = any(column.holds == IMAGE and not _by_name(tables, column.name) for column in tables.columns())
+    table, columns = found
+    encoded = any(column.holds == IMAGE and not _by_name(table, column.name) for column in columns)
     if encoded and walk(path).images:
         raise InputError(
-            f"{path} holds both tables of images ({tables.files[0].name}) and image files; say which is meant: "
+            f"{path} holds both tables of images ({table.files[0].name}) and image files; say which is meant: "
             "--as parquet or --as folder"
         )
     return "parquet"
@@ -64,15 +65,16 @@ def _of_file(path: Path) -> str:
     )
 
 
-def _with_images(root: Path) -> Table | None:
-    """The first table in a folder that has a column of images."""
+def _with_images(root: Path) -> tuple[Table, list[Column]] | None:
+    """The first table in a folder that has a column of images, and all of its columns."""
     for file in tables_in(root):
         try:
             table = Table([file])
         except InputError:
             continue
-        if any(column.holds in (IMAGE, PATH) for column in table.columns()):
-            return table
+        columns = table.columns()
+        if any(column.holds in (IMAGE, PATH) for column in columns):
+            return table, columns
     return None
 
 

@@ -89,7 +89,6 @@ class _Columns:
 
     def __init__(self, tables: Mapping[str, Table], train: str, image: str, label: str) -> None:
         self._tables = tables
-        self._train = train
         columns = tables[train].columns()
         by_image, by_label = (
             image_column(columns, image),
@@ -98,13 +97,14 @@ class _Columns:
         self.image, self.label = by_image.column, by_label.column
         self.notes = [note for note in (by_image.note, by_label.note) if note]
         self._beside = names_beside(columns, self.label)
+        self._labels = {train: self.label.values}
 
     def labels(self, part: str) -> np.ndarray | None:
-        """Of a part; None where it has no such column."""
-        if part == self._train:
-            return self.label.values
-        found = self._tables[part].column(self.label.name)
-        return found.values if found else None
+        """Of a part, read once; None where it has no such column."""
+        if part not in self._labels:
+            found = self._tables[part].column(self.label.name)
+            self._labels[part] = found.values if found else None
+        return self._labels[part]
 
     def classes(self, used: list[str]) -> Classes:
         labels = {f"column '{self.label.name}' of {part}": _known(self.labels(part)) for part in used}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from core.datasets.base import quoted
 from core.foundation.errors import InputError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -52,7 +53,7 @@ def choose(parts: Mapping[str, str | None], split: str = "") -> Chosen:
     of = {kind: [name for name, what in parts.items() if what == kind] for kind in (TRAIN, VALIDATION, TEST, None)}
     train = _only(of[TRAIN] or of[None], "training", parts)
     if split not in ("", MADE) and split not in parts:
-        raise InputError(f"there is no part '{split}'; dataset.split is {MADE} or one of {_listed(list(parts))}")
+        raise InputError(f"there is no part '{split}'; dataset.split is {MADE} or one of {quoted(list(parts))}")
     if split == train:
         raise InputError(f"'{split}' is the part to learn from; give another as dataset.split, or {MADE}")
     if not split:
@@ -64,15 +65,8 @@ def choose(parts: Mapping[str, str | None], split: str = "") -> Chosen:
 
 def _only(names: Sequence[str], what: str, parts: Mapping[str, str | None]) -> str:
     if not names:
-        raise InputError(f"none of {_listed(list(parts))} is for training; call one of them train")
+        raise InputError(f"none of {quoted(list(parts))} is for training; call one of them train")
     if len(names) > 1:
         settle = "say which: --set dataset.split=NAME" if what == "test" else "give the path of the one that is meant"
-        raise InputError(f"{_listed(names)} could each be the {what} part; {settle}")
+        raise InputError(f"{quoted(names)} could each be the {what} part; {settle}")
     return names[0]
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = [f"'{name}'" for name in names[:5]]
-    return (
-        ", ".join(shown[:-1]) + (" and " if len(shown) > 1 else "") + shown[-1] if len(names) <= 5 else ", ".join(shown)
-    )

@@ -61,10 +61,7 @@ class Table:
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
         """The names of the classes 0, 1, ... that the metadata gives."""
-        names = self.features.get(column, {}).get("names")
-        if isinstance(names, dict):  # as older versions write them
-            names = [names.get(str(i)) for i in range(len(names))]
-        return tuple(map(str, names)) if isinstance(names, list) and names else None
+        return _class_names(self.features.get(column, {})) or None
 
     def _column(self, field: Any) -> Column:
         import pyarrow.types as kinds
@@ -136,6 +133,18 @@ def _array(cell: Any, numbers: np.dtype) -> np.ndarray | str:
         return np.array(cell, numbers)
     except (ValueError, TypeError):
         return "its rows differ in length, or a number is missing"
+
+
+def class_names(metadata: dict[bytes, bytes], column: str) -> tuple[str, ...]:
+    """The names of the classes 0, 1, ... that Hugging Face's description of a column gives, if it does."""
+    return _class_names(_features(metadata).get(column, {}))
+
+
+def _class_names(described: dict[str, Any]) -> tuple[str, ...]:
+    names = described.get("names")
+    if isinstance(names, dict):  # as older versions write them
+        names = [names.get(str(i)) for i in range(len(names))]
+    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 def _is_cell(kind: Any) -> bool:

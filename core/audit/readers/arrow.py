@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.audit.readers.base import Column, Source, rows_at_once
+from core.datasets import class_names
 from core.foundation.errors import InputError
 
 FILE = b"ARROW1"
@@ -88,7 +89,7 @@ class Arrow(Source):
         return self._arrow.values_of(self._pa.chunked_array(chunks, kind), f"'{name}' of {self.path.name}")
 
     def class_names(self, name: str) -> tuple[str, ...]:
-        return self._arrow.class_names(self._schema, name)
+        return class_names(self._schema.metadata or {}, name)
 
 
 def _let_go(pages: mmap.mmap) -> None:

@@ -65,15 +65,6 @@ def _pandas_index(schema: pa.Schema) -> set[str]:
         return set()
 
 
-def class_names(schema: pa.Schema, column: str) -> tuple[str, ...]:
-    """Names of classes from the metadata that Hugging Face's datasets write, if they are there."""
-    try:
-        info = json.loads((schema.metadata or {})[b"huggingface"])
-        return tuple(str(name) for name in info["info"]["features"][column]["names"])
-    except (KeyError, TypeError, ValueError):
-        return ()
-
-
 def side_by_side(batch: pa.RecordBatch, names: Sequence[str], first: int, file: str) -> np.ndarray:
     """Rows (m, d) of one column of vectors, or of several columns of numbers. first: the number of its first row.
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from core.audit.readers.base import Column, Source, rows_at_once
+from core.datasets import class_names
 from core.foundation.errors import InputError
 
 PAGES = 2**20  # bytes of a column that are read ahead; without it the whole column of a row group is
@@ -79,7 +80,7 @@ class Parquet(Source):
             raise self.damaged(problem) from None
 
     def class_names(self, name: str) -> tuple[str, ...]:
-        return self._arrow.class_names(self._schema, name)
+        return class_names(self._schema.metadata or {}, name)
 
     def close(self) -> None:
         self._file.close()

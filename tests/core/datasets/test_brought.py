@@ -285,6 +285,10 @@ CASES: dict[str, Case] = {
         parquet(lambda: {"image": cells(np.arange(10) % 2), "spam": np.arange(10) % 2 == 1}), "parquet", ["False", "True"], (5, 5),
         levels=LEVELS[:2], columns=("image", "spam"), told=["'spam' was taken as the labels"],
     ),
+    "whole floats with a hole": Case(
+        parquet(lambda: {"image": cells(Y), "sort": pa.array([None, *Y[1:].astype(float).tolist()])}), "parquet", "012", (4, 5, 5),
+        columns=("image", "sort"), told=["'sort' was taken as the labels", "have no label"],
+    ),
     "labels in lists of one": Case(
         parquet(lambda: {"image": cells(Y), "label": pa.array([[c] for c in Y.tolist()])}), "parquet", "012", columns=("image", "label")
     ),
