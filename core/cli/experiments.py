@@ -149,7 +149,13 @@ def work(run_id: str, runs_dir: options.RunsDir = Path("runs"), threads: options
 
     devices.use_threads(threads)
     store = Runs(runs_dir)
-    jobs.work(store.open(run_id), store)
+    jobs.work(store.open(run_id), store, _execute)
+
+
+def _execute(folder: RunFolder) -> None:
+    from core.experiment import execute  # brings torch, for which a job that waits has no use yet
+
+    execute(folder)
 
 
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:

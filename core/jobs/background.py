@@ -1,4 +1,4 @@
-"""Runs in the background: one process each, a run folder to talk through, one at a time on a machine.
+"""Jobs in the background: one process each, a folder to talk through, one at a time on a machine. Runs, and audits.
 
 Starting and stopping them needs no torch; only the process that does the work loads it.
 """
@@ -12,22 +12,23 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
 from core.jobs import queueing
-from core.runs import Observer, RunFolder, Runs, Status
+from core.runs import JobFolder, Jobs, RunFolder, Runs, Status
 
 if TYPE_CHECKING:
     from core.experiment import RunConfig
 
 PATIENCE = 2.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
 POLL = 0.5  # seconds
+Folder = TypeVar("Folder", bound=JobFolder)
 
 
 def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = None) -> RunFolder:
@@ -40,8 +41,8 @@ def start(config: RunConfig, runs: Runs, estimate: Mapping[str, Any] | None = No
     return resume(new_run(config, runs, estimate), runs)
 
 
-def resume(run: RunFolder, runs: Runs) -> RunFolder:
-    """Start, or go on with, an existing run in a process of its own. Raises InputError if it is already active."""
+def resume(run: Folder, runs: Jobs[Folder]) -> Folder:
+    """Start, or go on with, an existing job in a process of its own. Raises InputError if it is already active."""
     status = run.status
     if status.active and status.pid != os.getpid():
         raise InputError(f"{run.id} is already {status.state}")
@@ -49,7 +50,7 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
     now = time.time()
     waiting = Status("queued", message="starting", heartbeat=now, started=now, pid=os.getpid(), ticket=now)
     run.write_status(waiting)  # before the process is there, which reads its ticket from it
-    command = [sys.executable, "-m", "core", "work", run.id, "--runs-dir", str(runs.root.resolve())]
+    command = [sys.executable, "-m", "core", runs.work, run.id, runs.option, str(runs.root.resolve())]
     with run.file("log.txt").open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -64,17 +65,18 @@ def resume(run: RunFolder, runs: Runs) -> RunFolder:
     return run
 
 
-def work(run: RunFolder, runs: Runs, observer: Observer | None = None) -> None:
-    """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError."""
-    with run.hold(), _turn(run, runs), hearing(run):
-        from core.experiment import execute
+def work(run: Folder, runs: Jobs[Folder], execute: Callable[[Folder], Any]) -> None:
+    """What the process does: wait for its turn, then run to the end. Raises Cancelled, InputError.
 
-        execute(run, observer=observer)
+    execute: what is to be done, `core.experiment.execute` for a run.
+    """
+    with run.hold(), _turn(run, runs), hearing(run):
+        execute(run)
 
 
 @contextmanager
-def _turn(run: RunFolder, runs: Runs) -> Iterator[None]:
-    """One background run at a time in a folder of runs, first come, first served.
+def _turn(run: Folder, runs: Jobs[Folder]) -> Iterator[None]:
+    """One background job at a time in a folder of jobs, first come, first served.
 
     While it waits, the status says so and a cancel is heard.
     """
@@ -102,7 +104,7 @@ def _turn(run: RunFolder, runs: Runs) -> Iterator[None]:
 
 
 @contextmanager
-def hearing(run: RunFolder) -> Iterator[None]:
+def hearing(run: JobFolder) -> Iterator[None]:
     """Within it a cancel ends whatever the main thread does, a few seconds after it was asked for.
 
     Training looks for it at every step, the fit of a defense does not. So a thread looks too, and where the run has not

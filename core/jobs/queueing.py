@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
-from core.runs import RunFolder, Runs, Status, duration
+from core.runs import JobFolder, Jobs, Status, duration
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Place:
         return f"{told}; {'at least' if self.unknown else 'about'} {duration(self.seconds)} until it starts"
 
 
-def place(run: RunFolder, runs: Runs) -> Place | None:
+def place(run: JobFolder, runs: Jobs[Any]) -> Place | None:
     """Where a run stands in the queue of its folder; None where it does not wait."""
     status = run.status
     if status.state != "queued" or not status.ticket:
@@ -37,12 +38,12 @@ def place(run: RunFolder, runs: Runs) -> Place | None:
     return Place(len(lengths), sum(known), len(lengths) - len(known))
 
 
-def is_first(run: RunFolder, runs: Runs) -> bool:
+def is_first(run: JobFolder, runs: Jobs[Any]) -> bool:
     """Whether nobody who waits has come before it."""
     return all(theirs.state == "running" for _, theirs in _ahead(run, run.status, runs))
 
 
-def _ahead(run: RunFolder, status: Status, runs: Runs) -> list[tuple[RunFolder, Status]]:
+def _ahead(run: JobFolder, status: Status, runs: Jobs[Any]) -> list[tuple[JobFolder, Status]]:
     """The active runs of the queue before this one. Those started in a terminal wait for nobody and nobody for them."""
     found = []
     for other in runs:
@@ -54,7 +55,7 @@ def _ahead(run: RunFolder, status: Status, runs: Runs) -> list[tuple[RunFolder, 
     return found
 
 
-def seconds_left(run: RunFolder, status: Status) -> float | None:
+def seconds_left(run: JobFolder, status: Status) -> float | None:
     """Until an active run ends; None where nothing is known.
 
     By its estimate at first and by its own pace from a quarter of the way on: before, the pace is mostly that of starting.

@@ -3,7 +3,8 @@
 No torch here, since a page that only shows results must open at once.
 """
 
-from core.runs.folder import ID, STALE, STATES, RunFolder, Runs, Status
+from core.runs.folder import RunFolder, Runs
+from core.runs.job_folder import ID, STALE, STATES, JobFolder, Jobs, Status
 from core.runs.outcomes import (
     Share,
     cost_text,
@@ -22,6 +23,8 @@ __all__ = [
     "STAGES",
     "STALE",
     "STATES",
+    "JobFolder",
+    "Jobs",
     "Observer",
     "Reporter",
     "RunFolder",

@@ -21,32 +21,16 @@ result.json      the figures
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import secrets
 import shutil
-import time
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from filelock import FileLock, Timeout
-
 from core.foundation.errors import InputError
-from core.foundation.files import replacing, write_json
+from core.runs.job_folder import JobFolder, Jobs
 
 if TYPE_CHECKING:
     import pandas as pd
-
-ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
-STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 
 TO_LOOK_AT = (
     "config.json",
@@ -66,166 +50,13 @@ TO_LOOK_AT = (
 )
 
 
-@dataclass(frozen=True)
-class Status:
-    """Where a run stands."""
-
-    state: str  # one of STATES
-    stage: str = ""
-    progress: float = 0.0  # of the stage, 0..1
-    overall: float = 0.0  # of the whole run, 0..1
-    message: str = ""
-    heartbeat: float = 0.0  # seconds since the epoch
-    started: float = 0.0
-    pid: int = 0
-    ticket: float = 0.0  # when it joined the queue, seconds since the epoch; 0: it waits for nobody
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("queued", "running")
-
-
-class RunFolder:
+class RunFolder(JobFolder):
     """One run on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.id = path.name
-        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=1)
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Keep every other process from working on this run. Raises InputError if one already does.
-
-        The lock goes with the process however that ends, so it also tells whether a silent run is still alive; a
-        process number would not, since numbers are used again.
-        """
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise InputError(f"{self.id} is already running") from None
-        try:
-            yield
-        finally:
-            self._lock.release()
-
-    def _is_held(self) -> bool:
-        try:
-            with FileLock(self._lock.lock_file, timeout=0):
-                return False
-        except Timeout:
-            return True
-
-    def file(self, name: str) -> Path:
-        return self.path / name
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """What the run was made with, as plain values; what they mean is read by `core.experiment`. Raises InputError."""
-        values = self.read_json("config.json")
-        if not isinstance(values, dict):
-            raise InputError(f"{self.id}: config.json is damaged (it is not a JSON object)")
-        return values
-
-    @property
-    def status(self) -> Status:
-        """The state on disk; a run whose process died without a word reads as interrupted."""
-        try:
-            status = Status(**self.read_json("status.json"))
-            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid, status.ticket)
-            if status.state not in STATES or not all(isinstance(n, (int, float)) for n in numbers):
-                raise TypeError
-        except (InputError, TypeError):
-            return Status("interrupted", message="the run has no readable status")
-        silent = time.time() - status.heartbeat > STALE
-        if status.active and silent and not self._is_held():
-            return Status(**{**vars(status), "state": "interrupted", "message": "the process ended without a word"})
-        return status
 
     @property
     def result(self) -> dict[str, Any]:
         """The figures so far; empty before the first stage is finished."""
         return _as_today(self.read_json("result.json")) if self.file("result.json").exists() else {}
-
-    @property
-    def estimate(self) -> dict[str, Any]:
-        """What the run was expected to cost (see core.experiment.cost), as JSON values; empty where nobody asked."""
-        return self.read_json("estimate.json") if self.file("estimate.json").exists() else {}
-
-    @property
-    def estimated_seconds(self) -> float | None:
-        """The whole of the estimate; None where there is none that can be read."""
-        try:
-            total = self.estimate.get("total")
-        except (InputError, AttributeError):
-            return None
-        return float(total) if isinstance(total, (int, float)) else None
-
-    def write_status(self, status: Status) -> None:
-        self.write_json("status.json", vars(status))
-
-    def read_json(self, name: str) -> Any:
-        try:
-            return json.loads(self.file(name).read_text(encoding="utf-8"))
-        except OSError as problem:
-            raise InputError(f"{self.id}: {name} cannot be read ({problem.strerror})") from None
-        except ValueError as problem:
-            raise InputError(f"{self.id}: {name} is damaged ({problem})") from None
-
-    def write_json(self, name: str, value: Any) -> None:
-        """Write aside and rename, so that no reader ever sees half a file."""
-        write_json(self.file(name), value)
-
-    def replacing(self, name: str) -> AbstractContextManager[Path]:
-        """`with run.replacing("x.npy") as path:` writes path, then renames it to x.npy."""
-        return replacing(self.file(name))
-
-    def append_metrics(self, values: dict[str, Any]) -> None:
-        path = self.file("metrics.jsonl")
-        with path.open("ab+") as lines:
-            if lines.tell():  # a process may have died in the middle of a line
-                lines.seek(-1, os.SEEK_END)
-                lines.write(b"" if lines.read(1) == b"\n" else b"\n")
-            lines.write(json.dumps(values).encode() + b"\n")
-
-    def forget_metrics(self, stage: str) -> None:
-        """Drop the lines of a stage that begins anew."""
-        kept = [json.dumps(row) + "\n" for row in self.metrics() if row.get("stage") != stage]
-        with self.replacing("metrics.jsonl") as aside:
-            aside.write_text("".join(kept), encoding="utf-8")
-
-    def metrics(self) -> list[dict[str, Any]]:
-        """One mapping an epoch; an unfinished last line is left out."""
-        if not self.file("metrics.jsonl").exists():
-            return []
-        rows = []
-        for line in self.file("metrics.jsonl").read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                continue
-        return [row for row in rows if isinstance(row, dict)]
-
-    def log(self, text: str) -> None:
-        with self.file("log.txt").open("a", encoding="utf-8") as log:
-            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
-
-    def request_cancel(self) -> None:
-        self.file("cancel").touch()
-
-    @property
-    def cancel_requested(self) -> bool:
-        return self.file("cancel").exists()
-
-    def clear_cancel(self) -> None:
-        self.file("cancel").unlink(missing_ok=True)
-
-    def delete(self) -> None:
-        """Remove the folder. Raises InputError while the run is active."""
-        if self.status.active:
-            raise InputError(f"{self.id} is still running; cancel it first")
-        shutil.rmtree(self.path)
-        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def export(self, destination: Path) -> Path:
         """Copy what is needed to look at the run, without models and features, into a folder below `destination`.
@@ -246,26 +77,6 @@ class RunFolder:
                 shutil.copy2(self.file(name), target / name)
         return target
 
-    def sizes(self) -> dict[str, int]:
-        """Bytes of each of its files by name, the largest first; what is gone meanwhile or hidden is left out."""
-        found = {}
-        for path in self.path.iterdir() if self.path.is_dir() else ():
-            with suppress(OSError):
-                if path.is_file() and not path.name.startswith("."):
-                    found[path.name] = path.stat().st_size
-        return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-    def log_tail(self, lines: int = 40) -> str:
-        """The last lines of log.txt; empty where there is none."""
-        try:
-            with self.file("log.txt").open("rb") as log:
-                log.seek(0, os.SEEK_END)
-                log.seek(max(0, log.tell() - 400 * lines))
-                text = log.read().decode("utf-8", "replace")
-        except OSError:
-            return ""
-        return "\n".join(text.splitlines()[-lines:])
-
     def load_scores(self) -> pd.DataFrame:
         """scores.parquet of this run. Raises InputError if it is missing or damaged."""
         import pandas as pd
@@ -275,22 +86,6 @@ class RunFolder:
         except (OSError, ValueError) as problem:  # pyarrow's errors are ValueErrors
             reason = str(problem).splitlines()[0]
             raise InputError(f"{self.id}: scores.parquet cannot be read ({reason})") from None
-
-    def load_array(self, name: str, mapped: bool = False) -> np.ndarray:
-        """An .npy of this run; mapped: left on disk until it is used. Raises InputError if it is missing or damaged."""
-        try:
-            array: np.ndarray = np.load(self.file(name), allow_pickle=False, mmap_mode="r" if mapped else None)
-        except (OSError, ValueError, EOFError) as problem:
-            raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
-        return array
-
-    def load_arrays(self, name: str) -> dict[str, np.ndarray]:
-        """An .npz of this run as a plain dict. Raises InputError if it is missing or damaged."""
-        try:
-            with np.load(self.file(name), allow_pickle=False) as arrays:
-                return {key: arrays[key] for key in arrays.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
-            raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
 
 
 def _as_today(result: dict[str, Any]) -> dict[str, Any]:
@@ -313,45 +108,14 @@ def _as_today(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, **changed}
 
 
-class Runs:
+class Runs(Jobs[RunFolder]):
     """All runs under one folder."""
 
-    def __init__(self, root: Path | str) -> None:
-        self.root = Path(root)
+    kind, work, option, folder = "run", "work", "--runs-dir", RunFolder
 
     def create(self, config: Mapping[str, Any], estimate: Mapping[str, Any] | None = None) -> RunFolder:
         """A new folder, queued. config: as JSON values, among them dataset, attack and poisons, which name the run.
 
         estimate: what the run is expected to cost, as JSON values.
         """
-        stamp = time.strftime("%Y%m%d-%H%M%S")
-        name = f"{config['dataset']}-{config['attack']}-{config['poisons']}-{stamp}-{secrets.token_hex(2)}"
-        if not ID.fullmatch(name):
-            raise InputError(
-                f"'{name}' cannot name the folder of a run; dataset and attack must be keys of a catalogue"
-            )
-        try:
-            (self.root / name).mkdir(parents=True)
-        except OSError as problem:
-            raise InputError(
-                f"cannot write runs to {self.root} ({problem.strerror}); choose another --runs-dir"
-            ) from None
-        run = RunFolder(self.root / name)
-        if estimate:
-            run.write_json("estimate.json", estimate)
-        run.write_json("config.json", dict(config))
-        run.write_status(Status("queued", message="waiting to start", heartbeat=time.time(), pid=os.getpid()))
-        return run
-
-    def open(self, run_id: str) -> RunFolder:
-        """The run of that id. Raises InputError if there is none; ids are checked, so no path can be smuggled in."""
-        if not ID.fullmatch(run_id) or not (self.root / run_id / "config.json").is_file():
-            raise InputError(f"there is no run '{run_id}' in {self.root}")
-        return RunFolder(self.root / run_id)
-
-    def __iter__(self) -> Iterator[RunFolder]:
-        """All runs, the newest first."""
-        if not self.root.is_dir():
-            return iter(())
-        found = [p for p in self.root.iterdir() if ID.fullmatch(p.name) and (p / "config.json").is_file()]
-        return iter(RunFolder(p) for p in sorted(found, key=lambda p: -(p / "config.json").stat().st_mtime))
+        return self.make(f"{config['dataset']}-{config['attack']}-{config['poisons']}", config, estimate)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from core.foundation.errors import Cancelled
-from core.runs.folder import RunFolder, Status
+from core.runs.job_folder import JobFolder, Status
 
-STAGES = ("load", "poison", "train", "features", "defend", "retrain")
+# The stages of a run and their shares of the time where no estimate was made, from runs on digits and signs; only the bar
+# depends on them.
+WEIGHTS = {"load": 0.03, "poison": 0.0, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
+STAGES = tuple(WEIGHTS)
 Observer = Callable[[Status], None]
 
 
 class Reporter:
-    """Writes the status at most twice a second, tells an observer, and notices a cancel."""
+    """Writes the status at most twice a second, tells an observer, and notices a cancel.
 
-    # Shares of the time where no estimate was made, from runs on digits and signs; only the bar depends on them.
-    WEIGHTS: ClassVar = {"load": 0.03, "poison": 0.0, "train": 0.43, "features": 0.02, "defend": 0.09, "retrain": 0.43}
+    weights: the stages in their order, and the share of the time that each takes where nobody has made an estimate.
+    """
 
-    def __init__(self, run: RunFolder, observer: Observer | None) -> None:
-        self.run, self.observer = run, observer
+    def __init__(self, run: JobFolder, observer: Observer | None, weights: Mapping[str, float] = WEIGHTS) -> None:
+        self.run, self.observer, self.names = run, observer, tuple(weights)
         now = time.time()
         before = run.status
         ticket = before.ticket if before.state == "queued" else 0.0  # of a run from the queue, which others wait for
@@ -29,7 +32,9 @@ class Reporter:
         self.last_write = 0.0
         stages = run.estimate.get("stages", {})
         total = sum(stages.values())
-        self.weights = {s: 0.97 * stages.get(s, 0) / total for s in STAGES} | {"load": 0.03} if total else self.WEIGHTS
+        first = self.names[0]
+        told = {name: 0.97 * stages.get(name, 0) / total for name in self.names} | {first: 0.03} if total else weights
+        self.weights = dict(told)
 
     def enter(self, name: str, message: str, progress: float = 0.0) -> None:
         """progress: of the stage, where it is told in several messages."""
@@ -62,7 +67,7 @@ class Reporter:
         now = time.time()
         self.status = Status(**{**vars(self.status), **changes, "heartbeat": now})
         if "overall" not in changes and self.status.stage:
-            before = sum(self.weights[s] for s in STAGES[: STAGES.index(self.status.stage)])
+            before = sum(self.weights[name] for name in self.names[: self.names.index(self.status.stage)])
             share = before + self.weights[self.status.stage] * self.status.progress
             self.status = Status(**{**vars(self.status), "overall": min(share, 0.999)})
         self.run.write_status(self.status)

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-import core.runs.folder
+import core.runs.job_folder
 from benchmarks.serving import end_jobs
 from core.defenses import Spectre
-from core.experiment import new_run
+from core.experiment import execute, new_run
 from core.foundation.errors import Cancelled, InputError
 from core.jobs import background
 from core.runs import RunFolder, Runs, Status
@@ -56,7 +56,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
     runs: Runs, picture_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The killed child of a living dashboard is a zombie: its number still exists, but it does nothing any more."""
-    monkeypatch.setattr(core.runs.folder, "STALE", 0.0)
+    monkeypatch.setattr(core.runs.job_folder, "STALE", 0.0)
     run = background.start(tiny_config(picture_folder, training={"epochs": 1000, "batch_size": 16}), runs)
     pid = run.status.pid
     try:
@@ -71,7 +71,7 @@ def test_a_job_whose_process_was_killed_reads_as_interrupted_and_can_be_deleted(
 def test_a_job_that_cannot_start_says_why(runs: Runs, tmp_path: Path, picture_folder: Path) -> None:
     run = new_run(tiny_config(picture_folder, poisons=41), runs)
     with pytest.raises(InputError, match="41 poisons asked for"):
-        background.work(run, runs)
+        background.work(run, runs, execute)
     assert run.status.state == "failed"
     assert "41 poisons asked for" in run.status.message
 
@@ -100,7 +100,7 @@ def test_a_job_waits_for_its_turn_and_can_be_cancelled_while_it_waits(
 
     monkeypatch.setattr(RunFolder, "write_status", written)
     with pytest.raises(Cancelled):
-        background.work(run, runs)
+        background.work(run, runs, execute)
     assert [status.state for status in seen] == ["queued", "queued", "cancelled"]
     assert seen[0].message == "waiting for its turn"
     assert seen[0].pid == os.getpid()
@@ -121,7 +121,7 @@ def test_a_waiting_job_runs_when_the_other_is_done(
             busy.release()
 
     monkeypatch.setattr(RunFolder, "write_status", written)
-    background.work(run, runs)
+    background.work(run, runs, execute)
     assert run.status.state == "finished"
     assert len(np.load(run.file("features.npy"))) == 46
 
@@ -130,7 +130,7 @@ def test_a_cancel_asked_for_before_the_process_is_up_counts(runs: Runs, picture_
     run = new_run(tiny_config(picture_folder), runs)
     run.request_cancel()
     with pytest.raises(Cancelled):
-        background.work(run, runs)
+        background.work(run, runs, execute)
     assert run.status.state == "cancelled"
     assert run.result == {}
 
@@ -184,7 +184,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     monkeypatch.setattr(Spectre, "fit", fit)
     started = time.time()
     with pytest.raises(Cancelled):
-        background.work(run, runs)
+        background.work(run, runs, execute)
     assert time.time() - started < 10
     assert run.status.state == "cancelled"
     assert run.status.message == "cancelled; finished stages are kept"
@@ -192,7 +192,7 @@ def test_a_cancel_is_heard_where_nobody_looks_for_it(
     assert signal.getsignal(signal.SIGINT) is handler
     monkeypatch.undo()
     run.clear_cancel()
-    background.work(run, runs)
+    background.work(run, runs, execute)
     assert run.status.state == "finished"
 
 

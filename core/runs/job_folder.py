@@ -1,0 +1,273 @@
+"""The folder of a job that works in the background: its status, its log, its files, and who holds it. No pickle anywhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from core.foundation.errors import InputError
+from core.foundation.files import replacing, write_json
+
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
+STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a run stands."""
+
+    state: str  # one of STATES
+    stage: str = ""
+    progress: float = 0.0  # of the stage, 0..1
+    overall: float = 0.0  # of the whole run, 0..1
+    message: str = ""
+    heartbeat: float = 0.0  # seconds since the epoch
+    started: float = 0.0
+    pid: int = 0
+    ticket: float = 0.0  # when it joined the queue, seconds since the epoch; 0: it waits for nobody
+
+    @property
+    def active(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+class JobFolder:
+    """One job on disk: a run, or an audit."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.id = path.name
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=1)
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep every other process from working on this run. Raises InputError if one already does.
+
+        The lock goes with the process however that ends, so it also tells whether a silent run is still alive; a
+        process number would not, since numbers are used again.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise InputError(f"{self.id} is already running") from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _is_held(self) -> bool:
+        try:
+            with FileLock(self._lock.lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the run was made with, as plain values; what they mean is read by `core.experiment`. Raises InputError."""
+        values = self.read_json("config.json")
+        if not isinstance(values, dict):
+            raise InputError(f"{self.id}: config.json is damaged (it is not a JSON object)")
+        return values
+
+    @property
+    def status(self) -> Status:
+        """The state on disk; a run whose process died without a word reads as interrupted."""
+        try:
+            status = Status(**self.read_json("status.json"))
+            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid, status.ticket)
+            if status.state not in STATES or not all(isinstance(n, (int, float)) for n in numbers):
+                raise TypeError
+        except (InputError, TypeError):
+            return Status("interrupted", message="the run has no readable status")
+        silent = time.time() - status.heartbeat > STALE
+        if status.active and silent and not self._is_held():
+            return Status(**{**vars(status), "state": "interrupted", "message": "the process ended without a word"})
+        return status
+
+    @property
+    def estimate(self) -> dict[str, Any]:
+        """What the run was expected to cost (see core.experiment.cost), as JSON values; empty where nobody asked."""
+        return self.read_json("estimate.json") if self.file("estimate.json").exists() else {}
+
+    @property
+    def estimated_seconds(self) -> float | None:
+        """The whole of the estimate; None where there is none that can be read."""
+        try:
+            total = self.estimate.get("total")
+        except (InputError, AttributeError):
+            return None
+        return float(total) if isinstance(total, (int, float)) else None
+
+    def write_status(self, status: Status) -> None:
+        self.write_json("status.json", vars(status))
+
+    def read_json(self, name: str) -> Any:
+        try:
+            return json.loads(self.file(name).read_text(encoding="utf-8"))
+        except OSError as problem:
+            raise InputError(f"{self.id}: {name} cannot be read ({problem.strerror})") from None
+        except ValueError as problem:
+            raise InputError(f"{self.id}: {name} is damaged ({problem})") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write aside and rename, so that no reader ever sees half a file."""
+        write_json(self.file(name), value)
+
+    def replacing(self, name: str) -> AbstractContextManager[Path]:
+        """`with run.replacing("x.npy") as path:` writes path, then renames it to x.npy."""
+        return replacing(self.file(name))
+
+    def append_metrics(self, values: dict[str, Any]) -> None:
+        path = self.file("metrics.jsonl")
+        with path.open("ab+") as lines:
+            if lines.tell():  # a process may have died in the middle of a line
+                lines.seek(-1, os.SEEK_END)
+                lines.write(b"" if lines.read(1) == b"\n" else b"\n")
+            lines.write(json.dumps(values).encode() + b"\n")
+
+    def forget_metrics(self, stage: str) -> None:
+        """Drop the lines of a stage that begins anew."""
+        kept = [json.dumps(row) + "\n" for row in self.metrics() if row.get("stage") != stage]
+        with self.replacing("metrics.jsonl") as aside:
+            aside.write_text("".join(kept), encoding="utf-8")
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One mapping an epoch; an unfinished last line is left out."""
+        if not self.file("metrics.jsonl").exists():
+            return []
+        rows = []
+        for line in self.file("metrics.jsonl").read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                continue
+        return [row for row in rows if isinstance(row, dict)]
+
+    def log(self, text: str) -> None:
+        with self.file("log.txt").open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
+
+    def request_cancel(self) -> None:
+        self.file("cancel").touch()
+
+    @property
+    def cancel_requested(self) -> bool:
+        return self.file("cancel").exists()
+
+    def clear_cancel(self) -> None:
+        self.file("cancel").unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Remove the folder. Raises InputError while the run is active."""
+        if self.status.active:
+            raise InputError(f"{self.id} is still running; cancel it first")
+        shutil.rmtree(self.path)
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each of its files by name, the largest first; what is gone meanwhile or hidden is left out."""
+        found = {}
+        for path in self.path.iterdir() if self.path.is_dir() else ():
+            with suppress(OSError):
+                if path.is_file() and not path.name.startswith("."):
+                    found[path.name] = path.stat().st_size
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The last lines of log.txt; empty where there is none."""
+        try:
+            with self.file("log.txt").open("rb") as log:
+                log.seek(0, os.SEEK_END)
+                log.seek(max(0, log.tell() - 400 * lines))
+                text = log.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def load_array(self, name: str, mapped: bool = False) -> np.ndarray:
+        """An .npy of this run; mapped: left on disk until it is used. Raises InputError if it is missing or damaged."""
+        try:
+            array: np.ndarray = np.load(self.file(name), allow_pickle=False, mmap_mode="r" if mapped else None)
+        except (OSError, ValueError, EOFError) as problem:
+            raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
+        return array
+
+    def load_arrays(self, name: str) -> dict[str, np.ndarray]:
+        """An .npz of this run as a plain dict. Raises InputError if it is missing or damaged."""
+        try:
+            with np.load(self.file(name), allow_pickle=False) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
+            raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
+
+
+Folder = TypeVar("Folder", bound=JobFolder)
+
+
+class Jobs(Generic[Folder]):
+    """All jobs of a kind under one folder."""
+
+    kind: ClassVar[str]  # as a message calls one of them
+    work: ClassVar[str]  # the command that does one in the background
+    option: ClassVar[str]  # of the command line, that says where they are kept
+    folder: ClassVar[type[JobFolder]]
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def make(self, name: str, config: Mapping[str, Any], estimate: Mapping[str, Any] | None = None) -> Folder:
+        """A new folder, queued; its id is the name, the time and a few letters. config, estimate: JSON values."""
+        name = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+        if not ID.fullmatch(name):
+            raise InputError(f"'{name}' cannot name the folder of {_a(self.kind)}; it must be of letters and figures")
+        try:
+            (self.root / name).mkdir(parents=True)
+        except OSError as problem:
+            raise InputError(
+                f"cannot write {self.kind}s to {self.root} ({problem.strerror}); choose another {self.option}"
+            ) from None
+        job = self._at(self.root / name)
+        if estimate:
+            job.write_json("estimate.json", estimate)
+        job.write_json("config.json", dict(config))
+        job.write_status(Status("queued", message="waiting to start", heartbeat=time.time(), pid=os.getpid()))
+        return job
+
+    def open(self, job_id: str) -> Folder:
+        """The job of that id. Raises InputError if there is none; ids are checked, so no path can be smuggled in."""
+        if not ID.fullmatch(job_id) or not (self.root / job_id / "config.json").is_file():
+            raise InputError(f"there is no {self.kind} '{job_id}' in {self.root}")
+        return self._at(self.root / job_id)
+
+    def __iter__(self) -> Iterator[Folder]:
+        """All of them, the newest first."""
+        if not self.root.is_dir():
+            return iter(())
+        found = [p for p in self.root.iterdir() if ID.fullmatch(p.name) and (p / "config.json").is_file()]
+        return iter(self._at(p) for p in sorted(found, key=lambda p: -(p / "config.json").stat().st_mtime))
+
+    def _at(self, path: Path) -> Folder:
+        return self.folder(path)  # type: ignore[return-value]
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
