@@ -39,6 +39,7 @@ class Judgement:
     p_value: float | None
     rate: float  # of the tails, as the others show it
     groups: tuple[Group, ...]  # those that stand apart
+    separation: float | None = None  # of its first group, whether that stands apart or not
 
 
 def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[int, Judgement]:
@@ -64,7 +65,9 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
             for group in (groups if label in suspects else ())
             if group is first or _p_value(group, rate) * len(judged) <= level
         ]
-        judgements[label] = Judgement(_p_value(first, rate) if first else None, rate, tuple(standing))
+        judgements[label] = Judgement(
+            _p_value(first, rate) if first else None, rate, tuple(standing), first.separation if first else None
+        )
     return judgements
 
 

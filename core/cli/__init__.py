@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from core.cli import challenge, data, experiments, look, models, series, shelf, studies, verdicts
+from core.cli import audit, challenge, data, experiments, look, models, series, shelf, studies, verdicts
 from core.cli.terminal import err
 from core.foundation.errors import Cancelled, InputError
 
@@ -28,10 +28,14 @@ app = typer.Typer(
     help="Poison an image classifier, look inside it, and watch robust statistics find and remove the poison.",
 )
 SHOWN: tuple[Callable[..., None], ...] = (
-    experiments.run, series.sweep, studies.study, verdicts.filter_features, verdicts.scan, models.features, models.layers, shelf.runs, experiments.resume,
+    experiments.run, series.sweep, studies.study, verdicts.filter_features, verdicts.scan, audit.audit, models.features, models.layers, shelf.runs, experiments.resume,
     shelf.cancel, shelf.delete, shelf.export, shelf.options, data.data, look.preview, look.demo,
 )  # fmt: skip
-HIDDEN: tuple[Callable[..., None], ...] = (experiments.work, studies.study_work)  # what the dashboard starts
+HIDDEN: tuple[Callable[..., None], ...] = (
+    experiments.work,
+    studies.study_work,
+    audit.audit_work,
+)  # what the dashboard starts
 for command in (*SHOWN, *HIDDEN):
     name = "filter" if command is verdicts.filter_features else None  # a function of that name would hide Python's own
     app.command(name, hidden=command in HIDDEN)(command)

@@ -1,7 +1,7 @@
 """Images in, a classifier and its features out."""
 
 from core.training.autoencoder import train_autoencoder
-from core.training.brought import Tapped, audited, write_brought
+from core.training.brought import Tapped, audited, tap, write_brought
 from core.training.features import extract
 from core.training.loop import Epoch, empty_classifier, predict, train
 from core.training.recipes import PRESETS, Preset, Recipe, preset_options
@@ -18,6 +18,7 @@ __all__ = [
     "extract",
     "predict",
     "preset_options",
+    "tap",
     "train",
     "train_autoencoder",
     "write_brought",

@@ -53,17 +53,12 @@ def write_brought(
     taps = network.taps()
     chosen = taps.chosen(layer)
     check_channels(images.shape[0], network.channels)
-    where = devices.resolve("cpu" if network.on_cpu else device)
-    module, name = network.tapped(chosen.name)
-    model = Fitted(module, network.statistics, network.size).to(where)
-    at_once = network.batch or max(1, BATCH.get(where.type, 16) * 224**2 // network.size**2)
     out.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         aside = stack.enter_context(replacing(out / "features.npy"))
-        features = extract(
-            model, images.images, name, device=where, batch_size=at_once, on_step=on_step,
+        features = tap(
+            network, images, chosen.name, flat=flat, device=device, on_step=on_step,
             make_array=lambda shape: np.lib.format.open_memmap(aside, "w+", np.float32, shape),
-            reduce=None if flat else pooled,
         )  # fmt: skip
         shape = (features.shape[0], features.shape[1])
         del features  # written back before the file gets its name
@@ -73,6 +68,28 @@ def write_brought(
         about |= {"mean": mean, "std": deviation, "rows": shape[0], "features": shape[1]}
         write_json(out / "features.json", about | {"class_names": list(images.class_names)})
     return Tapped(chosen, shape, "" if layer else taps.why)
+
+
+def tap(
+    network: Network,
+    images: ImageData,
+    layer: str,
+    *,
+    make_array: Callable[[tuple[int, int]], np.ndarray],
+    flat: bool = False,
+    device: str = "auto",
+    on_step: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    """The features of images at a layer of a brought network: (n, d) float32, see `write_brought`."""
+    check_channels(images.shape[0], network.channels)
+    where = devices.resolve("cpu" if network.on_cpu else device)
+    module, name = network.tapped(layer)
+    model = Fitted(module, network.statistics, network.size).to(where)
+    at_once = network.batch or max(1, BATCH.get(where.type, 16) * 224**2 // network.size**2)
+    return extract(
+        model, images.images, name, device=where, batch_size=at_once, on_step=on_step, make_array=make_array,
+        reduce=None if flat else pooled,
+    )  # fmt: skip
 
 
 def audited(split: Split) -> ImageData:

@@ -3,14 +3,17 @@
 A new form is one file, a subclass of `Source` in base, and its name in files.
 """
 
+from core.audit.readers.base import LABELLED
 from core.audit.readers.features import read_features
-from core.audit.readers.files import is_table, open_source
+from core.audit.readers.files import files_of, is_table, open_source
 from core.audit.readers.labels import check_given, is_file, read_labels
 from core.audit.readers.result import Features
 
 __all__ = [
+    "LABELLED",
     "Features",
     "check_given",
+    "files_of",
     "is_file",
     "is_table",
     "open_source",

@@ -1,7 +1,8 @@
 """From files to files: what `scan` reads and writes.
 
 classes.csv   one row for each class, by falling objective; `removed` counts the rows marked in removed.npy,
-              `would_remove` those that SPECTRE removes at the assumed number of poisons
+              `would_remove` those that SPECTRE removes at the assumed number of poisons; the signs that findings rest on, of
+              every class: `separation` of its first group (Ashman's D), `misfits` nearer to another class, `copies`, `broken`
 findings.csv  one row for each row of a finding: row, label, kind, score, nearest_label, finding (its number); name and
               nearest_name where labels have names, file where it is known which one a row comes from
 removed.npy   (n,) bool over all rows, True = remove: rows of kind poison in suspected labels, nothing else, unless a label
@@ -18,7 +19,7 @@ from typing import Any
 from core.audit.csv_files import write_csv, write_findings
 from core.audit.described import describe
 from core.audit.findings import Finding
-from core.audit.readers import Features, check_given, is_file, read_features, read_labels
+from core.audit.readers import check_given, is_file, read_features, read_labels
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
 from core.audit.table import as_table, check_shape
@@ -40,6 +41,10 @@ COLUMNS = (
     "p_value",
     "pooled_weight",
     "reason",
+    "separation",
+    "misfits",
+    "copies",
+    "broken",
 )
 
 
@@ -72,17 +77,16 @@ def scan_files(
             progress=progress, stamp=read.stamp, on_state=on_state,
         )  # fmt: skip
         summary = summarise(found) | {"read": read.as_json(describe(as_table(read.rows)))}
-        write_scan(out, found, summary, read)
+        write_scan(out, found, summary, read.place if read.knows_files else None)
         progress.unlink(missing_ok=True)
     return summary
 
 
-def write_scan(out: Path, found: Scan, summary: dict[str, Any], read: Features | None = None) -> None:
-    """The four files; all but summary.json are the same for any number of workers. read: says which file a row comes from."""
+def write_scan(out: Path, found: Scan, summary: dict[str, Any], place: Callable[[int], str] | None = None) -> None:
+    """The four files; all but summary.json are the same for any number of workers. place: which file a row comes from."""
     out.mkdir(parents=True, exist_ok=True)
     columns = (*COLUMNS, "name") if found.labels.names else COLUMNS
     write_csv(out / "classes.csv", columns, summary["classes"])
-    place = read.place if read and read.knows_files else None
     write_findings(out / "findings.csv", found.findings, names=found.labels.names, place=place)
     write_array(out / "removed.npy", found.removed)
     write_json(out / "summary.json", summary)
@@ -107,7 +111,7 @@ def summarise(found: Scan) -> dict[str, Any]:
         "notes": _notes(found),
         "n": found.shape[0],
         "d": found.shape[1],
-        "classes": [_class_record(found, result) for result in found.results],
+        "classes": [record | _odd(found, record["label"]) for record in (_class_record(found, r) for r in found.results)],
         "seconds": found.seconds,
         "resumed_classes": found.resumed,
         "device": found.device,
@@ -154,6 +158,16 @@ def _class_record(found: Scan, result: ClassResult) -> dict[str, Any]:
         "warnings": result.warnings,
         "seconds": result.seconds,
     }
+
+
+def _odd(found: Scan, label: int) -> dict[str, Any]:
+    """What every class has, suspected or not, of the signs that findings rest on."""
+    separation = found.judged[label].separation
+    counts = {
+        name: int((found.labels.numbers[rows] == label).sum())
+        for name, rows in (("misfits", found.misfits), ("copies", found.aside.copies), ("broken", found.aside.broken))
+    }
+    return {"separation": None if separation is None else float(f"{separation:.3g}"), **counts}
 
 
 def _names(found: Scan, finding: Finding) -> dict[str, str | None]:

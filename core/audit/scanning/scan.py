@@ -48,6 +48,9 @@ class Scan:
     findings: tuple[Finding, ...]
     judged: dict[int, Judgement]  # of every class that could be looked at
     aside: SetAside
+    overview: Overview  # of the rows that carry a label, under numbers of their own
+    misfits: np.ndarray  # (m,) ascending, rows nearer to another class than to their own
+    numbers: np.ndarray  # (n',) int64, ascending, the rows that carry a label
     labels: Labels
     overlapping: int  # rows nearer to another class where the classes overlap too much for a finding
     level: float
@@ -176,6 +179,9 @@ def scan(
         findings=tuple(replace(finding, rows=numbers[finding.rows]) for finding in findings),
         judged=judged,
         aside=overview.aside.among(numbers),
+        overview=overview,
+        misfits=numbers[misfits.rows],
+        numbers=numbers,
         labels=given,
         overlapping=misfits.overlapping,
         level=level,

@@ -1,0 +1,88 @@
+"""Audits on disk: everything an audit leaves behind, in plain files. No pickle anywhere, and no torch here.
+
+config.json      everything needed to repeat it
+status.json      state, stage, progress, heartbeat
+log.txt          what happened, for people
+data.json        what was read, and what it can carry
+rows.parquet     one row for each row of the table: row, label (-1: none), file, text (where there is a column of it)
+images.npy       (n, h, w, c) uint8, the same rows as pictures of at most 96 pixels a side, where there are any
+model.safetensors, metrics.jsonl   of the model that was trained here
+look-<i>/        one folder for each layer, see `core.cases.looks`
+findings.csv, classes.csv, removed.npy, summary.json   of the first look, as `scan` writes them, and what the others say of it
+decisions.json   what was decided, see `core.cases.decisions`
+report.html, report.pdf
+result.json      which stages are finished, and what the report says of the making
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.foundation.errors import InputError
+from core.runs import JobFolder, Jobs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SIDE = 96  # pixels of the longer side of a picture that is kept
+
+
+class CaseFolder(JobFolder):
+    """One audit on disk."""
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """What is finished; empty before the first stage is."""
+        return self.read_json("result.json") if self.file("result.json").exists() else {}
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The verdict. Raises InputError before there is one."""
+        found = self.read_json("summary.json")
+        if not isinstance(found, dict):
+            raise InputError(f"{self.id}: summary.json is damaged (it is not a JSON object)")
+        return found
+
+    def load_rows(self) -> pd.DataFrame:
+        """rows.parquet. Raises InputError."""
+        return self._table("rows.parquet")
+
+    def load_findings(self, folder: str = "") -> pd.DataFrame:
+        """findings.csv, of the whole or of one look. Raises InputError."""
+        import pandas as pd
+
+        try:
+            return pd.read_csv(
+                self.file(folder) / "findings.csv",
+                keep_default_na=False,
+                na_values={"nearest_label": [""], "label": [""]},
+            )
+        except (OSError, ValueError) as problem:
+            raise InputError(f"{self.id}: findings.csv cannot be read ({problem})") from None
+
+    def images(self) -> np.ndarray | None:
+        """Pictures of all rows, on disk until they are used; None where there are none."""
+        return self.load_array("images.npy", mapped=True) if self.file("images.npy").exists() else None
+
+    def _table(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+
+        try:
+            return pd.read_parquet(self.file(name))
+        except (OSError, ValueError) as problem:
+            reason = str(problem).splitlines()[0]
+            raise InputError(f"{self.id}: {name} cannot be read ({reason})") from None
+
+
+class Cases(Jobs[CaseFolder]):
+    """All audits under one folder."""
+
+    kind, work, option, folder = "audit", "audit-work", "--audits-dir", CaseFolder
+
+    def create(self, config: Mapping[str, Any], name: str, estimate: Mapping[str, Any] | None = None) -> CaseFolder:
+        """A new folder, queued. config: as JSON values. name: what it begins with; characters that cannot stand in an id go."""
+        plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in name.lower()).strip("-")[:40].strip("-")
+        return self.make(plain or "audit", config, estimate)
