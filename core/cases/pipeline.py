@@ -248,12 +248,10 @@ class _Audit:
         suspects = {
             finding["label"] for finding in summary["findings"] if finding["kind"] in ("poison", "second-group")
         }
-        named = [
-            finding["label"]
-            for finding in summary["findings"]
-            if finding["kind"] in ("poison", "second-group", "label-error")
-        ]
-        return [records[label] for label in list(dict.fromkeys([*named, *records]))[:PICTURED] if label in records]
+        shown = ("poison", "second-group", "label-error")
+        named = [finding["label"] for finding in summary["findings"] if finding["kind"] in shown]
+        wanted = list(dict.fromkeys([*named, *records]))[:PICTURED]
+        return [(records[label], label in suspects) for label in wanted if label in records]
 
     def report(self) -> None:
         self.reporter.enter("report", "writing the report")

@@ -1,0 +1,130 @@
+"""What people decide about findings and rows: keep, remove, relabel. A row's own decision goes before that of its finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.cases.folder import CaseFolder
+from core.foundation.errors import InputError
+
+DECISIONS = "decisions.json"
+DOS = ("keep", "remove", "relabel")
+MOST = 10_000_000  # rows with a decision of their own
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What to do with a row, or with all rows of a finding."""
+
+    do: str  # one of DOS
+    to: int | None = None  # of relabel: the new label; None for the nearest other class of each row
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """All that was decided in an audit."""
+
+    findings: Mapping[int, Decision] = field(default_factory=dict)  # by number, from 1
+    rows: Mapping[int, Decision] = field(default_factory=dict)  # by row of the table
+    by: str = ""  # whose they are
+
+    def on_finding(self, number: int, decision: Decision | None) -> Decisions:
+        """With another decision on a finding; None takes it back."""
+        return replace(self, findings=_with(self.findings, {number: decision}))
+
+    def on_rows(self, rows: Any, decision: Decision | None) -> Decisions:
+        """With another decision on some rows; None leaves them to that of their finding."""
+        return replace(self, rows=_with(self.rows, {int(row): decision for row in rows}))
+
+    def as_json(self) -> dict[str, Any]:
+        """As decisions.json has it."""
+        told = {
+            name: {str(key): _plain(one) for key, one in sorted(getattr(self, name).items())}
+            for name in ("findings", "rows")
+        }
+        return {"format": 1, "by": self.by, **told}
+
+
+def _with(held: Mapping[int, Decision], new: Mapping[int, Decision | None]) -> dict[int, Decision]:
+    return {key: one for key, one in {**held, **new}.items() if one is not None}
+
+
+def _plain(decision: Decision) -> dict[str, Any]:
+    return {"do": decision.do} | ({} if decision.to is None else {"to": decision.to})
+
+
+def proposed(summary: Mapping[str, Any]) -> Decisions:
+    """What the findings themselves propose; of a class most of which looks poisoned nothing is removed."""
+    found = {}
+    for finding in summary["findings"]:
+        do = finding["proposed"]
+        if finding["kind"] == "poison" and not finding.get("removable", True):
+            do = "keep"
+        found[int(finding["finding"])] = Decision(do)
+    return Decisions(found, by="proposed")
+
+
+def read_decisions(case: CaseFolder) -> Decisions:
+    """What was decided so far; nothing where there is no file yet. Raises InputError for a damaged one."""
+    return decisions_from(case.read_json(DECISIONS)) if case.file(DECISIONS).is_file() else Decisions()
+
+
+def write_decisions(case: CaseFolder, decisions: Decisions) -> None:
+    """Raises OSError where the folder cannot be written."""
+    case.write_json(DECISIONS, decisions.as_json())
+
+
+def decisions_from(values: Any) -> Decisions:
+    """Of a decisions.json, ours or somebody else's. Raises InputError."""
+    try:
+        if len(values["rows"]) > MOST:
+            raise InputError(f"decisions.json holds more than {MOST:,} rows")
+        found = {name: {int(key): _decision(one) for key, one in values[name].items()} for name in ("findings", "rows")}
+        return Decisions(found["findings"], found["rows"], str(values.get("by", ""))[:200])
+    except InputError:
+        raise
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise InputError("decisions.json is damaged: it needs 'findings' and 'rows' with a decision each") from None
+
+
+def _decision(value: Mapping[str, Any]) -> Decision:
+    if value["do"] not in DOS:
+        raise InputError(f"'{str(value['do'])[:40]}' is no decision; there are {', '.join(DOS)}")
+    return Decision(value["do"], None if value.get("to") is None else int(value["to"]))
+
+
+def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
+    """One line for each row of a finding or with a decision of its own, by row: row, file, label, kind, finding, score,
+    nearest_label, do ("" where nothing is decided), to (-1: none). Raises InputError.
+    """
+    table = case.load_rows()
+    found = case.load_findings().drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
+    extra = np.setdiff1d(np.fromiter(decisions.rows, np.int64, len(decisions.rows)), found["row"].to_numpy())
+    if len(extra) and not (0 <= extra.min() and extra.max() < len(table)):
+        raise InputError(f"row {int(extra.max())} is decided on, and the audit has {len(table):,} rows")
+    more = pd.DataFrame({"row": extra, "kind": "", "finding": 0, "score": np.nan, "nearest_label": np.nan})
+    frame = pd.concat([found, more] if len(extra) else [found], ignore_index=True).sort_values("row", ignore_index=True)
+    own = frame["row"].map(decisions.rows)
+    shared = frame["finding"].map(decisions.findings)
+    settled = own.where(own.notna(), shared)
+    nearest = frame["nearest_label"].fillna(-1).astype(np.int64)
+    frame["do"] = [one.do if isinstance(one, Decision) else "" for one in settled]
+    frame["to"] = [_target(one, near) for one, near in zip(settled, nearest.tolist(), strict=True)]
+    frame["nearest_label"] = nearest
+    frame["label"] = table["label"].to_numpy()[frame["row"].to_numpy()]
+    frame["file"] = table["file"].to_numpy()[frame["row"].to_numpy()]
+    # a row whose new label is not known cannot be relabelled, nor one that has it already
+    idle = (frame["do"] == "relabel") & ((frame["to"] < 0) | (frame["to"] == frame["label"]))
+    frame.loc[idle, ["do", "to"]] = ["keep", -1]
+    return frame[["row", "file", "label", "kind", "finding", "score", "nearest_label", "do", "to"]]
+
+
+def _target(decision: Any, nearest: int) -> int:
+    if not isinstance(decision, Decision) or decision.do != "relabel":
+        return -1
+    return nearest if decision.to is None else decision.to

@@ -1,0 +1,62 @@
+"""What is taken away from an audit: who goes, who is relabelled, and the masks that say so.
+
+decisions.csv   one line for each row of a finding, or with a decision: row, file, label, name, kind, finding, decision, new_label, new_name
+removed.npy     (n,) bool over all rows, True = decided to be removed
+delete.txt      the files to delete, one a line; row numbers where files have no names
+relabel.csv     file, row, label, new_label, and the names of both
+decisions.json  the same for this program
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.audit.csv_files import write_csv
+from core.cases.decisions import DECISIONS, Decisions, resolve
+from core.cases.folder import CaseFolder
+from core.foundation.files import replacing, write_array, write_json
+
+COLUMNS = ("row", "file", "label", "name", "kind", "finding", "decision", "new_label", "new_name")
+RELABEL = ("file", "row", "label", "new_label", "name", "new_name")
+
+
+def decided(case: CaseFolder, decisions: Decisions) -> list[dict[str, Any]]:
+    """The lines of decisions.csv."""
+    names = case.read_json("data.json").get("names", {})
+    frame = resolve(case, decisions)
+    return [
+        {
+            "row": one.row, "file": one.file, "label": one.label, "name": names.get(str(one.label), ""), "kind": one.kind,
+            "finding": one.finding or "", "decision": one.do or "open",
+            "new_label": "" if one.to < 0 else one.to, "new_name": names.get(str(one.to), ""),
+        }
+        for one in frame.itertuples()
+    ]  # fmt: skip
+
+
+def removed_mask(case: CaseFolder, frame: pd.DataFrame) -> np.ndarray:
+    """(n,) bool, True = decided to be removed. frame: of `resolve`."""
+    mask = np.zeros(int(np.load(case.file("removed.npy"), mmap_mode="r").shape[0]), bool)
+    mask[frame["row"][frame["do"] == "remove"].to_numpy()] = True
+    return mask
+
+
+def write_lists(case: CaseFolder, decisions: Decisions, out: Path) -> dict[str, int]:
+    """Write the files above into the folder `out`; returns how many rows are removed, relabelled, kept and open."""
+    out.mkdir(parents=True, exist_ok=True)
+    lines = decided(case, decisions)
+    write_csv(out / "decisions.csv", COLUMNS, lines)
+    write_csv(out / "relabel.csv", RELABEL, [line for line in lines if line["decision"] == "relabel"])
+    with replacing(out / "delete.txt") as aside:
+        gone = [str(line["file"] or line["row"]) for line in lines if line["decision"] == "remove"]
+        aside.write_text("".join(f"{name}\n" for name in gone), encoding="utf-8")
+    write_array(out / "removed.npy", removed_mask(case, resolve(case, decisions)))
+    write_json(out / DECISIONS, decisions.as_json())
+    counts = {"remove": 0, "relabel": 0, "keep": 0, "open": 0}
+    for line in lines:
+        counts[line["decision"]] += 1
+    return counts
