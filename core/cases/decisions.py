@@ -105,7 +105,7 @@ def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
     table = case.load_rows()
     found = case.load_findings().drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
     extra = np.setdiff1d(np.fromiter(decisions.rows, np.int64, len(decisions.rows)), found["row"].to_numpy())
-    if len(extra) and not (0 <= extra.min() and extra.max() < len(table)):
+    if len(extra) and not (extra.min() >= 0 and extra.max() < len(table)):
         raise InputError(f"row {int(extra.max())} is decided on, and the audit has {len(table):,} rows")
     more = pd.DataFrame({"row": extra, "kind": "", "finding": 0, "score": np.nan, "nearest_label": np.nan})
     frame = pd.concat([found, more] if len(extra) else [found], ignore_index=True).sort_values("row", ignore_index=True)
