@@ -51,6 +51,7 @@ class Finding:
             "share": float(f"{self.share:.6g}"),
             "nearest_label": self.nearest_label,
             "in_words": self.in_words,
+            "removable": self.removable,
         }
 
 

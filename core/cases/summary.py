@@ -10,7 +10,7 @@ import pandas as pd
 from core.audit.verdict import SEPARATED
 from core.cases.config import CaseConfig
 from core.cases.folder import CaseFolder
-from core.cases.looks import looks_of
+from core.cases.space import looks_of
 from core.cases.words import LIMITS, beside
 
 AGREES = 0.5  # of the smaller set of rows: two findings of one label that share so many are the same
