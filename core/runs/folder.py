@@ -40,6 +40,7 @@ from filelock import FileLock, Timeout
 
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_json
+from core.runs.listed import LIST, write_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -230,6 +231,8 @@ class RunFolder:
     def export(self, destination: Path) -> Path:
         """Copy what is needed to look at the run, without models and features, into a folder below `destination`.
 
+        Beside it scores.csv, the rows of scores.parquet for a spreadsheet, each with its file where that is known.
+
         Raises InputError if the run is not finished or the folder is already there.
         """
         if self.status.state != "finished":
@@ -244,6 +247,8 @@ class RunFolder:
         for name in TO_LOOK_AT:
             if self.file(name).exists():
                 shutil.copy2(self.file(name), target / name)
+        with suppress(InputError):  # what cannot be read is copied as it is
+            write_list(target / LIST, self.load_scores())
         return target
 
     def sizes(self) -> dict[str, int]:
