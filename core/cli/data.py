@@ -28,7 +28,7 @@ def data(
         str,
         typer.Option("--as", help="folder, parquet, arrays, toolbox or features. Default: told from what is there."),
     ] = "",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")] = None,
+    json_file: options.JsonFile = None,
     settings: options.Settings = None,
     seed: Annotated[int, typer.Option(help="Fixes which images are held out where there is no test part.")] = 0,
     threads: options.Threads = None,
@@ -40,8 +40,7 @@ def data(
     from core.foundation.files import write_json
 
     devices.use_threads(threads)
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise InputError(f"{json_file} cannot be written: there is no such folder")
+    options.check_json(json_file)
     chosen = kind or _kind(path)
     if chosen == FEATURES:
         _tell_features(path, json_file)
