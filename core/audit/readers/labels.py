@@ -15,6 +15,8 @@ from core.audit.readers.by_name import is_known, match
 from core.audit.readers.files import files_of, label_of, open_source
 from core.audit.readers.npy import ONLY
 from core.audit.readers.result import Features, joined
+from core.audit.readers.text import Text
+from core.foundation.csv_cells import unguarded
 from core.foundation.errors import InputError
 
 PERHAPS = ("name", "id")  # what else than a file they may name
@@ -110,10 +112,17 @@ def _from_file(path: Path, wanted: np.ndarray | None) -> _Read:
             if i == 0:
                 beside = _files_column(source, wanted)
             column = _column(source, beside).name
-            parts.append(source.values(column))
+            parts.append(_unguarded(source.values(column)) if source.form == Text.form else source.values(column))
             files += source.values(beside).tolist() if beside is not None else []
             names = names or source.class_names(column)
     return _Read(joined(parts, path.name), names, files if beside is not None else None)
+
+
+def _unguarded(values: np.ndarray) -> np.ndarray:
+    """Words of a CSV without the quote that keeps spreadsheets from computing them; other values as they are."""
+    if values.dtype != object:
+        return values
+    return np.array([*(unguarded(v) if isinstance(v, str) else v for v in values.tolist()), None], object)[:-1]
 
 
 def _files_column(source: Source, wanted: np.ndarray | None) -> str | None:

@@ -91,6 +91,13 @@ def test_the_files_that_features_writes_are_names_too(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_labels(given, read).numbers, LABELS)
 
 
+def test_names_of_classes_lose_the_quote_that_guarded_them(table: Path, tmp_path: Path) -> None:
+    words = ["'=a" if label else "'b" for label in LABELS]
+    with read_features(table) as read:
+        found = read_labels(listed(tmp_path / "l.csv", NAMES, words, "file,class"), read)
+    assert set(found.names.values()) == {"=a", "'b"}
+
+
 def test_rows_without_names_take_the_labels_in_order_and_that_is_said(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", ROWS)
     with read_features(tmp_path / "x.npy") as read:
