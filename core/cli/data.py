@@ -11,7 +11,6 @@ from rich.text import Text
 from core.cli import options
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, telling
-from core.foundation.errors import InputError
 
 SHOWN = 20  # classes, up to which each has a line
 _SPLITS = {
@@ -27,7 +26,7 @@ def data(
         str,
         typer.Option("--as", help="folder, parquet, arrays, toolbox or features. Default: told from what is there."),
     ] = "",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")] = None,
+    json_file: options.JsonFile = None,
     settings: options.Settings = None,
     seed: Annotated[int, typer.Option(help="Fixes which images are held out where there is no test part.")] = 0,
     threads: options.Threads = None,
@@ -40,8 +39,7 @@ def data(
     from core.foundation.files import write_json
 
     devices.use_threads(threads)
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise InputError(f"{json_file} cannot be written: there is no such folder")
+    options.check_json(json_file)
     chosen = kind or kind_at(path)
     if chosen == FEATURES:
         _tell_features(path, json_file)

@@ -264,7 +264,8 @@ def tiles(
     on_look: Callable[[], None] | None = None,
     on_put: Callable[[], None] | None = None,
 ) -> Any:
-    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...).
+    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind
+    ("poison", ...), and title, what the mouse is told, where there is more to say.
 
     on_put: a click does not look at an image but puts it among the removed or takes it out. The result's `put` is then
     {"in": ids, "out": ids, "at": number}: all clicks of which `sync` has not said that the server heard them, so that none
