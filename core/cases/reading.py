@@ -30,11 +30,13 @@ from core.cases.carries import carries
 from core.cases.config import CaseConfig
 from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
-from core.foundation.images import ImageData
+from core.foundation.images import ImageData, Split
 from core.foundation.seeds import derive
+from core.models.brought import open_network
 from core.training import audited
 
-FEATURES = "features"
+FEATURES, FOLDER = "features", "folder"
+SIDE = 64  # pixels to which images of unlike sizes are brought for a model that is trained here
 PIECE = 2**22  # bytes
 WRITTEN = "features.npy"  # in a folder that `features` wrote
 BESIDE = ("labels.npy", "labels.csv", "labels.parquet")  # taken for the labels of a table where none are named
@@ -103,7 +105,7 @@ def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Re
             raise InputError(
                 f"{name} is for a table of features; {path.name} is read as images ({kind}), which bring their own"
             )
-    data, flip, told = load_images(path, kind, config.options, config.seed, report)
+    data, flip, told = load_images(path, kind, config.options, config.seed, report, side_of(config))
     names = dict(enumerate(data.class_names))
     labels = Labels(data.labels.astype(np.int64), np.ones(len(data), bool), names)
     told = {"what": "images", **told, "path": str(path), "sha256": digest(path, report)}
@@ -111,29 +113,46 @@ def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Re
     return Brought(labels, _files(data), told, images=data, flip=flip)
 
 
+def load_split(
+    path: Path, kind: str, options: Any = (), seed: int = 0, report: Report | None = None, side: int | None = None
+) -> Split:
+    """A set of images. side: pixels that a model takes, to which folders are brought, and others where theirs differ.
+
+    Raises InputError.
+    """
+    given: dict[str, Any] = {"path": str(path)} | dict(options)
+    if side and kind == FOLDER:
+        given = {"size": side} | given
+    try:
+        return DATASETS.make(kind, given).load(seed, report)
+    except UnlikeSizes:
+        if "size" in given:
+            raise
+        return DATASETS.make(kind, given | {"size": side or SIDE}).load(seed, report)
+
+
 def load_images(
     path: Path, kind: str, options: Any = (), seed: int = 0, report: Report | None = None, side: int | None = None
 ) -> tuple[ImageData, bool, dict[str, Any]]:
     """The training images of a set, whether mirrored ones keep their meaning, and the account of what was read.
 
-    side: pixels to which images of unlike sizes are brought; None for what the set suggests. Raises InputError.
+    side: see `load_split`. Raises InputError.
     """
-    given = {"path": str(path)} | dict(options)
-    seed = derive(seed, "data")
-    try:
-        split = DATASETS.make(kind, given).load(seed, report)
-    except UnlikeSizes:
-        if "size" in given:
-            raise
-        split = DATASETS.make(kind, given | {"size": side or 64}).load(seed, report)
+    split = load_split(path, kind, options, derive(seed, "data"), report, side)
     told = account(split)
     if told["split"] == "given" and len(split.test):
-        told["not_looked_at"] = [
-            {"what": "the test images", "count": len(split.test), "why": "a model does not learn from them"}
-        ]
+        why = "a model does not learn from them"
+        told["not_looked_at"] = [{"what": "the test images", "count": len(split.test), "why": why}]
     elif told["split"] == "made":
         told["notes"] = [*told["notes"], "No part of the set is for testing: all of its images are looked at."]
     return audited(split), split.flip, told
+
+
+def side_of(config: CaseConfig) -> int | None:
+    """Pixels that the model of the config takes; None for one that is trained here."""
+    if not config.model:
+        return None
+    return open_network(config.model, Path(config.weights) if config.weights else None, config.size).size
 
 
 def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Report | None) -> Brought:

@@ -13,7 +13,6 @@ from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
-    from core.datasets import Report
     from core.foundation.images import Split
     from core.models.brought import Network, Taps
 
@@ -128,7 +127,9 @@ def features(
     network = open_network(model, weights, size)
     network.normalise(normalise, mean, std)
     with telling() as report:
-        split = _load(Path(source), kind, settings, network, report)
+        path = Path(source).expanduser()
+        chosen, asked = kind or kind_of(path), parse_settings(settings or [])["dataset"]
+        split = load_split(path, chosen, asked, report=report, side=network.size)
     _of_images(split, network, out_dir, layer, flat, device)
     for one in split.reading.left_out:
         out.print(f"left out: {one.count:,} {one.what}: {one.why}", soft_wrap=True, highlight=False)
@@ -179,20 +180,3 @@ def _of_run(source: str, out_dir: Path, layer: str, truth: bool, device: str, ru
 
 def _say(shape: tuple[int, int], out_dir: Path) -> None:
     out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)
-
-
-def _load(path: Path, kind: str, settings: list[str] | None, network: Network, report: Report) -> Split:
-    """The images: those of folders in the size that the network takes, others as they are where they are all of one size."""
-    from core.datasets import DATASETS, UnlikeSizes, kind_of
-    from core.experiment import parse_settings
-
-    chosen = kind or kind_of(path)
-    given: dict[str, Any] = {"path": str(path.expanduser())} | parse_settings(settings or [])["dataset"]
-    if chosen == "folder":
-        given = {"size": network.size} | given
-    try:
-        return DATASETS.make(chosen, given).load(0, report)
-    except UnlikeSizes:
-        if "size" in given:
-            raise
-        return DATASETS.make(chosen, given | {"size": network.size}).load(0, report)
