@@ -118,6 +118,9 @@ def features(
         return
     if truth:
         raise InputError("--truth is for runs, whose poison is known; leave it out with --model")
+    from core.cases.reading import load_split
+    from core.datasets import kind_of
+    from core.experiment import parse_settings
     from core.models.brought import needs_weights, open_network
 
     if weights is None and needs_weights(model):
