@@ -30,7 +30,7 @@ def go_to(step: str) -> None:
 def bar(default: str) -> str:
     """The bar of steps; returns the one that is shown. default: where an audit opens that the address says nothing of."""
     names = list(STEPS)
-    if not st.query_params.get("part") and st.session_state.get("part") not in names:
+    if st.query_params.get("part") not in names and st.session_state.get("part") not in names:
         st.session_state["part"] = default
     address.adopt("part", names)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="audit-bar"):
