@@ -19,6 +19,7 @@ __all__ = [
     "predict",
     "preset_options",
     "tap",
+    "timing",
     "train",
     "train_autoencoder",
     "write_brought",
