@@ -28,7 +28,7 @@ from core.audit.readers import (
 from core.audit.table import as_table, check_shape
 from core.cases.carries import carries
 from core.cases.config import CaseConfig
-from core.datasets import DATASETS, Report, UnlikeSizes, account, kind_of, walk
+from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from core.foundation.seeds import derive
@@ -75,12 +75,22 @@ def kind_at(path: Path) -> str:
         if not is_table(path):
             raise
         return FEATURES
-    return FEATURES if kind == "folder" and is_table(path) and not walk(path).images else kind
+    is_features = kind == "folder" and is_table(path) and not walk(path).images
+    return FEATURES if is_features or (kind == "parquet" and _names_images_only(path)) else kind
+
+
+def _names_images_only(path: Path) -> bool:
+    """Whether a table has rows of numbers, and of images no more than their names: features, not images."""
+    if not path.is_file() or any(column.holds == IMAGE for column in Table([path]).columns()):
+        return False
+    with closing(open_source(path)) as source:
+        return any(column.is_numbers and column.wide for column in source.columns)
 
 
 def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Report | None = None) -> Brought:
     """Read what an audit looks at. path: of the config, or where its archive was unpacked. Raises InputError."""
-    kind = config.kind or (FEATURES if config.labels else kind_at(path))
+    of_features = config.labels or config.column or config.images or config.text
+    kind = config.kind or (FEATURES if of_features else kind_at(path))
     if kind == FEATURES:
         return _features(config, path, scratch, report)
     for name, value in (

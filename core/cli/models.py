@@ -21,7 +21,7 @@ Weights = Annotated[Path | None, typer.Option(help="The model's weights as .safe
 Size = Annotated[
     int | None, typer.Option(help="Side of the images that the model takes, in pixels. Default: the model's, else 224.")
 ]
-MODEL = "torchvision:NAME, timm:NAME, or the path of an .onnx file"
+MODEL = "small or another of `options model`, torchvision:NAME, timm:NAME, or the path of an .onnx file"
 
 
 def layers(
@@ -29,17 +29,31 @@ def layers(
     weights: Weights = None,
     size: Size = None,
     every: Annotated[bool, typer.Option("--all", help="Also the layers inside of blocks.")] = False,
+    json_file: options.JsonFile = None,
     threads: options.Threads = None,
 ) -> None:
-    """List the layers of a model of yours whose features can be taken, and suggest one. Downloads nothing, writes nothing."""
+    """List the layers of a model of yours whose features can be taken, and suggest one. Downloads nothing."""
     from core.foundation import devices
+    from core.foundation.files import write_json
     from core.models.brought import open_network
 
+    options.check_json(json_file)
     devices.use_threads(threads)
     network = open_network(model, weights, size)
     taps = network.taps()
+    if json_file is not None:
+        write_json(json_file, _told(network, taps))
     out.print(_layers_table(network, taps, every))
     out.print(f"suggested: {taps.suggested}, {taps.why}", soft_wrap=True, highlight=False)
+
+
+def _told(network: Network, taps: Taps) -> dict[str, Any]:
+    """What `layers` says, as JSON values; all layers, whatever the table shows."""
+    mean, deviation = network.statistics
+    return {
+        "model": network.title, "size": network.size, "channels": network.channels, "mean": mean, "std": deviation,
+        "suggested": taps.suggested, "why": taps.why, "layers": taps.as_json(),
+    }  # fmt: skip
 
 
 def _layers_table(network: Network, taps: Taps, every: bool) -> FittingTable:
@@ -105,12 +119,12 @@ def features(
         return
     if truth:
         raise InputError("--truth is for runs, whose poison is known; leave it out with --model")
-    if weights is None and model.startswith(("torchvision:", "timm:")):
+    from core.models.brought import needs_weights, open_network
+
+    if weights is None and needs_weights(model):
         raise InputError(
             f"{model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
         )
-    from core.models.brought import open_network
-
     network = open_network(model, weights, size)
     network.normalise(normalise, mean, std)
     with telling() as report:

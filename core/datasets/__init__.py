@@ -4,6 +4,7 @@ from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
+from core.datasets.columns import IMAGE
 from core.datasets.decode import UnlikeSizes
 from core.datasets.digits import Digits
 from core.datasets.folder import ImageFolder
@@ -14,7 +15,7 @@ from core.datasets.npz import UNREADABLE, array_header
 from core.datasets.parquet import ImageParquet
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
-from core.datasets.tables import class_names
+from core.datasets.tables import Table, class_names
 from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
@@ -37,7 +38,7 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 )
 
 __all__ = [
-    "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
-    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "ToolboxSet", "UnlikeSizes", "account",
+    "DATASETS", "IMAGE", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
+    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "Table", "ToolboxSet", "UnlikeSizes", "account",
     "array_header", "class_names", "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
 ]  # fmt: skip

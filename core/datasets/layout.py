@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from core.datasets import backdoorbench
 from core.datasets.base import natural_key
 from core.datasets.label_tables import LabelTable, find_table
 from core.datasets.labels import UNLABELLED
@@ -50,12 +51,13 @@ def layout_of(tree: Tree) -> Layout:
     base = _base(tree, "")
     notes = [f"The images lie in {base}."] if base else []
     children = tree.children(base)
+    notes += backdoorbench.notes({base.rpartition("/")[2] or tree.root.resolve().name, *children})
     named = {name: part for name in children if (part := part_of_name(name))}
     if not any(_is_part(tree, inside(base, name)) for name in named):
         return Layout({WHOLE: base}, {WHOLE: None}, notes)
     layout = Layout({name: inside(base, name) for name in named}, dict(named), notes)
     for name in sorted(set(children) - set(named), key=natural_key):
-        why = "its name is no part of training or testing"
+        why = backdoorbench.ASIDE.get(name, "its name is no part of training or testing")
         layout.left_out.append(LeftOut(f"images in {name}", children[name], why))
     if direct := len(_direct(tree, base)):
         layout.left_out.append(LeftOut("images beside the parts", direct, "they are in none of them"))

@@ -5,6 +5,7 @@ from core.training.brought import Tapped, audited, tap, write_brought
 from core.training.features import extract
 from core.training.loop import Epoch, empty_classifier, predict, train
 from core.training.recipes import PRESETS, Preset, Recipe, preset_options
+from core.training.row_files import write_rows
 
 __all__ = [
     "PRESETS",
@@ -23,4 +24,5 @@ __all__ = [
     "train",
     "train_autoencoder",
     "write_brought",
+    "write_rows",
 ]

@@ -210,9 +210,7 @@ def test_the_other_commands_of_the_readme_run(
     monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
     order = ("data", "preview", "filter", "features", "layers", "scan", "study", "runs", "sweep")
     for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
-        outcome = cli(
-            *(run.id if word == "RUN" else "4" if word == "50" and words[0] == "scan" else word for word in words)
-        )
+        outcome = cli(*("4" if word == "50" and words[0] == "scan" else word.replace("RUN", run.id) for word in words))
         assert outcome.status == (130 if words[0] == "sweep" else 0), (words, outcome.err)
     assert (brought / "attacks.png").exists()
     assert (brought / "verdict" / "classes.csv").exists()
