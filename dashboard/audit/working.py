@@ -33,6 +33,9 @@ def show(case: CaseFolder) -> None:
 
 def _stand(case: CaseFolder, cases: Cases) -> None:
     status = case.status
+    if status.state == "finished":
+        st.query_params["part"] = "findings"  # for which one has waited; the page runs again now
+        return
     with st.container(border=True, key="audit-working"):
         st.subheader(f"{icon(status.state)} {status.state.capitalize()}")
         if status.active:
@@ -55,14 +58,25 @@ def _stages(case: CaseFolder) -> None:
         finished = case.result.get("seconds", {})
     except InputError:
         finished = {}
-    now = case.status.stage
-    parts = []
-    for name, title in ORDER.items():
+    now, parts = case.status.stage, []
+    for name in _needed(case):
+        title = ORDER[name]
         if name in finished:
             parts.append(f":material/check: {title} {finished[name]:.0f} s")
         else:
             parts.append(f"**{title}**" if name == now else title)
     st.caption(" · ".join(parts))
+
+
+def _needed(case: CaseFolder) -> list[str]:
+    """The stages that this audit has: nothing is trained where features, or a model, are brought."""
+    try:
+        config = case.config
+        features = case.file("data.json").is_file() and case.read_json("data.json").get("what") == "features"
+    except InputError:
+        return list(ORDER)
+    without = {"train", "features"} if features else {"train"} if config.get("model") else set()
+    return [name for name in ORDER if name not in without]
 
 
 def _command(case: CaseFolder) -> None:
