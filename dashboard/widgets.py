@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,8 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = F
 
 def as_sentence(message: str) -> str:
     """A message of the core, "no room for 3 poisons", as Markdown of a page: with a capital and a full stop."""
-    return f"{as_is(f'{message[:1].upper()}{message[1:]}')}."
+    begins = re.match(r"[a-z]+(?=[ ,:])", message)  # a word, not the name of a file
+    return f"{as_is(f'{message[:1].upper()}{message[1:]}' if begins else message)}."
 
 
 def share_metric(

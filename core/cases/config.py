@@ -67,6 +67,10 @@ class CaseConfig:
             )
         if not self.model and (self.weights or self.size or self.mean or self.std or self.flat):
             raise InputError("weights, size, statistics and --flat belong to a model of yours; name it with --model")
+        if self.model.startswith(("torchvision:", "timm:")) and not self.weights:
+            raise InputError(
+                f"{self.model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
+            )
         if not self.model and self.architecture not in MODELS:
             raise InputError(f"there is no architecture '{self.architecture}'; choose from: {', '.join(MODELS)}")
         devices.resolve(self.device)

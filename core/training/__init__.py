@@ -20,6 +20,7 @@ __all__ = [
     "predict",
     "preset_options",
     "tap",
+    "timing",
     "train",
     "train_autoencoder",
     "write_brought",
