@@ -9,6 +9,7 @@ import streamlit as st
 from core import jobs
 from core.cases import CaseFolder, Cases
 from core.cases.config import CaseConfig
+from core.cases.reading import FEATURES
 from core.foundation.errors import InputError
 from dashboard import lens
 from dashboard.audit import cost, draft, looks, mend, network, reader, steps, told, upload
@@ -71,7 +72,12 @@ def first(root: Path) -> None:
             _to("looks", "Next: what looks at it", primary=True)
     with differently:
         mend.by_hand(found.kind, found.columns, here)
-        _again()
+        with st.container(horizontal=True):
+            _again()
+            st.button(
+                "Start over", icon=":material/restart_alt:", key="bring-over", on_click=draft.clear,
+                help="Empties this form and the next; nothing on the disk changes.",
+            )  # fmt: skip
 
 
 def place(root: Path) -> None:
@@ -82,7 +88,7 @@ def place(root: Path) -> None:
     )  # fmt: skip
     if how == UPLOAD:
         _upload("path", "Features, or an archive of images", upload.SUFFIXES, root)
-        with st.expander("Labels of these features"):
+        with st.expander("Labels of these features", expanded=draft.kind() == FEATURES and not draft.get("labels")):
             _upload("labels", "A file of labels", upload.TABLES, root)
             st.caption("Not needed where the labels are a column of the same table, or images come in folders.")
     st.text_input(

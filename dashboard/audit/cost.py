@@ -9,12 +9,13 @@ from typing import Any
 import streamlit as st
 
 from core.cases.config import CaseConfig
-from core.cases.estimate import Estimate, estimate
+from core.cases.estimate import estimate
 from core.cases.recipes import recipe_of
 from core.foundation.errors import InputError
 from core.models import MODELS
 from core.models.brought import open_network
 from core.runs import duration
+from core.training.timing import Estimate
 from dashboard import errands
 from dashboard.audit.reader import Outcome
 from dashboard.lab.cost import range_text

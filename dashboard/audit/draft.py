@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,14 +41,11 @@ def form_key(what: str) -> str:
 
 def data() -> CaseConfig:
     """The part of the config that says what is read."""
-    texts: Mapping[str, str] = {name: str(get(name)) for name in PATHS}
-    options = {}
-    if kind() in DATASETS:
+    texts: dict[str, Any] = {name: str(get(name)) for name in PATHS}
+    if kind() in DATASETS:  # what else is held is of a table of features, which was there before
         options = forms.held(DATASETS[kind()], form_key(kind()), MENDED)
         return CaseConfig(texts["path"], kind=texts["kind"], options=options)
-    if texts["images"]:
-        options = {}  # pictures of features are read as they look
-    return CaseConfig(**texts, options=options)
+    return CaseConfig(**texts)
 
 
 def whole(read: CaseConfig, what: str) -> CaseConfig:
@@ -76,10 +72,15 @@ def whole(read: CaseConfig, what: str) -> CaseConfig:
     return replace(made, architecture=architecture, epochs=st.session_state.get("bring epochs"), layers=layers)
 
 
-def fill(config: CaseConfig) -> None:
-    """Give the widgets the values of a config; before they are placed."""
+def clear() -> None:
+    """Forget what was set up."""
     for key in [key for key in st.session_state if str(key).startswith("bring ")]:
         del st.session_state[key]
+
+
+def fill(config: CaseConfig) -> None:
+    """Give the widgets the values of a config; before they are placed."""
+    clear()
     state = {name: getattr(config, name) for name in PATHS}
     if config.options and not config.kind:  # the options are of the kind that it was seen to be
         state["kind"] = _kind_with(config)

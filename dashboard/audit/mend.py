@@ -39,7 +39,7 @@ def beside(found: Outcome) -> list[str]:
     problem, kind, columns = found.problem, found.kind, found.columns
     names = [name for name in named(problem) if name in _known(kind)]
     st.error(as_sentence(in_words(problem)) + (" Say so here:" if names else ""))
-    if found.table:
+    if found.table and not names:
         st.button(
             "Read it as a table of features", icon=":material/swap_horiz:", key="bring-as-table", on_click=_as_table
         )

@@ -20,7 +20,7 @@ TABLES = (
     ".npy", ".npz", ".parquet", ".pq", ".arrow", ".feather", ".ipc", ".safetensors", ".h5", ".hdf5", ".csv", ".tsv",
 )  # fmt: skip
 SUFFIXES = (*TABLES, *ARCHIVES)
-MEGABYTES = 512  # of one file; the server takes no more (.streamlit/config.toml)
+MEGABYTES = 500  # of one file; the server takes 512 (.streamlit/config.toml)
 ROOM = 8 * 2**30  # bytes of all that was uploaded
 SPARE = 2**30  # that stay free on the disk
 PIECE = 2**20

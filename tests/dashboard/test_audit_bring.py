@@ -404,3 +404,10 @@ def test_a_new_audit_is_filled_from_one_that_is_there(audits: Path, table: Path)
 def test_a_damaged_account_is_said(audits: Path) -> None:
     app = working_on(audits, Status("failed", message="no", heartbeat=time.time()), data={"what": "features"})
     assert "What was read cannot be shown" in texts(app)
+
+
+def test_starting_over_empties_the_form(table: Path) -> None:
+    app = opened(path=str(table), labels=str(table.parent / "labels.npy"))
+    app.button(key="bring-over").click()
+    assert "Give the path of the data" in texts(run(app))
+    assert labelled(app, "Path").value == ""
