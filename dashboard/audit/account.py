@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.cases.config import config_from
 from core.cases.folder import CaseFolder
 from core.foundation.errors import InputError
 from dashboard.audit import told
@@ -35,7 +34,8 @@ def show(case: CaseFolder) -> None:
 
 def differently(case: CaseFolder) -> None:
     """A new audit, filled from this one."""
-    from dashboard.audit import draft  # brings torch, which a finished audit does without
+    from core.cases.config import config_from  # both bring torch, which a finished audit does without
+    from dashboard.audit import draft
 
     try:
         draft.fill(config_from(case.config))

@@ -20,7 +20,9 @@ from dashboard.plain import as_is
 from dashboard.shelf import key_of, shelf
 from dashboard.widgets import as_sentence
 
-NAMELESS = "Name the model; its layers are then listed here. Or let one be trained here."  # what is missing is no mistake
+NAMELESS = (
+    "Name the model; its layers are then listed here. Or let one be trained here."  # what is missing is no mistake
+)
 NORMALISED = {
     "auto": "As the model asks for", "imagenet": "As ImageNet", "none": "Not at all", "by hand": "Numbers of mine",
 }  # fmt: skip
