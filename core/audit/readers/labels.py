@@ -68,13 +68,13 @@ def _from_file(path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
     parts, names = [], tuple[str, ...]()
     for file in files_of(path):
         with closing(open_source(file)) as source:
-            column = _column(source).name
+            column = label_column(source).name
             parts.append(source.values(column))
             names = names or source.class_names(column)
     return joined(parts, path.name), names
 
 
-def _column(source: Source) -> Column:
+def label_column(source: Source) -> Column:
     """The only column, else the only one that is called as labels are. Raises InputError."""
     columns = [column for column in source.columns if not column.apart]
     if len(columns) == 1:
