@@ -179,8 +179,13 @@ def title(folder: RunFolder) -> str:
 
 def changed(folder: RunFolder, name: str) -> int:
     """When a file of a run was written last, in nanoseconds; 0 where there is none."""
+    return changed_at(folder.file(name))
+
+
+def changed_at(path: Path) -> int:
+    """When a file was written last, in nanoseconds; 0 where there is none."""
     try:
-        return folder.file(name).stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
         return 0
 

@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from core.audit.findings import Finding
 from core.foundation.files import replacing
+
+if TYPE_CHECKING:
+    from core.audit.findings import Finding
 
 FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
 

@@ -20,13 +20,15 @@ import torch
 
 from core.audit.scanning import State
 from core.cases import archive
+from core.cases.class_view import has_view
 from core.cases.config import CaseConfig, config_from
 from core.cases.folder import CaseFolder
-from core.cases.looks import Look, keep_features, look_at, looks_of, table_of
+from core.cases.looks import keep_features, look_at, table_of
 from core.cases.reading import FEATURES, Brought, read
+from core.cases.space import Look, looks_of
 from core.cases.summary import whole_summary
 from core.cases.thumbnails import write_thumbnails
-from core.cases.views import has_view, picture
+from core.cases.views import picture
 from core.datasets import DATASETS
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError

@@ -8,44 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from core.audit.scanning import CAP, MIN_ROWS
+from core.cases.class_view import AXES, ClassView, write_view
 from core.cases.folder import CaseFolder
-from core.cases.looks import Look, space_of, table_of
+from core.cases.looks import table_of
+from core.cases.space import Look, space_of
 from core.foundation.errors import InputError
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the number that the scan assumed in the class
-AXES = 2
-
-
-@dataclass(frozen=True)
-class ClassView:
-    """The rows of a class that were not set aside. nan where a k could not be fitted."""
-
-    label: int
-    rows: np.ndarray  # (n,) int64, as the table numbers them
-    poisons: np.ndarray  # (b,) int64, ascending, numbers of poisons assumed
-    assumed: int  # position of the scan's own among them
-    ks: np.ndarray  # (c,) int64, ascending
-    chosen: np.ndarray  # (b,) position of the k that the objective chooses
-    objective: np.ndarray  # (b, c)
-    scores: np.ndarray  # (b, c, n) float32, QUE
-    raw: np.ndarray  # (n, 2) first principal components, in deviations of the first
-    naive: np.ndarray  # (n, 2) the same, each in its own deviations
-    robust: np.ndarray  # (b, c, n, 2) whitened by the trusted rows, along the directions of most excess
-    removal_factor: float
-
-    def removed(self, budget: int, k: int) -> np.ndarray:
-        """(n,) bool: what SPECTRE removes at those positions."""
-        count = round(self.removal_factor * int(self.poisons[budget]))
-        scores = self.scores[budget, k]
-        mask = np.zeros(len(scores), bool)
-        mask[np.argsort(-scores, kind="stable")[:count]] = True
-        return mask
 
 
 def ladder(assumed: int, n: int) -> tuple[list[int], int]:
@@ -109,32 +82,6 @@ def _plane(points: np.ndarray) -> np.ndarray:
     return flat if flat.shape[1] == AXES else np.hstack([flat, np.zeros_like(flat)])
 
 
-def write_view(case: CaseFolder, look: Look, view: ClassView) -> None:
-    with case.replacing(_name(look, view.label)) as aside, aside.open("wb") as file:
-        np.savez(file, **{name: np.asarray(value) for name, value in vars(view).items()})  # type: ignore[arg-type]
-
-
-def has_view(case: CaseFolder, look: Look, label: int) -> bool:
-    """Whether the class is pictured already."""
-    return case.file(_name(look, label)).is_file()
-
-
-def read_view(case: CaseFolder, look: Look, label: int) -> ClassView:
-    """The pictures of a class. Raises InputError where there are none, or they do not fit together."""
-    found: dict[str, Any] = case.load_arrays(_name(look, label))
-    try:
-        view = ClassView(**{**found, **{name: found[name].item() for name in ("label", "assumed", "removal_factor")}})
-        n, shape = len(view.rows), (len(view.poisons), len(view.ks))
-        fits = (
-            view.scores.shape == (*shape, n) and view.robust.shape == (*shape, n, AXES) and view.raw.shape == (n, AXES)
-        )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        fits = False
-    if not fits:
-        raise InputError(f"{case.id}: the pictures of class {label} are damaged")
-    return view
-
-
 def picture(
     case: CaseFolder,
     look: Look,
@@ -151,7 +98,3 @@ def picture(
     with suppress(OSError):  # of a bundled audit, perhaps: then it is made again next time
         write_view(case, look, view)
     return view
-
-
-def _name(look: Look, label: int) -> str:
-    return f"{look.folder}/class-{label}.npz"
