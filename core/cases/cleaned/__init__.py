@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from core.cases.cleaned.changes import Changes, changes_of, check_left
-from core.cases.cleaned.copying import OnStep, check_place
+from core.cases.cleaned.copying import NoCopy, OnStep, check_place
 from core.cases.cleaned.features import write_features
 from core.cases.cleaned.tables import write_arrays, write_tables
 from core.cases.cleaned.trees import write_tree
@@ -26,6 +26,8 @@ from core.cases.reading import FEATURES, digest, read
 from core.datasets import DATASETS, Arrays, ImageFolder, ImageParquet
 from core.foundation.errors import InputError
 
+__all__ = ["NoCopy", "check_place", "write_cleaned"]
+
 WRITING = 0.7  # of the time; the rest is the check
 
 
@@ -35,7 +37,7 @@ def write_cleaned(
     """Write the cleaned copy into the new or empty folder `out`; returns path, removed, relabelled, per_class, sha256, notes.
 
     link: files of image folders as hard links, where both lie in one file system. Raises InputError for data that has changed
-    since the audit, forms that are not written, and a copy that is not what was decided; nothing is left then.
+    since the audit, NoCopy for forms that are not written, and a copy that is not what was decided; nothing is left then.
     """
     data, config = case.read_json("data.json"), config_from(case.config)
     source = Path(data["path"])
@@ -81,7 +83,7 @@ def _written(
         odd = next(name for name in sorted({*counts, *found}) if counts.get(name) != found.get(name))
         raise InputError(
             f"the cleaned copy has {found.get(odd, 0):,} rows of class {odd} and not the {counts.get(odd, 0):,} that were decided on; "
-            "it was not kept, the lists are there"
+            "it was not kept; write the lists alone with --lists-only"
         )
     return {"name": name, "per_class": counts, "sha256": read_again, "notes": notes}
 
@@ -91,7 +93,9 @@ def _counts(config: CaseConfig, path: Path, scratch: Path) -> tuple[dict[str, in
     try:
         brought = read(config, path, scratch)
     except InputError as problem:
-        raise InputError(f"the cleaned copy cannot be read ({problem}); it was not kept, the lists are there") from None
+        raise InputError(
+            f"the cleaned copy cannot be read ({problem}); it was not kept; write the lists alone with --lists-only"
+        ) from None
     try:
         labels = brought.labels
         values, counts = np.unique(labels.numbers[labels.labelled], return_counts=True)
@@ -113,5 +117,5 @@ def _write_images(
     elif isinstance(dataset, Arrays):
         notes = write_arrays(dataset, changes, out, on_step)
     else:
-        raise InputError(f"a cleaned copy of a set of the kind '{data['kind']}' is not written; the lists are")
+        raise NoCopy(f"a cleaned copy of a set of the kind '{data['kind']}' is not written; the lists say what to do")
     return Path(data["path"]).name if Path(data["path"]).is_file() else "", notes

@@ -15,6 +15,10 @@ NO_LINK = (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES)
 OnStep = Callable[[float], None]
 
 
+class NoCopy(InputError):
+    """A form of which no cleaned copy is written; the lists say what to do."""
+
+
 def files_under(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Each folder under a root as a path from it ("" is the root), with its files; links are followed, each folder once."""
     seen: set[str] = set()

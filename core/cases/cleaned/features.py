@@ -14,7 +14,7 @@ from core.audit.readers.text import Text
 from core.cases.cleaned.arrays import edited, write_npz, write_rows
 from core.cases.cleaned.changes import Changes, Edit, edit_of
 from core.cases.cleaned.columnar import rewrite
-from core.cases.cleaned.copying import OnStep, check_room
+from core.cases.cleaned.copying import NoCopy, OnStep, check_room
 from core.cases.cleaned.lines import read_lines
 from core.cases.config import CaseConfig
 from core.cases.reading import labels_of, table_at
@@ -117,7 +117,7 @@ def _edit_parts(files: list[Path], out: Path, label: str | None, edit: Edit) -> 
         rows = sum(len(batch) for batch in source.batches([next(c.name for c in source.columns if c.is_numbers)]))
         keep, to = edit.part(start, start + rows)
         if label is not None and len(files) > 1 and (to >= 0).any():
-            raise InputError(
+            raise NoCopy(
                 "labels in a folder of several text files cannot be changed; join them into one, or write the lists alone with --lists-only"
             )
         _edit_text(file, out / file.name, label, Edit(keep, to, edit.examples))

@@ -12,7 +12,7 @@ import numpy as np
 from core.cases.cleaned.arrays import write_npz
 from core.cases.cleaned.changes import Changes, Edit, edit_of
 from core.cases.cleaned.columnar import rewrite
-from core.cases.cleaned.copying import OnStep, check_room, files_under, put
+from core.cases.cleaned.copying import NoCopy, OnStep, check_room, files_under, put
 from core.datasets import Arrays, ImageParquet, Npz, TablePlan
 from core.foundation.errors import InputError
 from core.foundation.files import write_json
@@ -30,7 +30,7 @@ def write_tables(dataset: ImageParquet, changes: Changes, out: Path, link: bool,
     paths = [folder / name for folder, names in _all(root) for name in names] if path.is_dir() else [path]
     gone = _pictures(plan, root, edit)
     if gone is not None and path.is_file():
-        raise InputError(
+        raise NoCopy(
             f"{path.name} names its images by their files alone; give the folder of both to get a cleaned copy"
         )
     own = set(table.files)
