@@ -157,7 +157,7 @@ def side_of(config: CaseConfig) -> int | None:
 
 def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Report | None) -> Brought:
     path = table_at(path)
-    given = config.labels or _labels_of(path, config.column)
+    given = config.labels or labels_of(path, config.column)
     if report:
         report("reading features", None)
     check_given(given, path)
@@ -185,7 +185,7 @@ def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Repo
     return Brought(labels, files, told, images=pictures, texts=texts, features=features)
 
 
-def _labels_of(path: Path, column: str) -> str:
+def labels_of(path: Path, column: str) -> str:
     """The labels of a table where none are named: a file beside it, or its only column that is called so. Raises InputError."""
     folder = path if path.is_dir() else path.parent
     for name in BESIDE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -29,6 +29,9 @@ class Layout:
     parts: dict[str, str | None]
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    twins: dict[str, str] = field(
+        default_factory=dict
+    )  # folders with the files of a part once more: its name, by theirs
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,10 @@ class Listing:
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     columns: tuple[str, str] | None = None  # of the table that gave the classes
+    folder: str = ""  # in which the class folders or the images are
+    table: LabelTable | None = (
+        None  # that names the images, whether it gave the classes or says the same as the folders
+    )
 
     @property
     def unlabelled(self) -> bool:
@@ -73,10 +80,10 @@ def listing_of(tree: Tree, folder: str, given_by: str = "auto", label_column: st
     classes = tree.children(folder)
     by_folder = len(classes) >= 2 and given_by != TABLE
     if table and (not by_folder or table.metadata or _disagrees(table, folder, images, label_column)):
-        return _by_table(table, folder, images, label_column)
+        return replace(_by_table(table, folder, images, label_column), folder=folder, table=table)
     if not classes:
         return Listing(images, np.full(len(images), "", dtype="U1"))
-    return _by_folder(tree, folder, images)
+    return replace(_by_folder(tree, folder, images), folder=folder, table=table)
 
 
 def _base(tree: Tree, folder: str) -> str:
@@ -116,6 +123,7 @@ def _merge_twins(tree: Tree, layout: Layout) -> None:
             if same and twin in layout.folders:
                 why = f"they are those of {name} again"
                 layout.left_out.append(LeftOut(f"images in {twin}", len(there[twin]), why))
+                layout.twins[layout.folders[twin]] = name
                 del layout.folders[twin], layout.parts[twin]
 
 

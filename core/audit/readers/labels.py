@@ -111,7 +111,7 @@ def _from_file(path: Path, wanted: np.ndarray | None) -> _Read:
         with closing(open_source(file)) as source:
             if i == 0:
                 beside = _files_column(source, wanted)
-            column = _column(source, beside).name
+            column = label_column(source, beside).name
             parts.append(_unguarded(source.values(column)) if source.form == Text.form else source.values(column))
             files += source.values(beside).tolist() if beside is not None else []
             names = names or source.class_names(column)
@@ -142,7 +142,7 @@ def _files_column(source: Source, wanted: np.ndarray | None) -> str | None:
     return next((name for name in words if is_known(names, source.values(name).tolist())), None)
 
 
-def _column(source: Source, beside: str | None) -> Column:
+def label_column(source: Source, beside: str | None = None) -> Column:
     """The only column, else the only one that is called as labels are. beside: the names of files. Raises InputError."""
     columns = [column for column in source.columns if not column.apart and column.name != beside]
     if len(columns) == 1:
