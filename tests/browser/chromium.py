@@ -29,6 +29,7 @@ PHONE = {"width": 390, "height": 844}
 MORE = {
     "": [f"step={step}" for step in ("Model", "Features", "Why", "Whiten", "Score", "Remove")],
     "inspect": ["truth=true"],
+    "audit": [*(f"part={part}" for part in ("read", "looks", "decide")), "audit=signs-two-poisoned", "audit=new"],
 }
 VIEWS = [
     path for page in pages() for path in (page.path, *(f"{page.path}?{query}" for query in MORE.get(page.path, [])))
