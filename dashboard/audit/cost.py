@@ -63,7 +63,7 @@ def show(config: CaseConfig, found: Outcome) -> Estimate | None:
             slot.error(as_sentence(str(wrong)))
             return None
     assert made is not None
-    busy = " **The computer is busy: this may be far too high.**" if made.busy else ""
+    busy = " **The computer is busy: this may be far off.**" if made.busy else ""
     st.markdown(f":material/timer: **{range_text(made.total, made.at_most)}** on this computer.{busy}", width="content")
     parts = [f"{STAGES[name]} {duration(seconds)}" for name, seconds in made.stages.items() if seconds >= 0.5]
     if len(parts) > 1:
