@@ -12,12 +12,14 @@ findings    what all of that says, in kinds, rows and words
 readers     features and labels from files of any form
 labels      the label of each row, with its name
 masks       what another tool removed, beside what was removed here
+csv_files   the files that lists of rows go out in
 described   what a table is, where that bears on the verdict
 table       rows of a table of any size
 """
 
 __all__ = [
     "assumed",
+    "csv_files",
     "described",
     "filtering",
     "findings",

@@ -1,4 +1,16 @@
-"""One audit on disk: from somebody's file to the findings, the decisions, and what is taken away."""
+"""One audit on disk: from somebody's file to the findings, the decisions, and what is taken away.
+
+folder, config        what an audit is on disk, and what describes it
+archive, reading      what was brought, unpacked and read
+pipeline, recipes     its stages, and how a model is trained for it
+estimate              what it will cost
+space, class_view     where rows lie, and the pictures of a class, without PyTorch
+views                 how these pictures are made
+words                 what is said beside a finding
+decisions             what people decide on findings and rows
+takeaway, cleaned     the lists that go out, and the cleaned copy
+agreement             what others say of the same rows
+"""
 
 from __future__ import annotations
 
@@ -10,7 +22,10 @@ if TYPE_CHECKING:
     from core.cases.config import CaseConfig
     from core.cases.pipeline import execute
 
-__all__ = ["CaseConfig", "CaseFolder", "Cases", "execute"]
+__all__ = [
+    "CaseConfig", "CaseFolder", "Cases", "agreement", "archive", "class_view", "cleaned", "config", "decisions", "estimate", "execute",
+    "folder", "pipeline", "reading", "recipes", "space", "takeaway", "views", "words",
+]  # fmt: skip
 
 _LATER = {
     "CaseConfig": "core.cases.config",

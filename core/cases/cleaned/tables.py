@@ -12,7 +12,7 @@ import numpy as np
 from core.cases.cleaned.arrays import write_npz
 from core.cases.cleaned.changes import Changes, Edit, edit_of
 from core.cases.cleaned.columnar import rewrite
-from core.cases.cleaned.copying import NoCopy, OnStep, check_room, files_under, put
+from core.cases.cleaned.copying import OnStep, check_room, files_under, put
 from core.datasets import Arrays, ImageParquet, Npz, TablePlan
 from core.foundation.errors import InputError
 from core.foundation.files import write_json
@@ -27,14 +27,9 @@ def write_tables(dataset: ImageParquet, changes: Changes, out: Path, link: bool,
     rows = len(table)
     edit = edit_of(changes, _where(changes, [table.place(row) for row in range(rows)]), rows)
     root = path if path.is_dir() else path.parent
-    paths = [folder / name for folder, names in _all(root) for name in names] if path.is_dir() else [path]
-    gone = _pictures(plan, root, edit)
-    if gone is not None and path.is_file():
-        raise NoCopy(
-            f"{path.name} names its images by their files alone; give the folder of both to get a cleaned copy"
-        )
-    own = set(table.files)
-    kept = [file for file in paths if file not in own and file.resolve() not in (gone or ())]
+    own, (named, gone) = set(table.files), _pictures(plan, root, edit)
+    beside = [folder / name for folder, names in _all(root) for name in names] if path.is_dir() else sorted(named)
+    kept = [file for file in beside if file not in own and file.resolve() not in gone]
     check_room(sum(f.stat().st_size for f in own) + (0 if link else sum(f.stat().st_size for f in kept)), out)
     names = [plan.columns.label.name, *(column.name for column in plan.columns.beside)]
     on_step(0.0)
@@ -90,19 +85,19 @@ def _all(root: Path) -> list[tuple[Path, list[str]]]:
     ]
 
 
-def _pictures(plan: TablePlan, root: Path, edit: Edit) -> set[Path] | None:
-    """Of a table that names its images by their files: those that no row names any more. None where it holds them itself."""
+def _pictures(plan: TablePlan, root: Path, edit: Edit) -> tuple[set[Path], set[Path]]:
+    """Of a table that names its images by their files: those of rows that stay, and those that no row names any more."""
     table, name = plan.tables[plan.chosen.train], plan.columns.image.name
-    first = next(iter(table.cells(name, root)))
-    if not isinstance(first, Path):
-        return None
+    if not isinstance(next(iter(table.cells(name, root))), Path):
+        return set(), set()
     named: dict[bool, set[Path]] = {True: set(), False: set()}
     for keep, cell in zip(edit.keep.tolist(), table.cells(name, root), strict=True):
         if isinstance(cell, Path):
-            named[keep].add(cell.resolve())
+            named[keep].add(cell)
     others = [other for part, other in plan.tables.items() if part != plan.chosen.train]
-    elsewhere = {cell.resolve() for other in others for cell in other.cells(name, root) if isinstance(cell, Path)}
-    return named[False] - named[True] - elsewhere
+    elsewhere = {cell for other in others for cell in other.cells(name, root) if isinstance(cell, Path)}
+    there = {cell.resolve() for cell in named[True] | elsewhere}
+    return named[True], {cell.resolve() for cell in named[False]} - there
 
 
 def _tell_saved(root: Path, out: Path, file: Path, edit: Edit) -> None:
