@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from core.cases.config import CaseConfig
     from core.cases.pipeline import execute
 
-__all__ = ["CaseConfig", "CaseFolder", "Cases", "execute"]
+__all__ = ["CaseConfig", "CaseFolder", "Cases", "execute", "reporting"]
 
 _LATER = {
     "CaseConfig": "core.cases.config",
