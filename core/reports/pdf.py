@@ -26,13 +26,12 @@ from reportlab.platypus.tableofcontents import TableOfContents
 from core.reports.content import Report, Section
 from core.reports.html import FIGURES
 from core.reports.pdf_blocks import WIDTH, flowables, styles
-from core.reports.pdf_drawing import COLOURS, INK, SOFT
+from core.reports.pdf_drawing import INK, SOFT, draw_mark
 from core.reports.typeface import PLAIN, markup, printable
 
 MARGIN = (A4[0] - WIDTH) / 2
 TOP, BOTTOM = 50.0, 56.0
 FOLLOWS, PICTURED = 110.0, 330.0  # points of room that a heading needs below itself: before words, before figures
-SIGNS = {"poison": "◆", "odd": "■", "clean": "●", "rest": "●", "elsewhere": "○"}
 
 
 def to_pdf(report: Report) -> bytes:
@@ -58,9 +57,7 @@ def to_pdf(report: Report) -> bytes:
 
 
 def _section(section: Section, level: int) -> list[Flowable]:
-    sign = f'<font color="{COLOURS[section.role].hexval()}">{SIGNS[section.role]}</font> ' if section.role else ""
-    heading = Paragraph(sign + markup(section.title), styles()[f"h{level}"])
-    heading.told = (level - 1, section.title)
+    heading = _Heading(section, level)
     pictured = bool(section.blocks) and isinstance(section.blocks[0], FIGURES)
     made: list[Flowable] = [CondPageBreak(PICTURED if pictured else FOLLOWS * level), heading]
     if section.tags:
@@ -69,6 +66,19 @@ def _section(section: Section, level: int) -> list[Flowable]:
     for part in section.parts:
         made += _section(part, level + 1)
     return made
+
+
+class _Heading(Paragraph):
+    """With the mark of its role in the margin; `told` is for the contents and the bookmarks."""
+
+    def __init__(self, section: Section, level: int) -> None:
+        super().__init__(markup(section.title), styles()[f"h{level}"])
+        self.told, self.role = (level - 1, section.title), section.role
+
+    def draw(self) -> None:
+        super().draw()
+        if self.role:
+            draw_mark(self.canv, self.role, -9.0, self.height - 9.5)
 
 
 def _contents() -> TableOfContents:

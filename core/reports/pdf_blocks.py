@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 from reportlab.lib.colors import HexColor
 from reportlab.lib.styles import ParagraphStyle
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, TableStyle
 from reportlab.platypus import Image as Placed
 from reportlab.platypus import Table as Grid
@@ -34,7 +35,7 @@ from core.reports.figures import lay_out
 from core.reports.html import FIGURES
 from core.reports.pdf_drawing import FAINT, INK, SOFT, Sketch
 from core.reports.thumbnails import as_image
-from core.reports.typeface import BOLD, PLAIN, letters, markup
+from core.reports.typeface import BOLD, PLAIN, letters, markup, printable
 from core.reports.visible import shortened
 
 WIDTH = 495.0  # points of a line
@@ -42,7 +43,8 @@ GAP = 14.0
 HALF = (WIDTH - GAP) / 2
 RAISED = HexColor("#f6f8fa")
 ACROSS = 8  # pictures beside each other
-MOST_ROWS = 1_000  # of a table on paper; all are in the files
+MOST_ROWS = 400  # of a table on paper; all are in the files
+PADDING = 6.0
 CELL = 400  # characters of a cell
 
 
@@ -64,6 +66,7 @@ def styles() -> dict[str, ParagraphStyle]:
         "cell": like("cell", fontSize=8.3, leading=11, spaceAfter=0),
         "number": like("number", fontSize=8.3, leading=11, spaceAfter=0, alignment=2),
         "head": like("head", fontName=BOLD, fontSize=8.3, leading=11, textColor=SOFT, spaceAfter=0),
+        "right": like("right", fontName=BOLD, fontSize=8.3, leading=11, textColor=SOFT, spaceAfter=0, alignment=2),
         "code": like("code", fontSize=8.5, leading=12, backColor=RAISED, borderPadding=5, spaceBefore=5, spaceAfter=10),
         "title": like("title", fontName=BOLD, fontSize=20, leading=25, spaceAfter=6),
         "lead": like("lead", fontName=BOLD, fontSize=13.5, leading=18.5, spaceAfter=4),
@@ -133,20 +136,31 @@ def _tiles(block: Tiles) -> list[Flowable]:
 
 
 def _table(block: Table) -> list[Flowable]:
-    look = styles()
+    look, widths = styles(), _widths(block)
     shown = block.rows[:MOST_ROWS]
-    head = [Paragraph(markup(name), look["head"]) for name in block.columns]
-    body = [
-        [Paragraph(markup(shortened(text, CELL)), look["number" if i in block.numeric else "cell"]) for i, text in enumerate(row)]
-        for row in shown
-    ]  # fmt: skip
+    head = [
+        Paragraph(markup(name), look["right" if i in block.numeric else "head"]) for i, name in enumerate(block.columns)
+    ]
+    body = [[_cell(text, widths[i], i in block.numeric) for i, text in enumerate(row)] for row in shown]
     caption = block.caption or block.folded
     made: list[Flowable] = [Paragraph(markup(caption), look["quiet"])] if caption else []
-    rule = [("LINEBELOW", (0, 0), (-1, -1), 0.4, FAINT), ("RIGHTPADDING", (0, 0), (-1, -1), 6)]
-    made.append(_grid([head, *body], _widths(block), rule, repeatRows=1))
+    style = [
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, FAINT), ("RIGHTPADDING", (0, 0), (-1, -1), PADDING),
+        ("FONT", (0, 1), (-1, -1), PLAIN, look["cell"].fontSize, look["cell"].leading), ("TEXTCOLOR", (0, 1), (-1, -1), INK),
+        *(("ALIGN", (i, 1), (i, -1), "RIGHT") for i in block.numeric),
+    ]  # fmt: skip
+    made.append(_grid([head, *body], widths, style, repeatRows=1))
     if len(shown) < len(block.rows):
         made.append(Paragraph(f"{len(shown):,} of {len(block.rows):,} lines are printed.", look["quiet"]))
     return [*made, Spacer(1, 8)]
+
+
+def _cell(text: str, width: float, numeric: bool) -> str | Paragraph:
+    """Plain text where it fits on a line: a paragraph takes twenty times as long."""
+    plain, look = printable(text), styles()["cell"]
+    if "\n" not in plain and stringWidth(plain, PLAIN, look.fontSize) <= width - PADDING:
+        return plain
+    return Paragraph(markup(shortened(text, CELL)), styles()["number"] if numeric else look)
 
 
 def _widths(block: Table) -> list[float]:
@@ -156,7 +170,8 @@ def _widths(block: Table) -> list[float]:
         longest = max((len(row[i]) for row in block.rows[:200]), default=0)
         word = max((len(part) for part in name.split()), default=0)
         asked.append(min(46.0, max(longest, word + 1, 4.0)))
-    return [WIDTH * one / sum(asked) for one in asked]
+    each = min(WIDTH / sum(asked), 7.0)  # points of a character: a table of few words stays narrow
+    return [each * one for one in asked]
 
 
 def _grid(rows: Sequence[Sequence[Any]], widths: Sequence[float], more: Sequence[Any] = (), **names: Any) -> Grid:
@@ -168,13 +183,13 @@ def _grid(rows: Sequence[Sequence[Any]], widths: Sequence[float], more: Sequence
 
 
 def _figures(figures: Sequence[Figure]) -> list[Flowable]:
-    """A scatter stands left of the others; its further views follow below."""
+    """A scatter stands left of two others; its further views follow below."""
     rows: list[list[Any]] = []
     scatters = [list(_cells(figure)) for figure in figures if isinstance(figure, Scatter)]
     others = [cell for figure in figures if not isinstance(figure, Scatter) for cell in _cells(figure)]
     if scatters and others:
-        rows.append([scatters[0].pop(0), [flow for cell in others for flow in (*cell, Spacer(1, 8))]])
-        others = []
+        rows.append([scatters[0].pop(0), [flow for cell in others[:2] for flow in (*cell, Spacer(1, 8))]])
+        others = others[2:]
     cells = [*(cell for scatter in scatters for cell in scatter), *others]
     rows += [cells[i : i + 2] for i in range(0, len(cells), 2)]
     made = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from reportlab.lib.colors import HexColor
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable
 
-from core.reports.drawing import Box, Dots, Drawing, Label, Line, Stroke
+from core.reports.drawing import SHAPES, Box, Dots, Drawing, Label, Line, Stroke
 from core.reports.typeface import BOLD, PLAIN, printable
 
 INK, SOFT, FAINT = HexColor("#0f1720"), HexColor("#55606c"), HexColor("#dfe4e9")
@@ -40,6 +41,11 @@ class Sketch(Flowable):
         for stroke in (*self.drawing.strokes, *self.drawing.views.get(self.view, ())):
             _draw(page, stroke, self.drawing.height)
         page.restoreState()
+
+
+def draw_mark(page: Canvas, role: str, x: float, y: float) -> None:
+    """The mark of a role, with its middle at a place of the page."""
+    _dots(page, Dots(np.array([[x, -y]]), role, SHAPES[role], 3.4), 0.0)
 
 
 def _draw(page: Canvas, stroke: Stroke, height: float) -> None:
