@@ -42,14 +42,15 @@ from core.datasets import Signs
 from core.foundation import devices
 from core.foundation.images import ImageData
 
-PER_CLASS = 150
+PER_CLASS = 180
 EPOCHS = 20
+LAYERS = ("pooled", "block3")
 ORDINARY = Case(noise=0.02, tracks=((12, YIELD),), duplicates=((6, NO_ENTRY), (4, SPEED_30)))
 SETS: dict[str, tuple[Case, int]] = {
     "signs-ordinary": (ORDINARY, PER_CLASS),
     "signs-two-poisoned": (
         Case(
-            (Poisons(30, LARGE_WHITE, (STOP,), SPEED_80), Poisons(30, LARGE_MAGENTA, (PRIORITY,), LEFT)),
+            (Poisons(20, LARGE_WHITE, (STOP,), SPEED_80), Poisons(20, LARGE_MAGENTA, (PRIORITY,), LEFT)),
             noise=0.01,
             duplicates=((6, NO_ENTRY),),
         ),
@@ -83,7 +84,7 @@ def make(name: str, folder: Path, seed: int) -> None:
     write(planted, folder, np.random.default_rng(seed))
     out = folder / "audit"
     out.mkdir()
-    config = CaseConfig(str(folder / "set"), epochs=EPOCHS).checked()
+    config = CaseConfig(str(folder / "set"), epochs=EPOCHS, layers=LAYERS).checked()
     made = CaseFolder(out)
     made.write_json("config.json", config.as_json())
     summary = execute(made, lambda s: print(f"\r{s.overall:4.0%} {s.message:60}", end="", flush=True))

@@ -26,6 +26,7 @@ page = st.navigation(
         st.Page(screens / "lab.py", title="Lab", icon=":material/science:", url_path="lab"),
         st.Page(screens / "inspect.py", title="Inspect", icon=":material/search_insights:", url_path="inspect"),
         st.Page(screens / "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
+        st.Page(screens / "audit.py", title="Audit", icon=":material/policy:", url_path="audit"),
         st.Page(screens / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
         st.Page(screens / "challenge.py", title="Challenge", icon=":material/emoji_events:", url_path="challenge"),
     ],

@@ -14,6 +14,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
+from core.foundation.sources import full_source, short_source
 from core.runs import RunFolder, Runs
 from dashboard.plain import as_is
 
@@ -54,6 +55,14 @@ class RunView:
     def sources(self) -> list[str]:
         """Where each image came from, in the user's own data, else empty. Its folder may be the true class."""
         return self.frame["source"].tolist() if "source" in self.frame else []
+
+    def short_source(self, row: int) -> str:
+        """What stands of it under an image; empty where nothing is known, or no more than a number."""
+        return short_source(self.sources[row]) if self.sources else ""
+
+    def full_source(self, row: int) -> str:
+        """All of it, for whoever points at the image."""
+        return full_source(self.sources[row]) if self.short_source(row) else ""
 
     @cached_property
     def row_of(self) -> dict[int, int]:
@@ -179,8 +188,13 @@ def title(folder: RunFolder) -> str:
 
 def changed(folder: RunFolder, name: str) -> int:
     """When a file of a run was written last, in nanoseconds; 0 where there is none."""
+    return changed_at(folder.file(name))
+
+
+def changed_at(path: Path) -> int:
+    """When a file was written last, in nanoseconds; 0 where there is none."""
     try:
-        return folder.file(name).stat().st_mtime_ns
+        return path.stat().st_mtime_ns
     except OSError:
         return 0
 

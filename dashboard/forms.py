@@ -15,7 +15,7 @@ from core.foundation.params import Param, describe
 from dashboard import data, uploads
 from dashboard.widgets import as_sentence
 
-__all__ = ["colour_text", "describe", "fill", "parameters"]
+__all__ = ["colour_text", "describe", "fill", "held", "parameters"]
 
 
 def parameters(
@@ -44,6 +44,12 @@ def parameters(
         with place:
             values[p.name] = _widget(p, default, _key(key, entry, p))
     return values
+
+
+def held(entry: type, key: str, names: tuple[str, ...]) -> dict[str, Any]:
+    """What the widgets of these parameters hold, where that is not the default; before, or without, placing them."""
+    found = {p.name: (p, st.session_state.get(_key(key, entry, p), p.default)) for p in describe(entry)}
+    return {name: found[name][1] for name in names if name in found and found[name][1] != found[name][0].default}
 
 
 def fill(entry: type, key: str, values: Mapping[str, Any], *, skip: tuple[str, ...] = ()) -> None:

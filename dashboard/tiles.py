@@ -33,20 +33,22 @@ def grid(
     kinds: Sequence[str] | None = None,
     side: int = 96,
     describe: Sequence[str] | None = None,
+    titles: Sequence[str] | None = None,
 ) -> str:
     """Tiles with captions as HTML; enlarged by nearest neighbour, so pixels stay pixels.
 
     images: (n, h, w, c) uint8, or what `source` made of each. captions: plain text, newlines kept. kinds: classes "poison",
     "clean", "focus" or "".
-    describe: what a screen reader says; the captions unless given.
+    describe: what a screen reader says; the captions unless given. titles: what the mouse is told of each; "" for nothing.
     """
     tiles = []
     for i, image in enumerate(images):
         alt = html.escape((describe or captions)[i].replace("\n", ", "), quote=True)
         kind = "".join(f" sl-{k}" for k in (kinds[i].split() if kinds else []))
         text = html.escape(captions[i]).replace("\n", "<br>")
+        title = f' title="{html.escape(titles[i], quote=True)}"' if titles and titles[i] else ""
         tiles.append(
-            f'<figure class="sl-tile{kind}"><img alt="{alt}" src="{image if isinstance(image, str) else source(image)}">'
+            f'<figure class="sl-tile{kind}"{title}><img alt="{alt}" src="{image if isinstance(image, str) else source(image)}">'
             f"<figcaption>{text}</figcaption></figure>"
         )
     return f'<div class="sl-grid" style="--side:{side}px">{"".join(tiles)}</div>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,8 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = F
 
 def as_sentence(message: str) -> str:
     """A message of the core, "no room for 3 poisons", as Markdown of a page: with a capital and a full stop."""
-    return f"{as_is(f'{message[:1].upper()}{message[1:]}')}."
+    begins = re.match(r"[a-z]+(?=[ ,:])", message)  # a word, not the name of a file
+    return f"{as_is(f'{message[:1].upper()}{message[1:]}' if begins else message)}."
 
 
 def share_metric(
@@ -92,10 +94,10 @@ def plot(figure: go.Figure, key: str, alt: str, on_pick: Callable[[], None] | No
 def gallery(
     run: data.RunView, rows: np.ndarray, scores: np.ndarray, truth: bool, side: int = 88, focus: int | None = None
 ) -> None:
-    """Tiles of training images in the given order, with rank and score; truth outlined where it is revealed."""
+    """Tiles of training images in the given order, with rank and score; truth outlined, and files named, where it is revealed."""
     ranks = data.ranks(scores)
     frame = run.frame
-    captions, kinds = [], []
+    captions, kinds, titles = [], [], []
     for row in rows:
         text = f"#{ranks[row]} · {charts.number(scores[row])}\nid {frame['id'].iat[row]}"
         kind = ""
@@ -103,9 +105,11 @@ def gallery(
             poisoned = bool(frame["is_poison"].iat[row])
             text += f"\n{'poison' if poisoned else 'clean'}: {run.classes[int(frame['true_label'].iat[row])]}"
             kind = "poison" if poisoned else "clean"
+            text += f"\n{run.short_source(row)}".rstrip("\n")
         captions.append(text)
+        titles.append(run.full_source(row) if truth else "")
         kinds.append(f"{kind} focus" if focus == row else kind)
-    st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=side))
+    st.html(tiles.grid(run.images[rows], captions, kinds=kinds, side=side, titles=titles))
 
 
 def again_once(revealed: bool, command: str, python: str) -> None:

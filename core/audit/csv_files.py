@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.foundation.csv_cells import guarded
 from core.foundation.files import replacing
 
 if TYPE_CHECKING:
@@ -17,11 +18,11 @@ FINDINGS = ("row", "label", "kind", "score", "nearest_label", "finding")
 
 
 def write_csv(path: Path, columns: Sequence[str], records: Iterable[dict[str, Any]]) -> None:
-    """One line for each record; its values of other columns are left out."""
+    """One line for each record; its values of other columns are left out. Words that would be formulas are guarded."""
     table = io.StringIO()
     lines = csv.DictWriter(table, columns, extrasaction="ignore", lineterminator="\n")
     lines.writeheader()
-    lines.writerows(records)
+    lines.writerows({name: guarded(value) for name, value in record.items()} for record in records)
     with replacing(path) as aside:
         aside.write_text(table.getvalue(), encoding="utf-8")
 

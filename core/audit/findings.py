@@ -172,7 +172,11 @@ def _label_errors(misfits: Misfits, taken: np.ndarray, labels: np.ndarray, look:
     found = []
     for label in np.unique(labels[left]):
         rows = left[labels[left] == label]
-        words = f"{len(rows):,} rows lie with another class each, without a direction in common: relabel or drop them"
+        words = (
+            "1 row lies with another class: relabel or drop it"
+            if len(rows) == 1
+            else f"{len(rows):,} rows lie with another class each, without a direction in common: relabel or drop them"
+        )
         found.append(_finding(look, int(label), "label-error", rows, look.margin(rows), None, words))
     return found
 
@@ -183,12 +187,15 @@ def _set_aside(overview: Overview, labels: np.ndarray, look: _Look) -> list[Find
     for label in np.unique(labels[away.broken]):
         own = labels[away.broken] == label
         reasons = sorted({reason for reason, here in zip(away.reasons, own, strict=True) if here})
-        words = f"{int(own.sum()):,} rows are no features ({'; '.join(reasons[:3])}): extract them again"
+        some = "1 row is" if own.sum() == 1 else f"{int(own.sum()):,} rows are"
+        words = f"{some} no features ({'; '.join(reasons[:3])}): extract again"
         found.append(_odd(int(label), "broken", away.broken[own], words, look))
     for label in np.unique(labels[away.copies]):
         own = labels[away.copies] == label
         originals = len(np.unique(away.originals[own]))
-        words = f"{int(own.sum()):,} rows are copies of {originals:,} others, or nearly: one of each is kept"
+        some = "1 row is a copy" if own.sum() == 1 else f"{int(own.sum()):,} rows are copies"
+        others = "another" if originals == 1 else f"{originals:,} others"
+        words = f"{some} of {others}, or nearly: one of each is kept"
         found.append(_odd(int(label), "copy", away.copies[own], words, look))
     return found
 

@@ -46,11 +46,21 @@ def read_mask(path: Path, n: int) -> np.ndarray:
         if len(columns) != 1:
             raise InputError(f"{path.name} has {len(columns)} columns or arrays; a mask is one, of truth values")
         values = source.values(columns[0].name)
+    if values.dtype.kind == "O":
+        values = _of_text(values, n)
     if values.shape not in ((n,), (n, 1), (1, n)):
         raise InputError(f"{path.name} is {values.shape}, and there are {n:,} rows; a mask has one truth value a row")
     if values.dtype.kind not in "biuf" or not np.isin(values, (0, 1)).all():
         raise InputError(f"{path.name} must hold truth values, or 0 and 1, True = removed")
     return values.reshape(n).astype(bool)
+
+
+def _of_text(values: np.ndarray, n: int) -> np.ndarray:
+    """What a text file says: numbers, or truth values as words, above which a heading is a word like them."""
+    said = {"true": 1, "false": 0}
+    if values.shape == (n + 1,) and str(values[0]).lower() not in said:
+        values = values[1:]
+    return np.array([said.get(str(one).lower(), one) for one in values.ravel().tolist()]).reshape(values.shape)
 
 
 def agreement(path: Path, mask: np.ndarray, removed: np.ndarray) -> Agreement:

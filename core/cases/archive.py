@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +21,7 @@ MOST_FILES = 2_000_000
 SPARE = 2**30  # bytes that stay free on the disk
 RATIO = 2_000  # times its packed size: no picture or table unpacks to more
 PIECE = 2**20
+BEHIND = 64  # pieces at most that are read behind the last file of a .tar
 Member = tuple[PurePosixPath, int, Callable[[], IO[bytes]]]
 
 
@@ -48,6 +51,8 @@ def unpack(path: Path, into: Path, on_step: Callable[[float], None] | None = Non
         RuntimeError,
         NotImplementedError,
         ValueError,
+        zlib.error,
+        lzma.LZMAError,
     ) as problem:
         shutil.rmtree(into, ignore_errors=True)
         raise InputError(
@@ -84,6 +89,9 @@ def _members(path: Path, notes: list[str]) -> Iterator[list[Member]]:
             files = [member for member in every if member.isfile()]
             _told(notes, sum(not (member.isfile() or member.isdir()) for member in every))
             yield [(PurePosixPath(member.name), member.size, partial(_opened, packed, member)) for member in files]
+            for _ in range(BEHIND):  # to the end, where gzip has the sum of what was read
+                if packed.fileobj is None or not packed.fileobj.read(PIECE):
+                    break
 
 
 def _opened(packed: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -114,7 +122,8 @@ def _check(path: Path, members: list[Member], into: Path) -> None:
             f"{path.name} would grow to {total / path.stat().st_size:,.0f} times its size; it is not unpacked"
         )
     for name, _, _ in members:
-        if name.is_absolute() or ".." in name.parts or "\\" in str(name) or ":" in name.parts[0]:
+        parts = name.parts  # none at all of a name that is empty
+        if not parts or name.is_absolute() or ".." in parts or "\\" in str(name) or ":" in parts[0]:
             raise InputError(
                 f"{path.name} holds a file outside of its own folder ('{str(name)[:80]}'); it is not unpacked"
             )
@@ -132,6 +141,8 @@ def _write(path: Path, members: list[Member], into: Path, on_step: Callable[[flo
                 if left < 0:
                     raise InputError(f"{path.name}: a file is larger than the archive says; it is not unpacked")
                 file.write(piece)
+            if left:
+                raise InputError(f"{path.name}: a file is smaller than the archive says; it is not unpacked")
         done += size
         if on_step:
             on_step(done / total)

@@ -15,6 +15,7 @@ from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.seeds import LAST_SEED
 from core.models import MODELS
+from core.models.brought import needs_weights
 
 PATHS = ("path", "images", "weights")
 
@@ -60,8 +61,16 @@ class CaseConfig:
             raise InputError(f"{self.epochs} epochs must lie between 1 and 1000")
         if self.model and self.epochs is not None:
             raise InputError("a model of yours is not trained here; leave out --epochs, or the model")
+        if self.model and not self.weights and needs_weights(self.model):
+            raise InputError(
+                f"{self.model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
+            )
         if not self.model and (self.weights or self.size or self.mean or self.std or self.flat):
             raise InputError("weights, size, statistics and --flat belong to a model of yours; name it with --model")
+        if self.model.startswith(("torchvision:", "timm:")) and not self.weights:
+            raise InputError(
+                f"{self.model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
+            )
         if not self.model and self.architecture not in MODELS:
             raise InputError(f"there is no architecture '{self.architecture}'; choose from: {', '.join(MODELS)}")
         devices.resolve(self.device)

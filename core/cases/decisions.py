@@ -104,9 +104,13 @@ def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
     """
     table = case.load_rows()
     found = case.load_findings().drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
+    found = found.astype(
+        {"row": np.int64, "finding": np.int64, "nearest_label": np.float64}
+    )  # without lines they have no type
     extra = np.setdiff1d(np.fromiter(decisions.rows, np.int64, len(decisions.rows)), found["row"].to_numpy())
     if len(extra) and not (extra.min() >= 0 and extra.max() < len(table)):
-        raise InputError(f"row {int(extra.max())} is decided on, and the audit has {len(table):,} rows")
+        strange = int(extra.min() if extra.min() < 0 else extra.max())
+        raise InputError(f"row {strange} is decided on, and the audit has rows 0 to {len(table) - 1}")
     more = pd.DataFrame({"row": extra, "kind": "", "finding": 0, "score": np.nan, "nearest_label": np.nan})
     frame = pd.concat([found, more] if len(extra) else [found], ignore_index=True).sort_values("row", ignore_index=True)
     own = frame["row"].map(decisions.rows)

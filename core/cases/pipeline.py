@@ -25,22 +25,21 @@ from core.cases.config import CaseConfig, config_from
 from core.cases.folder import CaseFolder
 from core.cases.looks import keep_features, look_at, table_of
 from core.cases.reading import FEATURES, Brought, read
+from core.cases.recipes import recipe_of
 from core.cases.reporting import write_report
 from core.cases.space import Look, looks_of
 from core.cases.summary import whole_summary
 from core.cases.thumbnails import write_thumbnails
 from core.cases.views import picture
-from core.datasets import DATASETS
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import write_json
 from core.foundation.images import ImageData
-from core.foundation.params import build
 from core.foundation.seeds import derive
 from core.models import MODELS, Classifier, weights
 from core.models.brought import open_network
 from core.runs import Observer, Reporter
-from core.training import Epoch, Recipe, empty_classifier, extract, tap, train
+from core.training import Epoch, empty_classifier, extract, tap, train
 
 WEIGHTS = {"read": 0.1, "train": 0.4, "features": 0.1, "look": 0.3, "pictures": 0.08, "report": 0.02}
 UNPACKED = "unpacked"
@@ -140,7 +139,7 @@ class _Audit:
             return
         data, config = self._images(), self.config
         self.reporter.enter("train", f"training a model on {len(data):,} images, to look at what it learns")
-        recipe = self._recipe()
+        recipe = recipe_of(config, self.case.read_json("data.json")["kind"])
         device = devices.resolve(config.device)
         self.case.forget_metrics("train")
 
@@ -263,12 +262,6 @@ class _Audit:
     def _images(self) -> ImageData:
         assert self.brought.images is not None
         return self.brought.images
-
-    def _recipe(self) -> Recipe:
-        asked = {} if self.config.epochs is None else {"epochs": self.config.epochs}
-        suggested = DATASETS[self.case.read_json("data.json")["kind"]].training
-        made: Recipe = build(Recipe, {**suggested, **asked}, what="training")
-        return made
 
 
 def _in_file(path: Path) -> Callable[[tuple[int, int]], np.ndarray]:

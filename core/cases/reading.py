@@ -28,13 +28,15 @@ from core.audit.readers import (
 from core.audit.table import as_table, check_shape
 from core.cases.carries import carries
 from core.cases.config import CaseConfig
-from core.datasets import DATASETS, Report, UnlikeSizes, account, kind_of, walk
+from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
-from core.foundation.images import ImageData
+from core.foundation.images import ImageData, Split
 from core.foundation.seeds import derive
+from core.models.brought import open_network
 from core.training import audited
 
-FEATURES = "features"
+FEATURES, FOLDER = "features", "folder"
+SIDE = 64  # pixels to which images of unlike sizes are brought for a model that is trained here
 PIECE = 2**22  # bytes
 WRITTEN = "features.npy"  # in a folder that `features` wrote
 BESIDE = ("labels.npy", "labels.csv", "labels.parquet")  # taken for the labels of a table where none are named
@@ -75,12 +77,22 @@ def kind_at(path: Path) -> str:
         if not is_table(path):
             raise
         return FEATURES
-    return FEATURES if kind == "folder" and is_table(path) and not walk(path).images else kind
+    is_features = kind == "folder" and is_table(path) and not walk(path).images
+    return FEATURES if is_features or (kind == "parquet" and _names_images_only(path)) else kind
+
+
+def _names_images_only(path: Path) -> bool:
+    """Whether a table has rows of numbers, and of images no more than their names: features, not images."""
+    if not path.is_file() or any(column.holds == IMAGE for column in Table([path]).columns()):
+        return False
+    with closing(open_source(path)) as source:
+        return any(column.is_numbers and column.wide for column in source.columns)
 
 
 def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Report | None = None) -> Brought:
     """Read what an audit looks at. path: of the config, or where its archive was unpacked. Raises InputError."""
-    kind = config.kind or (FEATURES if config.labels else kind_at(path))
+    of_features = config.labels or config.column or config.images or config.text
+    kind = config.kind or (FEATURES if of_features else kind_at(path))
     if kind == FEATURES:
         return _features(config, path, scratch, report)
     for name, value in (
@@ -93,7 +105,7 @@ def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Re
             raise InputError(
                 f"{name} is for a table of features; {path.name} is read as images ({kind}), which bring their own"
             )
-    data, flip, told = load_images(path, kind, config.options, config.seed, report)
+    data, flip, told = load_images(path, kind, config.options, config.seed, report, side_of(config))
     names = dict(enumerate(data.class_names))
     labels = Labels(data.labels.astype(np.int64), np.ones(len(data), bool), names)
     told = {"what": "images", **told, "path": str(path), "sha256": digest(path, report)}
@@ -101,34 +113,51 @@ def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Re
     return Brought(labels, _files(data), told, images=data, flip=flip)
 
 
+def load_split(
+    path: Path, kind: str, options: Any = (), seed: int = 0, report: Report | None = None, side: int | None = None
+) -> Split:
+    """A set of images. side: pixels that a model takes, to which folders are brought, and others where theirs differ.
+
+    Raises InputError.
+    """
+    given: dict[str, Any] = {"path": str(path)} | dict(options)
+    if side and kind == FOLDER:
+        given = {"size": side} | given
+    try:
+        return DATASETS.make(kind, given).load(seed, report)
+    except UnlikeSizes:
+        if "size" in given:
+            raise
+        return DATASETS.make(kind, given | {"size": side or SIDE}).load(seed, report)
+
+
 def load_images(
     path: Path, kind: str, options: Any = (), seed: int = 0, report: Report | None = None, side: int | None = None
 ) -> tuple[ImageData, bool, dict[str, Any]]:
     """The training images of a set, whether mirrored ones keep their meaning, and the account of what was read.
 
-    side: pixels to which images of unlike sizes are brought; None for what the set suggests. Raises InputError.
+    side: see `load_split`. Raises InputError.
     """
-    given = {"path": str(path)} | dict(options)
-    seed = derive(seed, "data")
-    try:
-        split = DATASETS.make(kind, given).load(seed, report)
-    except UnlikeSizes:
-        if "size" in given:
-            raise
-        split = DATASETS.make(kind, given | {"size": side or 64}).load(seed, report)
+    split = load_split(path, kind, options, derive(seed, "data"), report, side)
     told = account(split)
     if told["split"] == "given" and len(split.test):
-        told["not_looked_at"] = [
-            {"what": "the test images", "count": len(split.test), "why": "a model does not learn from them"}
-        ]
+        why = "a model does not learn from them"
+        told["not_looked_at"] = [{"what": "the test images", "count": len(split.test), "why": why}]
     elif told["split"] == "made":
         told["notes"] = [*told["notes"], "No part of the set is for testing: all of its images are looked at."]
     return audited(split), split.flip, told
 
 
+def side_of(config: CaseConfig) -> int | None:
+    """Pixels that the model of the config takes; None for one that is trained here."""
+    if not config.model:
+        return None
+    return open_network(config.model, Path(config.weights) if config.weights else None, config.size).size
+
+
 def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Report | None) -> Brought:
     path = table_at(path)
-    given = config.labels or _labels_of(path, config.column)
+    given = config.labels or labels_of(path, config.column)
     if report:
         report("reading features", None)
     check_given(given, path)
@@ -156,7 +185,7 @@ def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Repo
     return Brought(labels, files, told, images=pictures, texts=texts, features=features)
 
 
-def _labels_of(path: Path, column: str) -> str:
+def labels_of(path: Path, column: str) -> str:
     """The labels of a table where none are named: a file beside it, or its only column that is called so. Raises InputError."""
     folder = path if path.is_dir() else path.parent
     for name in BESIDE:

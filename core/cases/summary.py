@@ -117,10 +117,8 @@ def not_looked_at(
                 "why": "images are compared through a model's features, not pixel by pixel",
             }
         )
-    if looks == 1:
-        found.append(
-            {"what": "other layers", "count": 1, "why": "one was asked for" if config.layers or config.path else ""}
-        )
+    if looks == 1 and data["what"] == "images":
+        found.append({"what": "other layers", "count": 1, "why": "one layer was looked at; --layer takes several"})
     found.append(
         {
             "what": "a model trained without the rows",

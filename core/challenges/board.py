@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from core.challenges.store import Entry
+from core.foundation.csv_cells import guarded
 
 COLUMNS = ("name", "score", "answer", "poison removed", "clean removed", "hint", "answers", "time")
 
@@ -27,11 +28,19 @@ def as_csv(entries: Sequence[Entry], classes: Sequence[str]) -> str:
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(COLUMNS)
     for e in ranked(entries):
-        name = f"'{e.name}" if e.name[0] in "=+-@" else e.name
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(e.time))
         hint = "yes" if e.score.hint else ""
-        words = answer_in_words(e, classes)
+        words = guarded(answer_in_words(e, classes))
         lines.writerow(
-            [name, f"{e.score.total:g}", words, e.score.hits, e.score.removed - e.score.hits, hint, e.attempt, when]
+            [
+                guarded(e.name),
+                f"{e.score.total:g}",
+                words,
+                e.score.hits,
+                e.score.removed - e.score.hits,
+                hint,
+                e.attempt,
+                when,
+            ]
         )
     return text.getvalue()

@@ -4,7 +4,8 @@ challenge.json  the title, the classes, how the set was made as far as players m
 rows.parquet    one row for each training image: id, label, two scores, and its place in three plane pictures
 images.webp     the images, in the order of the ids
 hint.json       the ranking of the labels by SPECTRE's objective; opening it costs points
-truth.json      the poisoned label and rows, and how they were made; its SHA-256 is the seal in challenge.json
+truth.json      the poisoned label and rows, and how they were made; its SHA-256 is the seal in challenge.json. The files that the
+                images came from are in here too, for a name can tell what an image was before it was poisoned
 
 The seal is a commitment: it is shown before anybody answers, so that the truth cannot be changed afterwards. A random
 salt in truth.json keeps players from finding the truth by trying. Every file is checked when it is read; nothing is
@@ -32,6 +33,7 @@ FORMAT = 1
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SEAL = re.compile(r"[0-9a-f]{64}")
 MAX_ROWS, MAX_CLASSES, MAX_SIDE = 100_000, 100, 512
+MAX_NAMES = 2**23  # bytes of the names of all files together; more are left out of a challenge
 MAX_BYTES = {
     "challenge.json": 2**20,
     "hint.json": 2**20,
@@ -76,6 +78,7 @@ class Truth:
     poison: tuple[int, ...]  # ids, ascending
     true_labels: Mapping[int, int]  # what the poisoned images show
     story: Mapping[str, Any]  # how the set was made: attack, victims, attack_success, seed, command
+    sources: tuple[str, ...] = ()  # by id, where each image came from; empty where that is not known
 
 
 def find_challenges(*roots: Path) -> dict[str, Path]:
@@ -167,8 +170,13 @@ def read_truth(challenge: Challenge) -> Truth:
         bool((challenge.rows["label"].to_numpy()[poison] == label).all()) if poison else True,
         challenge.path, "truth.json names rows of another label",
     )  # fmt: skip
+    sources = values.get("sources", [])
+    _check(
+        isinstance(sources, list) and len(sources) in (0, len(challenge.rows)) and all(isinstance(s, str) for s in sources),
+        challenge.path, "truth.json names other images",
+    )  # fmt: skip
     pairs = sorted(zip(poison, true_labels, strict=True))
-    return Truth(label, tuple(i for i, _ in pairs), dict(pairs), values["story"])
+    return Truth(label, tuple(i for i, _ in pairs), dict(pairs), values["story"], tuple(sources))
 
 
 def _rows(path: Path, n: int, classes: int) -> pd.DataFrame:

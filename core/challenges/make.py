@@ -2,8 +2,8 @@
 
 The rows are shuffled, since the order of a data set can tell what an image was before it was poisoned. Nothing in the
 public part names the attack, the number of poisons or the seed of the run: with the seed, the clean set could be made
-again and compared. Labels of about one size are cut to exactly one: the poison has moved images from one label to another,
-and the counts would tell.
+again and compared; nor does it name a file, whose folder is what the image shows. Labels of about one size are cut to
+exactly one: the poison has moved images from one label to another, and the counts would tell.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pandas as pd
 from core.audit.groups import Group, groups_of
 from core.audit.scanning import CAP, MIN_ROWS
 from core.audit.verdict import LEVEL, judge
-from core.challenges.folder import FORMAT, ID, MAX_ROWS
+from core.challenges.folder import FORMAT, ID, MAX_NAMES, MAX_ROWS
 from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
 from core.experiment import restage
@@ -77,6 +77,7 @@ def make_challenge(
         "poison": np.flatnonzero(suspicious).tolist(),
         "true_labels": true_labels[order][suspicious].tolist(),
         "story": _story(run, staged.attack.title, staged.attack.in_words()),
+        "sources": _sources(staged.split.train.sources, order),
     }
     images = viewable(staged.poisoned.images)[order]
     result = run.result
@@ -185,6 +186,12 @@ def _check_set(labels: np.ndarray, poisoned: np.ndarray, classes: list[str]) -> 
             raise InputError(
                 f"label {classes[label]} has {count} image(s); each needs at least {MIN_ROWS} to be scored"
             )
+
+
+def _sources(sources: np.ndarray | None, order: np.ndarray) -> list[str]:
+    """Where each image came from, by id; empty where it is not known, or is too long to keep."""
+    told = [] if sources is None else [str(source) for source in sources[order]]
+    return told if len(json.dumps(told)) <= MAX_NAMES else []
 
 
 def _story(run: RunFolder, attack: str, words: str) -> dict[str, Any]:

@@ -11,9 +11,7 @@ from rich.text import Text
 from core.cli import options
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, telling
-from core.foundation.errors import InputError
 
-FEATURES = "features"  # for `filter` and `scan`
 SHOWN = 20  # classes, up to which each has a line
 _SPLITS = {
     "given": "{kind}: {train[images]:,} training and {test[images]:,} test images, as the set divides them",
@@ -28,21 +26,21 @@ def data(
         str,
         typer.Option("--as", help="folder, parquet, arrays, toolbox or features. Default: told from what is there."),
     ] = "",
-    json_file: Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")] = None,
+    json_file: options.JsonFile = None,
     settings: options.Settings = None,
     seed: Annotated[int, typer.Option(help="Fixes which images are held out where there is no test part.")] = 0,
     threads: options.Threads = None,
 ) -> None:
     """Tell what would be read: classes, counts, shape, columns, levels, and what is left out and why. Changes nothing."""
+    from core.cases.reading import FEATURES, kind_at
     from core.datasets import DATASETS, account
     from core.experiment import parse_settings
     from core.foundation import devices
     from core.foundation.files import write_json
 
     devices.use_threads(threads)
-    if json_file is not None and not json_file.absolute().parent.is_dir():
-        raise InputError(f"{json_file} cannot be written: there is no such folder")
-    chosen = kind or _kind(path)
+    options.check_json(json_file)
+    chosen = kind or kind_at(path)
     if chosen == FEATURES:
         _tell_features(path, json_file)
         return
@@ -57,20 +55,6 @@ def data(
         out.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def _kind(path: Path) -> str:
-    """That of images, else FEATURES where a table of them is there. Raises InputError that says why there are no images."""
-    from core.audit.readers import is_table
-    from core.datasets import kind_of, walk
-
-    try:
-        kind = kind_of(path)
-    except InputError:
-        if not is_table(path):
-            raise
-        return FEATURES
-    return FEATURES if kind == "folder" and is_table(path) and not walk(path).images else kind
-
-
 def _tell_features(path: Path, json_file: Path | None) -> None:
     from core.audit.described import describe
     from core.audit.readers import read_features
@@ -79,7 +63,7 @@ def _tell_features(path: Path, json_file: Path | None) -> None:
 
     with out.status(f"reading {path.name}"), read_features(path) as features:
         told: dict[str, Any] = {
-            "kind": FEATURES, "rows": int(features.rows.shape[0]), "columns": int(features.rows.shape[1]), "form": features.form,
+            "kind": "features", "rows": int(features.rows.shape[0]), "columns": int(features.rows.shape[1]), "form": features.form,
             "column": features.column, "left_out": [{"what": f"column '{name}'", "count": 1, "why": why} for name, why in features.left_out.items()],
             "notes": [*features.notes, *describe(as_table(features.rows))],
         }  # fmt: skip

@@ -13,7 +13,6 @@ from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
-    from core.datasets import Report
     from core.foundation.images import Split
     from core.models.brought import Network, Taps
 
@@ -21,7 +20,7 @@ Weights = Annotated[Path | None, typer.Option(help="The model's weights as .safe
 Size = Annotated[
     int | None, typer.Option(help="Side of the images that the model takes, in pixels. Default: the model's, else 224.")
 ]
-MODEL = "torchvision:NAME, timm:NAME, or the path of an .onnx file"
+MODEL = "small or another of `options model`, torchvision:NAME, timm:NAME, or the path of an .onnx file"
 
 
 def layers(
@@ -29,17 +28,31 @@ def layers(
     weights: Weights = None,
     size: Size = None,
     every: Annotated[bool, typer.Option("--all", help="Also the layers inside of blocks.")] = False,
+    json_file: options.JsonFile = None,
     threads: options.Threads = None,
 ) -> None:
-    """List the layers of a model of yours whose features can be taken, and suggest one. Downloads nothing, writes nothing."""
+    """List the layers of a model of yours whose features can be taken, and suggest one. Downloads nothing."""
     from core.foundation import devices
+    from core.foundation.files import write_json
     from core.models.brought import open_network
 
+    options.check_json(json_file)
     devices.use_threads(threads)
     network = open_network(model, weights, size)
     taps = network.taps()
+    if json_file is not None:
+        write_json(json_file, _told(network, taps))
     out.print(_layers_table(network, taps, every))
     out.print(f"suggested: {taps.suggested}, {taps.why}", soft_wrap=True, highlight=False)
+
+
+def _told(network: Network, taps: Taps) -> dict[str, Any]:
+    """What `layers` says, as JSON values; all layers, whatever the table shows."""
+    mean, deviation = network.statistics
+    return {
+        "model": network.title, "size": network.size, "channels": network.channels, "mean": mean, "std": deviation,
+        "suggested": taps.suggested, "why": taps.why, "layers": taps.as_json(),
+    }  # fmt: skip
 
 
 def _layers_table(network: Network, taps: Taps, every: bool) -> FittingTable:
@@ -105,16 +118,21 @@ def features(
         return
     if truth:
         raise InputError("--truth is for runs, whose poison is known; leave it out with --model")
-    if weights is None and model.startswith(("torchvision:", "timm:")):
+    from core.cases.reading import load_split
+    from core.datasets import kind_of
+    from core.experiment import parse_settings
+    from core.models.brought import needs_weights, open_network
+
+    if weights is None and needs_weights(model):
         raise InputError(
             f"{model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
         )
-    from core.models.brought import open_network
-
     network = open_network(model, weights, size)
     network.normalise(normalise, mean, std)
     with telling() as report:
-        split = _load(Path(source), kind, settings, network, report)
+        path = Path(source).expanduser()
+        chosen, asked = kind or kind_of(path), parse_settings(settings or [])["dataset"]
+        split = load_split(path, chosen, asked, report=report, side=network.size)
     _of_images(split, network, out_dir, layer, flat, device)
     for one in split.reading.left_out:
         out.print(f"left out: {one.count:,} {one.what}: {one.why}", soft_wrap=True, highlight=False)
@@ -165,20 +183,3 @@ def _of_run(source: str, out_dir: Path, layer: str, truth: bool, device: str, ru
 
 def _say(shape: tuple[int, int], out_dir: Path) -> None:
     out.print(f"{' x '.join(f'{s:,}' for s in shape)} features written to {out_dir}", soft_wrap=True)
-
-
-def _load(path: Path, kind: str, settings: list[str] | None, network: Network, report: Report) -> Split:
-    """The images: those of folders in the size that the network takes, others as they are where they are all of one size."""
-    from core.datasets import DATASETS, UnlikeSizes, kind_of
-    from core.experiment import parse_settings
-
-    chosen = kind or kind_of(path)
-    given: dict[str, Any] = {"path": str(path.expanduser())} | parse_settings(settings or [])["dataset"]
-    if chosen == "folder":
-        given = {"size": network.size} | given
-    try:
-        return DATASETS.make(chosen, given).load(0, report)
-    except UnlikeSizes:
-        if "size" in given:
-            raise
-        return DATASETS.make(chosen, given | {"size": network.size}).load(0, report)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from core.foundation.errors import InputError
+
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are kept.", envvar="SPECTRE_LENS_RUNS")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS.")]
@@ -31,6 +33,15 @@ DefenseName = Annotated[str, typer.Option(help="Whose removal the model is retra
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="GROUP.NAME=VALUE", help="Any other option; see `options`.")
 ]
+JsonFile = Annotated[Path | None, typer.Option("--json", help="File for the same as JSON.")]
+
+
+def check_json(file: Path | None) -> None:
+    """Raise InputError, before anything is read, where a file for JSON cannot be written."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise InputError(f"{file} cannot be written: there is no such folder")
+    if file is not None and file.is_dir():
+        raise InputError(f"{file} is a folder; give the name of a file in it")
 
 
 def dataset_of(dataset: str | None, data: Path | None, otherwise: str) -> str:

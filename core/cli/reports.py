@@ -43,7 +43,7 @@ def report(
 
 def _folder(found: str, audits_dir: Path, runs_dir: Path) -> JobFolder:
     """What is meant: a folder that is there, else an audit or a run of that id. Raises InputError."""
-    from core.cases.folder import CaseFolder, Cases
+    from core.cases import CaseFolder, Cases
     from core.runs import ID, RunFolder, Runs
 
     path = Path(found).expanduser()
@@ -62,7 +62,7 @@ def _folder(found: str, audits_dir: Path, runs_dir: Path) -> JobFolder:
 
 def _content(folder: JobFolder) -> Report:
     """What the report says. Raises InputError where the work is not finished."""
-    from core.cases.folder import CaseFolder
+    from core.cases import CaseFolder
     from core.runs import RunFolder
 
     if folder.status.state != "finished":

@@ -4,17 +4,19 @@ from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
+from core.datasets.columns import IMAGE, told_by
 from core.datasets.decode import UnlikeSizes
 from core.datasets.digits import Digits
-from core.datasets.folder import ImageFolder
+from core.datasets.folder import FolderPlan, ImageFolder
 from core.datasets.gtsrb import Gtsrb
 from core.datasets.guess import kind_of
+from core.datasets.label_tables import LabelTable, separator_of
 from core.datasets.labels import UNLABELLED, Classes, classes_of
-from core.datasets.npz import UNREADABLE, array_header
-from core.datasets.parquet import ImageParquet
+from core.datasets.npz import UNREADABLE, Npz, array_header
+from core.datasets.parquet import ImageParquet, TablePlan
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
-from core.datasets.tables import class_names
+from core.datasets.tables import Table, class_names
 from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
 from core.datasets.vision import Cifar10, Cifar100, FashionMnist, Mnist, Svhn
@@ -37,7 +39,41 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 )
 
 __all__ = [
-    "DATASETS", "UNLABELLED", "UNREADABLE", "Arrays", "BroughtSet", "Cifar10", "Cifar100", "Classes", "Dataset", "Digits",
-    "FashionMnist", "Gtsrb", "ImageFolder", "ImageParquet", "Mnist", "Report", "Sampling", "Signs", "Svhn", "ToolboxSet", "UnlikeSizes", "account",
-    "array_header", "class_names", "classes_of", "kind_of", "natural_key", "stratified_split", "walk",
+    "DATASETS",
+    "IMAGE",
+    "UNLABELLED",
+    "UNREADABLE",
+    "Arrays",
+    "BroughtSet",
+    "Cifar10",
+    "Cifar100",
+    "Classes",
+    "Dataset",
+    "Digits",
+    "FashionMnist",
+    "FolderPlan",
+    "Gtsrb",
+    "ImageFolder",
+    "ImageParquet",
+    "LabelTable",
+    "Mnist",
+    "Npz",
+    "Report",
+    "Sampling",
+    "Signs",
+    "Svhn",
+    "Table",
+    "TablePlan",
+    "ToolboxSet",
+    "UnlikeSizes",
+    "account",
+    "array_header",
+    "class_names",
+    "classes_of",
+    "kind_of",
+    "natural_key",
+    "separator_of",
+    "stratified_split",
+    "told_by",
+    "walk",
 ]  # fmt: skip

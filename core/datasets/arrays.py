@@ -40,9 +40,7 @@ class Arrays(BroughtSet):
         if not path.is_file():
             raise InputError(f"{path} is not a file; give a .npz file with images and labels")
         with Npz(path) as archive:
-            pairs = _find(archive.names)
-            chosen = choose({part: PARTS.get(part) for part in pairs}, self.split)
-            used = [pairs[part] for part in (chosen.train, chosen.test) if part]
+            used, _ = self.pairs(archive.names)
             pixels, given = _read(archive, used, report)
             names = _given_names(archive)
             left_out = _unused(archive.names, used)
@@ -58,6 +56,15 @@ class Arrays(BroughtSet):
             kept = made if len(rows) == len(made) else made[rows]
             parts.append(ImageData(kept, numbers[rows], classes.names, sources))
         return self.cut(parts, seed, [layout, *classes.notes, *notes], Reading(left_out=left_out))
+
+    def pairs(self, names: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+        """The names of images and labels of the training part and of the part to test on; and those of all parts.
+
+        Raises InputError.
+        """
+        found = _find(names)
+        chosen = choose({part: PARTS.get(part) for part in found}, self.split)
+        return [found[part] for part in (chosen.train, chosen.test) if part], list(found.values())
 
 
 def _read(

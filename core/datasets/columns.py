@@ -121,6 +121,13 @@ def names_beside(columns: Sequence[Column], labels: Column) -> dict[int, str]:
     return {}
 
 
+def told_by(columns: Sequence[Column], labels: Column) -> list[Column]:
+    """Further columns that give each label of a row another name: `label_name` beside `label`, `coarse_label` beside `fine_label`."""
+    fit = [column for column in columns if column.name != labels.name and column.holds == CLASS]
+    called = [c for c in fit if c.described or (c.words & (_LABEL_WORDS | {"name"}) and not c.words & _NO_LABEL)]
+    return [column for column in called if _tells(labels, column)]
+
+
 def _asked(columns: Sequence[Column], fit: Sequence[Column], name: str, option: str, what: str) -> Column:
     for column in columns:
         if column.name == name:

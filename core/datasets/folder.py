@@ -12,12 +12,24 @@ from core.datasets.base import Report
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
 from core.datasets.labels import Classes, classes_of
-from core.datasets.layout import GIVEN_BY, Listing, layout_of, listing_of
-from core.datasets.parts import choose
+from core.datasets.layout import GIVEN_BY, Layout, Listing, layout_of, listing_of
+from core.datasets.parts import Chosen, choose
 from core.datasets.tree import Tree, walk
 from core.foundation.errors import InputError
 from core.foundation.images import LeftOut, Reading, Split
 from core.foundation.params import param
+
+
+@dataclass(frozen=True)
+class FolderPlan:
+    """What is read of a folder, before any image is."""
+
+    tree: Tree
+    layout: Layout
+    listings: Mapping[str, Listing]  # of each part
+    chosen: Chosen
+    classes: Classes  # of the training part, and of the part to test on
+    left_out: tuple[LeftOut, ...]
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class ImageFolder(BroughtSet):
     )
     label_column: str = param("", "Column of the labels, where a table has them; empty tells it from its name")
 
-    def load(self, seed: int, report: Report | None = None) -> Split:
+    def plan(self, report: Report | None = None) -> FolderPlan:
+        """What would be read. Raises InputError."""
         root = self.root("the folder of images")
         if not root.is_dir():
             raise InputError(f"{root} is not a folder")
@@ -58,6 +71,12 @@ class ImageFolder(BroughtSet):
         if len(classes.names) < 2:
             raise InputError(_no_classes(tree, listings))
         check_test_classes(classes, f"{chosen.test}")
+        return FolderPlan(tree, layout, listings, chosen, classes, tuple(left_out))
+
+    def load(self, seed: int, report: Report | None = None) -> Split:
+        plan = self.plan(report)
+        tree, layout, listings, chosen, classes = plan.tree, plan.layout, plan.listings, plan.chosen, plan.classes
+        used, left_out = [name for name in (chosen.train, chosen.test) if name], list(plan.left_out)
         encoded = []
         for name, numbers in zip(used, classes.numbers, strict=True):
             rows, missing = labelled_rows(numbers, f"images in {name}")

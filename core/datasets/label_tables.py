@@ -31,6 +31,8 @@ class LabelTable:
     columns: Sequence[Column]
     missing: int  # rows that name no image
     exact: int  # rows that name one by its path, not by its bare name
+    places: Sequence[str | None] = ()  # the image that each row names
+    headed: bool = True  # the first line names the columns; always of lines of JSON
 
     @property
     def metadata(self) -> bool:
@@ -71,7 +73,8 @@ def _matched(root: Path, path: str, folder: str, images: Sequence[str]) -> Label
     if frame is None or frame.empty:
         return None
     finder = _Finder(folder, parent(path), images)
-    if any(finder.find(str(name)) for name in frame.columns):  # the first line is a row, not a heading
+    headed = not any(finder.find(str(name)) for name in frame.columns)
+    if not headed:  # the first line is a row
         frame = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
         frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
     counts = {name: sum(finder.find(value) is not None for value in frame[name][:_SOME]) for name in frame.columns}
@@ -85,7 +88,7 @@ def _matched(root: Path, path: str, folder: str, images: Sequence[str]) -> Label
         for name in frame.columns
     ]
     exact = sum(finder.by_path(value) is not None for value in frame[best])
-    return LabelTable(path, str(best), rows, columns, sum(place is None for place in places), exact)
+    return LabelTable(path, str(best), rows, columns, sum(place is None for place in places), exact, places, headed)
 
 
 class _Finder:
@@ -104,6 +107,13 @@ class _Finder:
     def by_path(self, value: str) -> str | None:
         path = _path(value)
         return next((image for folder in self._folders if (image := inside(folder, path)) in self._paths), None)
+
+
+def separator_of(file: Path) -> str:
+    """What parts the cells of a table, by its first line."""
+    with file.open(encoding="utf-8-sig", errors="replace") as opened:
+        head = opened.readline(10_000)
+    return max(",;\t", key=head.count)
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -134,11 +144,13 @@ def _read(file: Path) -> pd.DataFrame | None:
             with file.open(encoding="utf-8") as lines:
                 found = [json.loads(line) for line in lines if line.strip()]
             return pd.DataFrame(found).fillna("").astype(str) if all(isinstance(row, dict) for row in found) else None
-        with file.open(encoding="utf-8-sig", errors="replace") as opened:
-            head = opened.readline(10_000)
-        separator = max(",;\t", key=head.count)
         return pd.read_csv(
-            file, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", encoding_errors="replace"
+            file,
+            sep=separator_of(file),
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            encoding_errors="replace",
         )
     except (OSError, ValueError, RecursionError):  # pandas' own errors are ValueErrors
         return None

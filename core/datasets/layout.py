@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from core.datasets import backdoorbench
 from core.datasets.base import natural_key
 from core.datasets.label_tables import LabelTable, find_table
 from core.datasets.labels import UNLABELLED
@@ -28,6 +29,9 @@ class Layout:
     parts: dict[str, str | None]
     notes: list[str] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    twins: dict[str, str] = field(
+        default_factory=dict
+    )  # folders with the files of a part once more: its name, by theirs
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,10 @@ class Listing:
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     columns: tuple[str, str] | None = None  # of the table that gave the classes
+    folder: str = ""  # in which the class folders or the images are
+    table: LabelTable | None = (
+        None  # that names the images, whether it gave the classes or says the same as the folders
+    )
 
     @property
     def unlabelled(self) -> bool:
@@ -50,12 +58,13 @@ def layout_of(tree: Tree) -> Layout:
     base = _base(tree, "")
     notes = [f"The images lie in {base}."] if base else []
     children = tree.children(base)
+    notes += backdoorbench.notes({base.rpartition("/")[2] or tree.root.resolve().name, *children})
     named = {name: part for name in children if (part := part_of_name(name))}
     if not any(_is_part(tree, inside(base, name)) for name in named):
         return Layout({WHOLE: base}, {WHOLE: None}, notes)
     layout = Layout({name: inside(base, name) for name in named}, dict(named), notes)
     for name in sorted(set(children) - set(named), key=natural_key):
-        why = "its name is no part of training or testing"
+        why = backdoorbench.ASIDE.get(name, "its name is no part of training or testing")
         layout.left_out.append(LeftOut(f"images in {name}", children[name], why))
     if direct := len(_direct(tree, base)):
         layout.left_out.append(LeftOut("images beside the parts", direct, "they are in none of them"))
@@ -71,10 +80,10 @@ def listing_of(tree: Tree, folder: str, given_by: str = "auto", label_column: st
     classes = tree.children(folder)
     by_folder = len(classes) >= 2 and given_by != TABLE
     if table and (not by_folder or table.metadata or _disagrees(table, folder, images, label_column)):
-        return _by_table(table, folder, images, label_column)
+        return replace(_by_table(table, folder, images, label_column), folder=folder, table=table)
     if not classes:
         return Listing(images, np.full(len(images), "", dtype="U1"))
-    return _by_folder(tree, folder, images)
+    return replace(_by_folder(tree, folder, images), folder=folder, table=table)
 
 
 def _base(tree: Tree, folder: str) -> str:
@@ -114,6 +123,7 @@ def _merge_twins(tree: Tree, layout: Layout) -> None:
             if same and twin in layout.folders:
                 why = f"they are those of {name} again"
                 layout.left_out.append(LeftOut(f"images in {twin}", len(there[twin]), why))
+                layout.twins[layout.folders[twin]] = name
                 del layout.folders[twin], layout.parts[twin]
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from core.datasets import hub
 from core.datasets.base import Report
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
-from core.datasets.columns import image_column, label_column, names_beside
+from core.datasets.columns import Column, image_column, label_column, names_beside, told_by
 from core.datasets.decode import UnlikeSizes, decode_all
 from core.datasets.labels import UNLABELLED, Classes, classes_of
-from core.datasets.parts import choose
+from core.datasets.parts import Chosen, choose
 from core.datasets.picture import Source
 from core.datasets.tables import Table
 from core.foundation.errors import InputError
@@ -42,19 +42,26 @@ class ImageParquet(BroughtSet):
     image_column: str = param("", "Column of the images; empty tells it from metadata, contents and names")
     label_column: str = param("", "Column of the labels; empty tells it from metadata, contents and names")
 
-    def load(self, seed: int, report: Report | None = None) -> Split:
+    def plan(self) -> TablePlan:
+        """What would be read. Raises InputError."""
         root = self.root("the parquet file or its folder")
         found = hub.find(root)
         tables = {name: Table(files) for name, files in found.files.items()}
         if empty := [table for table in tables.values() if not len(table)]:
             raise InputError(f"{empty[0].files[0].name} has no rows")
-        columns = _Columns(tables, choose(found.parts).train, self.image_column, self.label_column)
+        columns = TableColumns(tables, choose(found.parts).train, self.image_column, self.label_column)
         parts, left_out = _labelled(found.parts, tables, columns)
         chosen = choose(parts, self.split)
         left_out += [LeftOut(f"images of '{n}'", len(tables[n]), "another part is tested on") for n in chosen.unused]
         used = [name for name in (chosen.train, chosen.test) if name]
         classes = columns.classes(used)
         check_test_classes(classes, f"the {chosen.test} file")
+        return TablePlan(found, tables, columns, chosen, classes, tuple(left_out))
+
+    def load(self, seed: int, report: Report | None = None) -> Split:
+        plan = self.plan()
+        found, tables, columns, classes = plan.found, plan.tables, plan.columns, plan.classes
+        used, left_out = [name for name in (plan.chosen.train, plan.chosen.test) if name], list(plan.left_out)
         encoded = []
         for name, numbers in zip(used, classes.numbers, strict=True):
             rows, missing = labelled_rows(numbers, f"images of '{name}'")
@@ -84,8 +91,12 @@ def _those(cells: Iterator[Source], wanted: np.ndarray) -> Iterator[Source]:
     return (cell for cell, want in zip(cells, wanted, strict=True) if want)
 
 
-class _Columns:
+class TableColumns:
     """The columns of images and labels, told from the training part."""
+
+    image: Column
+    label: Column
+    beside: list[Column]  # others that are told by the label, and give it another name
 
     def __init__(self, tables: Mapping[str, Table], train: str, image: str, label: str) -> None:
         self._tables = tables
@@ -97,6 +108,7 @@ class _Columns:
         self.image, self.label = by_image.column, by_label.column
         self.notes = [note for note in (by_image.note, by_label.note) if note]
         self._beside = names_beside(columns, self.label)
+        self.beside = told_by(columns, self.label)
         self._labels = {train: self.label.values}
 
     def labels(self, part: str) -> np.ndarray | None:
@@ -124,13 +136,25 @@ class _Columns:
         return max(told, key=lambda names: len(names)) if told else None
 
 
+@dataclass(frozen=True)
+class TablePlan:
+    """What is read of tables, before any image is."""
+
+    found: hub.Found
+    tables: Mapping[str, Table]  # of each part
+    columns: TableColumns
+    chosen: Chosen
+    classes: Classes  # of the training part, and of the part to test on
+    left_out: tuple[LeftOut, ...]
+
+
 def _known(values: np.ndarray | None) -> np.ndarray:
     assert values is not None, "a part without labels is not used"
     return values
 
 
 def _labelled(
-    parts: Mapping[str, str | None], tables: Mapping[str, Table], columns: _Columns
+    parts: Mapping[str, str | None], tables: Mapping[str, Table], columns: TableColumns
 ) -> tuple[dict[str, str | None], list[LeftOut]]:
     """The parts with a label in any row, and an account of the others."""
     kept, left_out = {}, []

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.datasets.backdoorbench import RECORDS
 from core.datasets.base import Report, tell
 from core.datasets.picture import looks_like_image, suffixes
 from core.foundation.errors import InputError
@@ -23,7 +24,8 @@ _MAC, _JUPYTER, _SYSTEM, _HIDDEN = (
     ("hidden files and folders", "their names begin with a dot"),
 )
 _SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "icon\r"}
-_NOT_IMAGES = {".txt", ".md", ".rst", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb", ".log", ".mat", ".pt", ".pth", ".pkl",
+_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"}
+_NOT_IMAGES = {".txt", ".md", ".rst", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb", ".log", ".mat", *_PICKLES,
                ".npy", ".npz", ".zip", ".gz", ".tar", ".pdf", ".h5", ".cfg", ".ini", ".sh", ".m", ".xlsx", ".parquet", ".arrow", ""}  # fmt: skip
 
 
@@ -155,7 +157,11 @@ def _sniffed(file: Path) -> bool:
 
 
 def _other(name: str) -> tuple[str, str]:
+    if name in RECORDS:
+        return name, RECORDS[name]
     suffix = _suffix(name)
+    if suffix in _PICKLES:
+        return "pickles", "their loader can run code, so they are never read"
     if suffix in _NOT_IMAGES:
         return "other files", "they are no images"
     return f"files *{suffix}", "a format that is not read here; convert them to PNG or JPEG if they are images"

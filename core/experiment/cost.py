@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,40 +15,13 @@ from core.experiment.staging import Staged
 from core.experiment.workshop import Workshop
 from core.foundation import devices
 from core.foundation.images import ImageData
-from core.foundation.tensors import forward_batch, to_device
 from core.runs import STAGES
-from core.training import autoencoder, empty_classifier, predict, train, train_autoencoder
+from core.training import autoencoder, timing, train_autoencoder
+from core.training.timing import SPREAD, Estimate, fastest, is_busy
 
-PATIENCE = 1.5  # seconds after which a measurement is cut short
-STEPS = 20  # training steps that are done at most; the first few are slower than those that follow
-SPREAD = 1.4  # runs took up to so many times what their fastest steps promised, on a machine with nothing else to do
+__all__ = ["SPREAD", "Estimate", "estimate", "is_busy"]
+
 SAMPLE = (300, 1024)  # rows and columns of the features on which the defenses are timed
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds by stage, and how long it took to find out.
-
-    stages: where every step is as fast as the fastest one measured. spread: how many times that it may well take.
-    busy: whether more wanted to be computed at the time than the machine has cores, which slows single steps greatly.
-    """
-
-    stages: dict[str, float]
-    measuring: float
-    spread: float = SPREAD
-    busy: bool = False
-
-    @property
-    def total(self) -> float:
-        return sum(self.stages.values())
-
-    @property
-    def at_most(self) -> float:
-        """Seconds in all, where steps are as slow as the usual one measured."""
-        return self.total * self.spread
-
-    def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "total": self.total}
 
 
 def estimate(staged: Staged) -> Estimate:
@@ -84,52 +53,9 @@ def estimate(staged: Staged) -> Estimate:
     return Estimate(rounded, time.perf_counter() - started, round(spread, 2), busy)
 
 
-def is_busy() -> bool:
-    """Whether more wants to be computed on this machine than it has cores; False where it does not say."""
-    try:
-        return os.getloadavg()[0] > (os.cpu_count() or 1)  # the mean of the last minute
-    except (AttributeError, OSError):  # not on Windows
-        return False
-
-
-class _EnoughError(Exception):
-    """Raised inside a measurement to end it."""
-
-
-class _Stopwatch:
-    """Times the steps of a training from within, and ends it when it knows enough: `train(..., on_step=watch.step)`."""
-
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.moments = device, [time.perf_counter()]
-
-    def step(self, _: float) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)  # here only: a step that has been handed over is not a step done
-        self.moments.append(time.perf_counter())
-        passed = self.moments[-1] - self.moments[0]
-        if len(self.moments) > STEPS or (len(self.moments) > 3 and passed > PATIENCE):
-            raise _EnoughError
-
-    @property
-    def seconds(self) -> float:
-        """Of the fastest step."""
-        return float(np.diff(self.moments).min())
-
-    @property
-    def usual(self) -> float:
-        """Of a usual step: the median of the later half."""
-        steps = np.diff(self.moments)
-        return float(np.median(steps[len(steps) // 2 :]))
-
-
 def _seconds_of_a_step(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, float]:
     """Of the fastest step, and of a usual one."""
-    recipe = replace(config.make_recipe(), epochs=1)
-    few = data.take(np.arange(min(len(data), recipe.batch_size * STEPS)))
-    watch = _Stopwatch(device)
-    with contextlib.suppress(_EnoughError):
-        train(few, config.make_model(), recipe, flip=True, seed=0, device=device, on_step=watch.step)
-    return watch.seconds, watch.usual
+    return timing.seconds_of_a_step(data, config.make_model(), config.make_recipe(), device)
 
 
 def _seconds_of_workshop(staged: Staged, device: torch.device, training: float) -> float:
@@ -139,23 +65,15 @@ def _seconds_of_workshop(staged: Staged, device: torch.device, training: float) 
         return 0.0
     if needs == "classifier":
         return training
-    watch = _Stopwatch(device)
-    with contextlib.suppress(_EnoughError):
+    watch = timing.Stopwatch(device)
+    with contextlib.suppress(timing.EnoughError):
         train_autoencoder(staged.split.train, seed=0, device=device, on_step=watch.step)
     return autoencoder.STEPS * watch.seconds
 
 
 def _seconds_of_an_image(config: RunConfig, data: ImageData, device: torch.device) -> tuple[float, int]:
     """Seconds of one image forward, and how many features it has at the run's layer."""
-    model = empty_classifier(config.make_model(), data.shape, len(data.class_names)).to(device).eval()
-    some = to_device(data.images[: forward_batch(data.images, device)], device)
-    sizes: list[int] = []
-    hook = dict(model.network.named_modules())[config.layer].register_forward_hook(
-        lambda _m, _i, out: sizes.append(out[0].numel())
-    )
-    predict(model, some[:1])
-    hook.remove()
-    return _fastest(lambda: predict(model, some).cpu(), 3) / len(some), sizes[0]
+    return timing.seconds_of_an_image(data, config.make_model(), config.layer, device)
 
 
 def _seconds_of_defenses(rows: int, columns: int) -> float:
@@ -170,9 +88,9 @@ def _speed_of_defenses(threads: int) -> tuple[float, float]:
     table = np.random.default_rng(0).standard_normal(SAMPLE, np.float32)
     table *= np.geomspace(8, 0.5, SAMPLE[1], dtype=np.float32)  # features fall off too; equal columns take far longer
     _fit_all(table[:20], 2)  # once for what is imported on the way
-    rounds = _fastest(lambda: _fit_all(table, 10), 1)
+    rounds = fastest(lambda: _fit_all(table, 10), 1)
     square = torch.from_numpy(table[:, : SAMPLE[0]])
-    return rounds, _fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
+    return rounds, fastest(lambda: square @ square, 3) / SAMPLE[0] ** 3
 
 
 def _fit_all(table: np.ndarray, poisons: int) -> None:
@@ -186,12 +104,3 @@ def _judged(staged: Staged) -> int:
     """Forward passes of one evaluation: all test images, and the triggered ones three times over."""
     test = staged.split.test
     return len(test) + 2 * int(staged.goal.is_victim(test.labels).sum()) + len(test) // 2
-
-
-def _fastest(work: Callable[[], object], times: int) -> float:
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return min(found)

@@ -2,6 +2,7 @@
 
 features.npy  (n, d) float32
 labels.npy    (n,) int64, as the model was trained on them: poisoned examples carry the target label
+files.csv     for each row: file, where its image came from, and class, the name of that label; see core.training.row_files
 ids.npy       (n,) int64, the ids of the run's scores.parquet
 truth.npy     (n,) bool, True = poisoned; only when asked for, since no filter may see it
 """
@@ -20,7 +21,7 @@ from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
 from core.runs import RunFolder
-from core.training import extract
+from core.training import extract, write_rows
 
 MODEL = "model.safetensors"
 
@@ -43,8 +44,8 @@ def write_features(
     staged = _staged_again(run)
     where = devices.resolve(device)
     model = load_model(run, staged, MODEL, where)
-    labels = staged.poisoned.labels.astype(np.int64)
-    arrays = {"labels.npy": labels, "ids.npy": np.arange(len(labels), dtype=np.int64)}
+    labels = staged.poisoned.labels
+    arrays = {"ids.npy": np.arange(len(labels), dtype=np.int64)}
     if truth:
         arrays["truth.npy"] = staged.truth.mask()
     out.mkdir(parents=True, exist_ok=True)
@@ -59,6 +60,7 @@ def write_features(
         for name, array in arrays.items():
             with stack.enter_context(replacing(out / name)).open("wb") as file:
                 np.save(file, array, allow_pickle=False)
+        write_rows(out, labels, staged.poisoned.class_names, staged.split.train.sources)
     if not truth:
         (out / "truth.npy").unlink(missing_ok=True)  # of an earlier call, perhaps about other rows
     return shape

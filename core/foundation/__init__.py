@@ -6,6 +6,7 @@ Its modules are imported one by one, since some bring torch and most of what sta
 __all__ = [
     "cache",
     "catalogue",
+    "csv_cells",
     "devices",
     "errors",
     "files",
@@ -13,5 +14,6 @@ __all__ = [
     "params",
     "pictures",
     "seeds",
+    "sources",
     "tensors",
 ]

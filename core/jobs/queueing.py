@@ -1,4 +1,4 @@
-"""Who is next: the runs of a folder that wait for the machine, in the order in which they came. No torch here."""
+"""Who is next: the runs, or the audits, of a folder that wait for the machine, in the order in which they came. No torch here."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class Place:
     ahead: int  # runs before it, the one at work included
     seconds: float  # until it starts, as far as it is known
     unknown: int  # of those before it, how many nobody has estimated
+    kind: str = "run"  # what a message calls one of them
 
     def in_words(self) -> str:
         """ "2nd in the queue, 1 run before it; about 3 min until it starts"."""
         if not self.ahead:
             return "next in the queue; it starts in a moment"
-        runs = "1 run" if self.ahead == 1 else f"{self.ahead} runs"
+        runs = f"{self.ahead} {self.kind}{'s' * (self.ahead > 1)}"
         told = f"{_ordinal(self.ahead + 1)} in the queue, {runs} before it"
         if self.unknown == self.ahead:
             return f"{told}, of unknown length"
@@ -35,7 +36,7 @@ def place(run: JobFolder, runs: Jobs[Any]) -> Place | None:
         return None
     lengths = [seconds_left(other, theirs) for other, theirs in _ahead(run, status, runs)]
     known = [seconds for seconds in lengths if seconds is not None]
-    return Place(len(lengths), sum(known), len(lengths) - len(known))
+    return Place(len(lengths), sum(known), len(lengths) - len(known), runs.kind)
 
 
 def is_first(run: JobFolder, runs: Jobs[Any]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -24,6 +25,16 @@ class Architecture:
         shape: (channels, height, width), each at least 1. Every network adapts to every size.
         """
         raise NotImplementedError
+
+    @classmethod
+    def options_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+        """The parameters of the network whose weights have these names and shapes, as far as they tell them."""
+        return {}
+
+    @classmethod
+    def side_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+        """Side of the images, in pixels, where the weights fix it."""
+        return None
 
     def layers(self) -> dict[str, str]:
         """The layers that can be tapped, from the input up: name of the submodule -> what it is, in words."""

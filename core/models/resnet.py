@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +101,11 @@ class SmallResNet(Architecture):
 
     def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
         return PreActResNet(shape[0], classes, blocks=1, width=self.width, slope=0.1)
+
+    @classmethod
+    def options_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+        stem = shapes.get("stem.weight", ())
+        return {"width": stem[0]} if stem else {}
 
     def layers(self) -> dict[str, str]:
         return _layers(1, self.width)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -44,6 +45,16 @@ class SmallVit(Architecture):
         network.heads = nn.Sequential(OrderedDict(token=nn.Identity(), head=network.heads.head))
         network.register_forward_pre_hook(partial(_pad, side=side))
         return network
+
+    @classmethod
+    def options_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
+        patches = shapes.get("conv_proj.weight", ())
+        return {"patch": patches[-1]} if len(patches) == 4 else {}
+
+    @classmethod
+    def side_of(cls, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
+        tokens, patch = shapes.get("encoder.pos_embedding", ()), cls.options_of(shapes).get("patch")
+        return patch * math.isqrt(tokens[1] - 1) if patch and len(tokens) == 3 and tokens[1] > 1 else None
 
     def layers(self) -> dict[str, str]:
         named = {

@@ -23,11 +23,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.foundation.errors import InputError
 from core.runs.job_folder import JobFolder, Jobs
+from core.runs.listed import LIST, write_list
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +63,8 @@ class RunFolder(JobFolder):
     def export(self, destination: Path) -> Path:
         """Copy what is needed to look at the run, without models and features, into a folder below `destination`.
 
+        Beside it scores.csv, the rows of scores.parquet for a spreadsheet, each with its file where that is known.
+
         Raises InputError if the run is not finished or the folder is already there.
         """
         if self.status.state != "finished":
@@ -75,6 +79,8 @@ class RunFolder(JobFolder):
         for name in TO_LOOK_AT:
             if self.file(name).exists():
                 shutil.copy2(self.file(name), target / name)
+        with suppress(InputError):  # what cannot be read is copied as it is
+            write_list(target / LIST, self.load_scores())
         return target
 
     def load_scores(self) -> pd.DataFrame:

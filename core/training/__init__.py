@@ -5,6 +5,7 @@ from core.training.brought import Tapped, audited, tap, write_brought
 from core.training.features import extract
 from core.training.loop import Epoch, empty_classifier, predict, train
 from core.training.recipes import PRESETS, Preset, Recipe, preset_options
+from core.training.row_files import write_rows
 
 __all__ = [
     "PRESETS",
@@ -19,7 +20,9 @@ __all__ = [
     "predict",
     "preset_options",
     "tap",
+    "timing",
     "train",
     "train_autoencoder",
     "write_brought",
+    "write_rows",
 ]

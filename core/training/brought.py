@@ -1,14 +1,12 @@
 """Somebody's network on somebody's images: a row of features for each, as files that `scan` and `filter` take.
 
-features.npy   (n, d) float32
-labels.npy     (n,) int64
-files.csv      for each row: file, where its image came from, and class, the name of its label
-features.json  how they were made, and the names of the classes
+features.npy            (n, d) float32
+labels.npy, files.csv   see core.training.row_files
+features.json           how they were made, and the names of the classes
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,10 +16,11 @@ import numpy as np
 
 from core.datasets import natural_key
 from core.foundation import devices
-from core.foundation.files import replacing, write_array, write_json
+from core.foundation.files import replacing, write_json
 from core.foundation.images import ImageData, Split
 from core.models.brought import Fitted, Layer, Network, check_channels, pooled
 from core.training.features import extract
+from core.training.row_files import write_rows
 
 BATCH = {"cpu": 16, "cuda": 256, "mps": 64}  # images of 224x224; of other sizes as many pixels
 
@@ -62,7 +61,7 @@ def write_brought(
         )  # fmt: skip
         shape = (features.shape[0], features.shape[1])
         del features  # written back before the file gets its name
-        _write_rows(out, images)
+        write_rows(out, images.labels, images.class_names, images.sources)
         about = {"model": network.title, "layer": chosen.name, "flat": flat, "size": network.size}
         mean, deviation = network.statistics
         about |= {"mean": mean, "std": deviation, "rows": shape[0], "features": shape[1]}
@@ -103,13 +102,3 @@ def audited(split: Split) -> ImageData:
     sources = np.concatenate([train.sources, test.sources])
     order = sorted(range(len(labels)), key=lambda row: natural_key(str(sources[row])))
     return ImageData(images, labels, train.class_names, sources).take(np.array(order))
-
-
-def _write_rows(out: Path, images: ImageData) -> None:
-    """What belongs to the rows, beside the features."""
-    write_array(out / "labels.npy", images.labels.astype(np.int64))
-    places = images.sources if images.sources is not None else np.arange(len(images))
-    with replacing(out / "files.csv") as aside, aside.open("w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(("file", "class"))
-        lines.writerows((place, images.class_names[label]) for place, label in zip(places, images.labels, strict=True))

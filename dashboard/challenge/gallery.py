@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import lens
 from dashboard.challenge.game import Game, changes
-from dashboard.challenge.pictures import Label, sources
+from dashboard.challenge.pictures import Label, file_of, sources
 
 PAGE = 24  # images at a time
 TILES = "challenge-tiles"
@@ -63,7 +63,7 @@ def gallery(game: Game, label: Label) -> None:
 
 
 def entries(game: Game, label: Label, rows: Sequence[int]) -> list[dict]:
-    """What `lens.tiles` shows of those rows of a label; what they are only after the reveal."""
+    """What `lens.tiles` shows of those rows of a label; what they are, and their files, only after the reveal."""
     known = game.truth
     poison = set(known.poison) if known else set()
     ids = [int(label.ids[row]) for row in rows]
@@ -71,9 +71,11 @@ def entries(game: Game, label: Label, rows: Sequence[int]) -> list[dict]:
     for row, i, source in zip(rows, ids, sources(game.challenge, ids), strict=True):
         kind = ("poison" if i in poison else "clean") if known else ""
         caption = [f"#{label.ranks[row]} · id {i}"]
+        short, full = file_of(known, i)
         if known:
             caption.append(f"poison: {game.challenge.classes[known.true_labels[i]]}" if i in poison else "clean")
-        found.append({"id": i, "row": int(row), "src": source, "caption": caption, "kind": kind})
+            caption += [short] * bool(short)
+        found.append({"id": i, "row": int(row), "src": source, "caption": caption, "kind": kind, "title": full})
     return found
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.challenges import Challenge
+from core.challenges import Challenge, Truth
+from core.foundation.sources import full_source, short_source
 from dashboard import lens, tiles
 from dashboard.challenge.game import Game
 from dashboard.charts.labels import scores_by_label
@@ -143,6 +144,13 @@ def sources(challenge: Challenge, ids: Sequence[int]) -> list[str]:
         if i not in made:
             made[i] = tiles.source(challenge.images[i])
     return [made[i] for i in ids]
+
+
+def file_of(truth: Truth | None, i: int) -> tuple[str, str]:
+    """The file of an image in short and in full, once the truth is out; empty before, for its folder is what it shows."""
+    told = truth.sources[i] if truth and truth.sources else ""
+    short = short_source(told)
+    return short, full_source(told) if short else ""
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -8,7 +8,7 @@ from core.challenges import COST_OF_HINT, FOR_LABEL, FOR_ROWS, Challenge, Entry,
 from core.runs import share_text
 from dashboard import tiles
 from dashboard.challenge.game import BUNDLED, Game
-from dashboard.challenge.pictures import sources
+from dashboard.challenge.pictures import file_of, sources
 from dashboard.plain import as_is
 from dashboard.widgets import again
 
@@ -124,11 +124,14 @@ def _images(game: Game, truth: Truth) -> None:
     )  # fmt: skip
     rows = sets[which or there[0]]
     classes, labels = game.challenge.classes, game.challenge.rows["label"].to_numpy()
+    files = [file_of(truth, i) for i in rows[:SHOWN]]
     captions = [
         f"id {i}\npoison: {classes[truth.true_labels[i]]}" if i in poison else f"id {i}\nclean: {classes[labels[i]]}"
         for i in rows[:SHOWN]
     ]
+    captions = [f"{caption}\n{short}".rstrip("\n") for caption, (short, _) in zip(captions, files, strict=True)]
     kinds = ["poison" if i in poison else "clean" for i in rows[:SHOWN]]
-    st.html(tiles.grid(sources(game.challenge, rows[:SHOWN]), captions, kinds=kinds, side=72))
+    titles = [full for _, full in files]
+    st.html(tiles.grid(sources(game.challenge, rows[:SHOWN]), captions, kinds=kinds, side=72, titles=titles))
     if len(rows) > SHOWN:
         st.caption(f"showing {SHOWN} of {len(rows)}, by id")

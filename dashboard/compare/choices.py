@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.foundation.csv_cells import guarded_table
 from dashboard import address, data
 
 
@@ -59,7 +60,7 @@ def table(
     """A table and its CSV; csv: another one to download, where the table is a summary. name: of the file."""
     st.dataframe(frame, hide_index=True, width="stretch", column_config=columns)
     st.download_button(
-        "Download as CSV", (frame if csv is None else csv).to_csv(index=False).encode(), f"{name}.csv", "text/csv",
+        "Download as CSV", guarded_table(frame if csv is None else csv).to_csv(index=False).encode(), f"{name}.csv", "text/csv",
         icon=":material/download:", key=f"csv-{name}",
     )  # fmt: skip
 

@@ -57,8 +57,8 @@ def known(shown: Shown, row: int) -> list[str]:
     if shown.revealed:
         lines.append(f"true label: *{as_is(run.true_names[row])}*")
         lines.append("**poison**" if run.truth[row] else "clean")
-        if run.sources:
-            lines.append(f"from {as_is(run.sources[row])}")
+        if source := run.full_source(row):
+            lines.append(f"from {as_is(source)}")
     trusted = run.views["trusted"][row]
     lines.append(f"SPECTRE's filter {'trusts it' if trusted else 'does not trust it'}")
     return lines

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.cache import cached_arrays
+from core.foundation.csv_cells import guarded_table
 from dashboard import data, lens
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown
@@ -75,7 +76,7 @@ def table(shown: Shown) -> None:
     st.dataframe(frame, height=280)
     st.download_button(
         "Download as CSV",
-        lambda: frame.to_csv().encode(),
+        lambda: guarded_table(frame).to_csv().encode(),
         f"{run.id}-scores.csv",
         "text/csv",
         icon=":material/download:",

@@ -139,21 +139,24 @@ def _first_page() -> None:
 
 
 def entry(shown: Shown, row: int, caption: str = "") -> dict:
-    """One image of the gallery: picture, rank, score and id; what it is only where the truth is revealed."""
+    """One image of the gallery: picture, rank, score and id; what it is, and its file, only where the truth is revealed."""
     run = shown.run
     lines = [caption or f"#{shown.rank(row):,} · {charts.number(shown.scores[row])}", f"id {run.ids[row]}"]
     if shown.guessed[row]:
         lines.append("✓ your guess")
-    kind = ""
+    kind = title = ""
     if shown.revealed:
         kind = "poison" if run.truth[row] else "clean"
         lines.append(f"{kind}: {run.true_names[row]}")
+        lines += [run.short_source(row)] * bool(run.short_source(row))
+        title = run.full_source(row)
     return {
         "id": int(run.ids[row]),
         "row": row,
         "src": source(run.id, run.stamp, row, run),
         "caption": lines,
         "kind": kind,
+        "title": title,
     }
 
 

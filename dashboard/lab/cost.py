@@ -11,8 +11,8 @@ from core.foundation.images import Split
 from core.runs import STAGES, RunFolder, duration
 from dashboard.lab import past
 from dashboard.lab.preview import is_exact
-from dashboard.lab.shelf import key_of, shelf
 from dashboard.runs.outcome import STAGE_NAMES
+from dashboard.shelf import key_of, shelf
 
 QUICK = 2.0  # seconds of measuring that nobody minds after every change
 

@@ -17,9 +17,9 @@ from core.foundation.errors import InputError
 from core.foundation.images import Split
 from core.foundation.params import values_of
 from dashboard import forms, reading
-from dashboard.lab.errands import errand
-from dashboard.lab.shelf import key_of, shelf
+from dashboard.errands import awaited, errand
 from dashboard.plain import as_is
+from dashboard.shelf import key_of, shelf
 
 
 @dataclass(frozen=True)
@@ -120,12 +120,7 @@ def read(dataset: Dataset, seed: int, key: str, slot: DeltaGenerator) -> Split:
     The loading is done aside: where a change of any widget runs the page again, it finds it still at work.
     """
     task = errand(key, lambda report: shelf().keep("whole", key, dataset.load(seed, report)))
-    try:
-        while not task.is_done(0.1):
-            slot.progress(task.share, task.message or f"Loading {dataset.title}")
-    finally:
-        slot.empty()
-    split: Split = task.outcome()
+    split: Split = awaited(task, slot, f"Loading {dataset.title}")
     return split
 
 

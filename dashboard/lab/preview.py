@@ -16,8 +16,8 @@ from core.foundation.images import ImageData, Split
 from core.foundation.pictures import difference
 from dashboard import tiles
 from dashboard.lab import way
-from dashboard.lab.shelf import key_of, shelf
 from dashboard.plain import as_is
+from dashboard.shelf import key_of, shelf
 
 Tiles = tuple[str, np.ndarray, list[str]]  # title, images (n, h, w, c), captions
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from core import jobs
@@ -43,26 +41,13 @@ def show_watched() -> None:
     """What is watched, with its curves, in the flow of the page."""
     live.show_problem()
     if run := watched():
-        watch(run, show)
+        live.watch(run, lambda: show(run))
 
 
 def in_bar() -> None:
     """The same run in one line, for the bar that stays in sight."""
     if run := watched():
-        watch(run, line)
-
-
-def watch(run: RunFolder, draw_it: Callable[[RunFolder], None]) -> None:
-    """Draw it again every second while it is active. The page may be closed; the run goes on."""
-    active = run.status.active
-
-    @st.fragment(run_every=1.0 if active else None)  # a run that has ended is drawn once
-    def draw() -> None:
-        draw_it(run)
-        if active and not run.status.active:
-            st.rerun()
-
-    draw()
+        live.watch(run, lambda: line(run))
 
 
 def line(run: RunFolder) -> None:

@@ -94,7 +94,7 @@ def pack_clouds(
 
     notes: what is said of each view when they lie under one slider (`path=True`); masks: (n,) bool, what is ringed as
     removed in each of these. Other options: brush (False shows
-    only), slider (its label), start (the view shown first), title, spare (pixels of the window that the picture leaves
+    only), words (what the picture calls its points, see WORDS in common.js), slider (its label), start (the view shown first), title, spare (pixels of the window that the picture leaves
     free; it is then no higher than `height`), bare (True leaves out the buttons that save).
     """
     about = [
@@ -134,7 +134,7 @@ def pack_histogram(
 ) -> bytes:
     """What `histogram` shows. ids, scores: (n,). Positive scores lie on a log axis. span: fixed range of the axis.
 
-    fixed: the cut cannot be dragged. Other options: axis (its title); selects (for `cut`: the channel of the clouds).
+    fixed: the cut cannot be dragged. Other options: words (see WORDS in common.js); axis (its title); selects (for `cut`: the channel of the clouds).
     """
     log = bool((scores > 0).all())
     head = {"channel": channel, "name": name, "log": log, "height": height, "span": span, "fixed": fixed, "file": file}
@@ -264,7 +264,8 @@ def tiles(
     on_look: Callable[[], None] | None = None,
     on_put: Callable[[], None] | None = None,
 ) -> Any:
-    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind ("poison", ...).
+    """Images to click, in the given order. entries: id, row, src (a data URL), caption (lines), kind
+    ("poison", ...), and title, what the mouse is told, where there is more to say.
 
     on_put: a click does not look at an image but puts it among the removed or takes it out. The result's `put` is then
     {"in": ids, "out": ids, "at": number}: all clicks of which `sync` has not said that the server heard them, so that none

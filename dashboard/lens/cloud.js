@@ -181,10 +181,11 @@ class Cloud {
   #caption(pen, name) {
     const { removed, selected, truth } = this.channel.state;
     const number = (value) => value.toLocaleString("en-US");
+    const called = wordsOf(this.meta);
     const marks = truth
       ? [["dot", COLOURS.clean, `clean ${number(this.n - count(truth))}`], ["diamond", COLOURS.poison, `poison ${number(count(truth))}`]]
-      : [["dot", COLOURS.unknown, `${number(this.n)} images, truth hidden`]];
-    if (count(removed)) marks.push([this.n > 4000 ? "cross" : "ring", this.theme.ink, `removed ${number(count(removed))}`]);
+      : [["dot", COLOURS.unknown, `${number(this.n)} ${called.items}, ${called.hidden}`]];
+    if (count(removed)) marks.push([this.n > 4000 ? "cross" : "ring", this.theme.ink, `${called.removed} ${number(count(removed))}`]);
     if (count(selected)) marks.push(["ring", COLOURS.selected, `selected ${number(count(selected))}`]);
     pen.fillStyle = this.theme.ink;
     pen.font = "600 14px sans-serif";

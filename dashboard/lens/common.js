@@ -51,6 +51,10 @@ function unpack(data) {
 
 const COLOURS = { clean: "#0072B2", poison: "#D55E00", trusted: "#009E73", selected: "#CC79A7", unknown: "#8A949E" };
 
+// What pictures call what they show, where a page says nothing else; plain: the unmarked are not called clean by their colour.
+const WORDS = { items: "images", hidden: "truth hidden", clean: "clean", poison: "poison", removed: "removed", plain: false };
+const wordsOf = (meta) => ({ ...WORDS, ...meta?.words });
+
 /** Ink, faint lines and ground of the visitor's theme. */
 function themeOf(element) {
   const style = getComputedStyle(element);

@@ -64,7 +64,8 @@ class Histogram {
     const { axis, name, log, fixed } = this.meta;
     const cut = this.dragged ?? this.scores.cutOf(removed);
     const title = axis ?? `${name} score${log ? " (log scale)" : ""}`;
-    drawHistogram(this.pen, this.scores, this.theme, { kinds: this.scores.tally(truth), cut, title, fixed });
+    const called = wordsOf(this.meta);
+    drawHistogram(this.pen, this.scores, this.theme, { kinds: this.scores.tally(truth, called), cut, title, fixed, items: called.items });
     this.#describe(cut);
   }
 
@@ -75,7 +76,7 @@ class Histogram {
     this.grip.style.left = frame.css(cut);
     this.grip.style.height = frame.css(frame.floor - frame.top + 16);
     this.grip.style.top = frame.css(frame.top - 12);
-    const said = { valuemin: 0, valuemax: n, valuenow: number, valuetext: `${number} of ${n} images removed` };
+    const said = { valuemin: 0, valuemax: n, valuenow: number, valuetext: `${number} of ${n} ${wordsOf(this.meta).items} removed` };
     for (const [name, value] of Object.entries(said)) this.grip.setAttribute(`aria-${name}`, String(value));
     this.words.textContent = this.said(number);
   }
@@ -84,11 +85,12 @@ class Histogram {
     const { truth, removed } = this.channel.state;
     const { n } = this.scores;
     const text = (amount) => amount.toLocaleString("en-US");
-    const start = `removed: ${text(number)} of ${text(n)}`;
+    const called = wordsOf(this.meta);
+    const start = `${called.removed}: ${text(number)} of ${text(n)}`;
     if (!truth || !removed) return start;
     let hit = 0;
     for (let row = 0; row < n; row++) if (removed[row] && truth[row]) hit++;
-    return `${start} · poison ${text(hit)} of ${text(count(truth))} · clean ${text(number - hit)} of ${text(n - count(truth))}`;
+    return `${start} · ${called.poison} ${text(hit)} of ${text(count(truth))} · ${called.clean} ${text(number - hit)} of ${text(n - count(truth))}`;
   }
 
   /** The cut is held at a place of the picture; the channel hears of it once a frame at most. */

@@ -3,7 +3,7 @@
 const COUNTS = [0, 1, 5, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000]; // images that a line may stand for
 
 /** kinds: as Scores tallies them; cut: its place; title: of the axis; fixed: the cut cannot be dragged. */
-function drawHistogram(pen, scores, theme, { kinds, cut, title, fixed }) {
+function drawHistogram(pen, scores, theme, { kinds, cut, title, fixed, items }) {
   const { frame } = scores;
   const peak = Math.max(1, ...kinds.flatMap((kind) => [...kind.bars]));
   const y = (number) => frame.floor - Math.sqrt(number / peak) * (frame.floor - frame.top);
@@ -11,7 +11,7 @@ function drawHistogram(pen, scores, theme, { kinds, cut, title, fixed }) {
   pen.font = `12px ${LETTERS}`;
   drawCounts(pen, frame, theme, COUNTS.filter((number) => number <= peak), y);
   drawNumbers(pen, scores);
-  drawTitles(pen, frame, theme, title, "images (root scale)", (frame.left + frame.width) / 2);
+  drawTitles(pen, frame, theme, title, `${items} (root scale)`, (frame.left + frame.width) / 2);
   drawBars(pen, frame, theme, kinds, y);
   drawCut(pen, frame, theme, cut);
   drawLegend(pen, frame, theme, kinds, fixed);

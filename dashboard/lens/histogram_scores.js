@@ -28,12 +28,12 @@ class Scores {
     return this.low + ((px - this.frame.left) / this.frame.wide) * (this.high - this.low);
   }
 
-  /** How many rows lie in each bar, of each kind that can be told apart: [{name, colour, bars}]. */
-  tally(truth) {
+  /** How many rows lie in each bar, of each kind that can be told apart: [{name, colour, bars}]. words: see wordsOf. */
+  tally(truth, words) {
     if (this.tallied && this.tallied.truth === truth) return this.tallied.kinds;
     const groups = truth
-      ? [["clean", COLOURS.clean, (row) => !truth[row]], ["poison", COLOURS.poison, (row) => truth[row]]]
-      : [["truth hidden", COLOURS.unknown, () => true]];
+      ? [[words.clean, words.plain ? COLOURS.unknown : COLOURS.clean, (row) => !truth[row]], [words.poison, COLOURS.poison, (row) => truth[row]]]
+      : [[words.hidden, COLOURS.unknown, () => true]];
     const kinds = groups.map(([name, colour, is]) => {
       const bars = new Int32Array(BINS);
       for (let row = 0; row < this.n; row++) if (is(row)) bars[this.bins[row]]++;

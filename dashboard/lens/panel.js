@@ -61,9 +61,10 @@ class Panel {
 
   describe() {
     const { removed, selected, truth } = this.cloud.channel.state;
-    const words = [`${this.title}: scatter plot of ${this.cloud.n.toLocaleString("en-US")} images`];
-    if (truth) words.push(`${count(truth)} of them poison`);
-    if (removed) words.push(`${count(removed)} removed`);
+    const called = wordsOf(this.cloud.meta);
+    const words = [`${this.title}: scatter plot of ${this.cloud.n.toLocaleString("en-US")} ${called.items}`];
+    if (truth) words.push(`${count(truth)} of them ${called.poison}`);
+    if (removed) words.push(`${count(removed)} ${called.removed}`);
     if (count(selected)) words.push(`${count(selected)} selected`);
     return words.join(", ");
   }

@@ -8,7 +8,7 @@ class Tiles {
     this.holder.addEventListener("keydown", (event) => this.#keys(event));
   }
 
-  /** tiles: [{id, row, src, caption: [lines], kind}], side, channel, label, members: whether a click puts in and takes out. */
+  /** tiles: [{id, row, src, caption: [lines], kind, title}], side, channel, label, members: whether a click puts in and takes out. */
   show({ channel, tiles, side, label, members }) {
     this.forget?.();
     this.members = members === true;
@@ -23,6 +23,7 @@ class Tiles {
         const image = element("img", { src: tile.src, alt: "" });
         const words = element("span", { class: "caption" }, ...tile.caption.flatMap((text, i) => (i ? [element("br"), text] : [text])));
         const button = element("button", { type: "button", "data-row": tile.row, "data-id": tile.id, class: tile.kind, "aria-label": tile.caption.join(", ") }, image, words);
+        if (tile.title) button.title = tile.title;
         button.addEventListener("click", () => (this.members ? this.#put(tile) : this.#look(tile)));
         return element("div", { role: "listitem" }, button);
       }),

@@ -1,31 +1,48 @@
-"""A run while it waits or works: where it stands, and its curves so far."""
+"""A run, or an audit, while it waits or works: where it stands, and its curves so far."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
 from core import jobs
 from core.foundation.errors import InputError
-from core.runs import RunFolder, Runs, Status, duration
+from core.runs import JobFolder, Jobs, Status, duration
 from dashboard import charts
 from dashboard.widgets import as_sentence, colours, plot
 
 PROBLEM = "run-problem"  # where a button leaves what went wrong, for the page to show
 
 
-def progress(run: RunFolder, runs: Runs) -> None:
+def progress(run: JobFolder, runs: Jobs[Any]) -> None:
     """Stage, bar and remaining time, or the place in the queue; and that nobody has to wait here."""
     bar(run, runs)
-    st.caption(reassurance(run))
+    st.caption(reassurance(run, runs.kind))
 
 
-def reassurance(run: RunFolder) -> str:
+def reassurance(run: JobFolder, kind: str = "run") -> str:
+    """kind: what a message calls it."""
     if run.cancel_requested:
         return "Stopping; what is finished is kept."
-    return "The page may be closed; the run goes on by itself."
+    return f"The page may be closed; the {kind} goes on by itself."
 
 
-def bar(run: RunFolder, runs: Runs) -> None:
+def watch(run: JobFolder, draw_it: Callable[[], None]) -> None:
+    """Draw it again every second while it is active. The page may be closed; the work goes on."""
+    active = run.status.active
+
+    @st.fragment(run_every=1.0 if active else None)  # what has ended is drawn once
+    def draw() -> None:
+        draw_it()
+        if active and not run.status.active:
+            st.rerun()
+
+    draw()
+
+
+def bar(run: JobFolder, runs: Jobs[Any]) -> None:
     """Stage, bar and remaining time; or the place in the queue."""
     status = run.status
     stopping = run.cancel_requested
@@ -36,13 +53,13 @@ def bar(run: RunFolder, runs: Runs) -> None:
         st.progress(status.overall, told)
 
 
-def time_left(run: RunFolder, status: Status) -> str:
+def time_left(run: JobFolder, status: Status) -> str:
     """ " · about 40 s left"; empty where nothing is known."""
     seconds = jobs.seconds_left(run, status)
     return "" if seconds is None else f" · about {duration(seconds)} left"
 
 
-def curves(run: RunFolder) -> None:
+def curves(run: JobFolder) -> None:
     """Accuracy, attack success and loss of each epoch so far; nothing before the first."""
     if metrics := charts.epochs_of(run.metrics()):
         plot(
@@ -60,21 +77,21 @@ def curves(run: RunFolder) -> None:
             st.caption(f"Test accuracy: after each epoch, on a fixed sample of {seen:,} clean test images.")
 
 
-def cancel(run: RunFolder) -> None:
+def cancel(run: JobFolder) -> None:
     st.button(
         "Cancel", icon=":material/stop_circle:", key=f"cancel-{run.id}", on_click=run.request_cancel,
         disabled=run.cancel_requested, help="Stops within a few seconds. What is finished is kept: it can go on later.",
     )  # fmt: skip
 
 
-def go_on(run: RunFolder, runs: Runs) -> None:
+def go_on(run: JobFolder, runs: Jobs[Any]) -> None:
     st.button(
         "Go on", icon=":material/play_arrow:", key=f"resume-{run.id}", on_click=_resume, args=(run, runs),
         help="Starts again from the last finished stage.",
     )  # fmt: skip
 
 
-def _resume(run: RunFolder, runs: Runs) -> None:
+def _resume(run: JobFolder, runs: Jobs[Any]) -> None:
     try:
         jobs.resume(run, runs)
     except (InputError, OSError) as problem:

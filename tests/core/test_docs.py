@@ -167,7 +167,8 @@ def commands_of_the_readme() -> list[list[str]]:
 
 def test_the_readme_has_a_command_of_every_kind() -> None:
     assert {words[0] for words in commands_of_the_readme()} == {
-        "run", "data", "preview", "filter", "scan", "features", "layers", "sweep", "study", "runs",
+        "run", "data", "preview", "filter", "scan", "features", "layers", "sweep", "study", "runs", "audit", "clean",
+        "agree",
     }  # fmt: skip
 
 
@@ -207,15 +208,29 @@ def test_the_other_commands_of_the_readme_run(
     run = new_run(tiny_config(picture_folder, retrain=False), Runs("runs"))
     execute(run)
     write_weights(brought / "mine.safetensors", resnet18(num_classes=3))
+    first = sorted(file.relative_to(picture_folder).as_posix() for file in picture_folder.rglob("*.png"))[0]
+    (brought / "somebodys-list.txt").write_text(f"{first}\n")
     monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
-    order = ("data", "preview", "filter", "features", "layers", "scan", "study", "runs", "sweep")
+    order = (
+        "data",
+        "preview",
+        "filter",
+        "features",
+        "layers",
+        "scan",
+        "study",
+        "runs",
+        "audit",
+        "clean",
+        "agree",
+        "sweep",
+    )
     for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
-        outcome = cli(
-            *(run.id if word == "RUN" else "4" if word == "50" and words[0] == "scan" else word for word in words)
-        )
+        outcome = cli(*("4" if word == "50" and words[0] == "scan" else word.replace("RUN", run.id) for word in words))
         assert outcome.status == (130 if words[0] == "sweep" else 0), (words, outcome.err)
     assert (brought / "attacks.png").exists()
     assert (brought / "verdict" / "classes.csv").exists()
+    assert (brought / "take-away" / "cleaned").is_dir()
     assert store.load(run, "budgets") is not None
     assert store.load(run, "layers") is not None
     assert [(c.poisons, c.seed) for c in planned.configs] == [(p, s) for p in (5, 15, 50, 150) for s in (0, 1, 2)]

@@ -1,6 +1,7 @@
 """The Challenge page played through Streamlit's own harness, and by five real sessions at once."""
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -201,6 +202,28 @@ def test_the_gallery_shows_the_highest_scores_first_and_only_the_set_that_is_ask
     app.session_state[f"which {challenge.seal}"] = "selected"
     app.run()
     assert "Nothing of this label is selected" in said(app)
+
+
+def test_the_files_of_the_images_are_told_after_the_reveal_and_by_no_page_before(home):
+    shutil.copytree(PLAYED, home / "named")
+    about, secret = (json.loads((home / "named" / f"{name}.json").read_text()) for name in ("challenge", "truth"))
+    secret["sources"] = [f"true class/<i>{i}.png" for i in range(about["rows"])]
+    (home / "named" / "truth.json").write_text(json.dumps(secret))
+    about["seal"] = hashlib.sha256((home / "named" / "truth.json").read_bytes()).hexdigest()
+    (home / "named" / "challenge.json").write_text(json.dumps(about))
+    app = open_page("named", name="Ada")
+    play_right(app, open_challenge(home / "named"))
+    sent = [e.proto.json.encode() or e.proto.bytes for e in app.get("bidi_component")]
+    assert not any(b".png" in message for message in sent)
+    assert ".png" not in said(app)
+    press(app, "reveal-me")
+    tiles = component(app, "tiles")["tiles"]
+    assert [(tile["caption"][-1], tile["title"]) for tile in tiles] == [
+        (f"<i>{tile['id']}.png", f"true class/<i>{tile['id']}.png") for tile in tiles
+    ]
+    first = secret["poison"][0]
+    assert f'title="true class/&lt;i&gt;{first}.png"' in said(app)
+    assert f"<br>&lt;i&gt;{first}.png</figcaption>" in said(app)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.runs import Runs
 from dashboard import data
-from dashboard.inspection import state
+from dashboard.inspection import more, state
 from tests.dashboard.sent import codes, components
 from tests.dashboard.test_lens import unpack
 from tests.dashboard.test_screens import open_page, own_runs, texts
@@ -134,8 +134,38 @@ def test_the_file_of_an_image_is_told_with_the_truth_alone(run, own_runs):
     run.frame.assign(source=files).to_parquet(own_runs / "named" / "scores.parquet", index=False)
     app = open_page("inspect", inspected="named", selected=[], guessed=[], focus=int(run.ids[3]))
     assert ".png" not in texts(app)
+    assert not any(".png" in str(tile) for place in (0, 1) for tile in component(app, "tiles", place)["tiles"])
     app.toggle(key="truth").set_value(True).run()
     assert r"\*3\*.png" in texts(app)
+    for place in (0, 1):  # the nearest examples and the gallery
+        for tile in component(app, "tiles", place)["tiles"]:
+            row = run.row_of[tile["id"]]
+            assert (tile["caption"][-1], tile["title"]) == (f"*{row}*.png", files[row])
+
+
+def test_a_plain_number_is_not_told_beside_the_id(run, own_runs):
+    shutil.copytree(run.path, own_runs / "numbered")
+    frame = run.frame.assign(source=[str(7000 + i) for i in range(len(run.frame))])
+    frame.to_parquet(own_runs / "numbered" / "scores.parquet", index=False)
+    app = open_page("inspect", run="numbered", truth=True)
+    assert all("title" not in tile or tile["title"] == "" for tile in component(app, "tiles", -1)["tiles"])
+    assert all(len(tile["caption"]) == 3 for tile in component(app, "tiles", -1)["tiles"])
+
+
+@pytest.mark.parametrize("revealed", [False, True])
+def test_the_table_to_download_has_the_files_with_the_truth_and_no_formulas(run, own_runs, monkeypatch, revealed):
+    shutil.copytree(run.path, own_runs / "formulas")
+    files = [f"=HYPERLINK({i})" for i in range(len(run.frame))]
+    run.frame.assign(source=files).to_parquet(own_runs / "formulas" / "scores.parquet", index=False)
+    saved = []
+    monkeypatch.setattr(more.st, "download_button", lambda _label, make, *_args, **_options: saved.append(make()))
+    read = data.open_run(Runs(own_runs).open("formulas"))
+    nothing = np.zeros(len(run.frame), bool)
+    scores = run.frame["score_spectre"].to_numpy()
+    more.table(state.Shown(read, "spectre", scores, nothing, revealed, nothing, nothing, None, ""))
+    lines = saved[0].decode().splitlines()
+    assert ("source" in lines[0]) == revealed
+    assert all((",'=HYPERLINK(" in line) == revealed and ",=" not in line for line in lines[1:])
 
 
 def test_the_card_follows_the_cut_and_the_sharpness(run):

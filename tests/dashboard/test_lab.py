@@ -28,7 +28,7 @@ from core.training import PRESETS
 from dashboard import data, tiles
 from dashboard.forms import colour_text, describe
 from dashboard.lab import cost
-from dashboard.lab.shelf import shelf
+from dashboard.shelf import shelf
 from tests.conftest import Parse
 from tests.dashboard.sent import codes
 from tests.makers import coloured, write_folder

@@ -33,3 +33,9 @@ def test_every_tile_has_its_image_caption_and_outline():
     assert 'class="sl-tile sl-poison sl-focus"' in page
     first = base64.b64decode(re.findall(r"base64,([^\"]+)", page)[2])
     assert np.asarray(Image.open(io.BytesIO(first))).max() == 2
+
+
+def test_the_mouse_is_told_the_whole_name_and_it_is_no_markup():
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    page = tiles.grid(images, ["a", "b"], titles=['cat/"><script>.png', ""])
+    assert re.findall(r'<figure[^>]* title="([^"]*)"', page) == ["cat/&quot;&gt;&lt;script&gt;.png"]

@@ -13,6 +13,7 @@ import numpy as np
 from core.audit.readers.base import NAMED, Column
 from core.audit.readers.files import open_source
 from core.audit.readers.gather import Gathered
+from core.foundation.csv_cells import unguarded
 from core.foundation.errors import InputError
 
 LIST = "files.csv"
@@ -123,11 +124,16 @@ def _beside(features: Features, n: int) -> np.ndarray | None:
             found = source.values("file")
     except InputError:
         return None
-    names = [str(word) for word in found.tolist()]
-    if found.shape != (n,) or len(set(names)) < n:
+    names = [unguarded(str(word)) for word in found.tolist()]
+    if found.shape != (n,) or len(set(names)) < n or _are_counted(names):
         return None
     features.notes = (*features.notes, f"{LIST} beside it says where each row comes from")
     return np.array(names)
+
+
+def _are_counted(names: Sequence[str]) -> bool:
+    """Whether they are the numbers of the rows, which stand where no names were known."""
+    return all(name == str(row) for row, name in enumerate(names))
 
 
 def _are_words(file: Path, name: str) -> bool:

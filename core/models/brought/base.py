@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -52,6 +53,16 @@ class Taps:
         raise InputError(
             f"the model has no layer '{name}' that can be tapped; `layers` lists them, {self.suggested} is suggested"
         )
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """A mapping each: name, kind, shape for one image, numbers a row (numbers, and flat with all), main, suggested."""
+        return [
+            {
+                "name": layer.name, "kind": layer.kind, "shape": list(layer.shape), "numbers": layer.pooled,
+                "flat": layer.flat, "main": layer.main, "suggested": layer.name == self.suggested,
+            }
+            for layer in self.layers
+        ]  # fmt: skip
 
 
 class Network(ABC):

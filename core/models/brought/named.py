@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,19 @@ MAX_CLASSES = 100_000
 SIZE = 224
 AUXILIARY = {"googlenet": "aux1.", "inception_v3": "AuxLogits."}  # second heads, which not all weights have
 Shapes = Mapping[str, tuple[int, ...]]
+Maker = Callable[[str, Shapes, int | None], tuple[nn.Module, int, Statistics]]
 
 
 class Named(Network):
     """A network by name, with weights, or as it was initialised where only its layers are asked for."""
 
     def __init__(self, maker: str, name: str, file: Path | None, size: int | None) -> None:
+        self.title = f"{maker}:{name}"
+        self._make({"torchvision": _of_torchvision, "timm": _of_timm}[maker], name, file, size)
+
+    def _make(self, make: Maker, name: str, file: Path | None, size: int | None) -> None:
         stored = weights.shapes(file) if file else {}
-        made = {"torchvision": _of_torchvision, "timm": _of_timm}[maker](name, stored, size)
-        self.title, (self.network, self.size, self.statistics) = f"{maker}:{name}", made
+        self.network, self.size, self.statistics = make(name, stored, size)
         self.network.eval()
         self.channels = _channels(self.network)
         if len(self.statistics[0]) != self.channels:
@@ -61,7 +65,7 @@ def _of_torchvision(name: str, stored: Shapes, size: int | None) -> tuple[nn.Mod
         heads = not stored or any(key.startswith(AUXILIARY[name]) for key in stored)
         options |= {"aux_logits": heads, "init_weights": False}  # theirs takes minutes
     if stored:
-        options["num_classes"] = _classes(stored, _head(_made(models.get_model, name, side, options, "meta")), name)
+        options["num_classes"] = classes_of(stored, head_of(_made(models.get_model, name, side, options, "meta")), name)
     return _made(models.get_model, name, side, options), side, IMAGENET
 
 
@@ -85,7 +89,7 @@ def _of_timm(name: str, stored: Shapes, size: int | None) -> tuple[nn.Module, in
     if len(stored.get(f"{first}.weight", ())) == 4:
         options["in_chans"] = stored[f"{first}.weight"][1]
     if stored:
-        options["num_classes"] = _classes(stored, heads, name) if f"{heads}.weight" in stored else 0
+        options["num_classes"] = classes_of(stored, heads, name) if f"{heads}.weight" in stored else 0
     return _made(timm.create_model, name, side, options), side, (list(about.mean), list(about.std))
 
 
@@ -106,13 +110,13 @@ def _made(make: Any, name: str, side: int, options: dict[str, Any], device: str 
     return network
 
 
-def _head(network: nn.Module) -> str:
+def head_of(network: nn.Module) -> str:
     """Name of the last layer that has weights: the classifier's."""
     layers = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     return layers[-1]
 
 
-def _classes(stored: Shapes, head: str, name: str) -> int:
+def classes_of(stored: Shapes, head: str, name: str) -> int:
     """How many classes the weights were trained for. Raises InputError where they have no such head."""
     shape = stored.get(f"{head}.weight", ())
     if not shape:

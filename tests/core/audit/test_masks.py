@@ -60,3 +60,12 @@ def test_filter_tells_it(tmp_path: Path, cli: Cli) -> None:
     assert compared == {"file": "mask-rcov-target.npy", "removed": 10, "both": 10, "only_here": 5}
     np.save(tmp_path / "short.npy", data.poison[:9])
     check_refused(cli(*words, "--compare", tmp_path / "short.npy"), "short.npy is (9,), and there are 200 rows")
+
+
+@pytest.mark.parametrize("words", [("1", "0"), ("True", "False"), ("true", "false"), ("1.0", "0.0")])
+def test_a_mask_in_a_text_file(words: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("removed\n" + "".join(f"{words[0] if one else words[1]}\n" for one in MASK))
+    assert read_mask(tmp_path / "m.csv", 4).tolist() == MASK.tolist()
+    (tmp_path / "odd.csv").write_text("removed\n1\n0\n\n2\n1\n")
+    with pytest.raises(InputError, match="must hold truth values"):
+        read_mask(tmp_path / "odd.csv", 4)

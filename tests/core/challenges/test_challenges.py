@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from core.challenges import COST_OF_HINT, Entry, as_csv, find_challenges, open_challenge, read_hint, read_truth, score
-from core.challenges.make import _order, make_challenge, score_labels
+from core.challenges.make import _order, _sources, make_challenge, score_labels
 from core.challenges.pack import pack, unpack
+from core.experiment import execute, new_run, restage
 from core.foundation.errors import InputError
 from core.runs import Runs
+from tests.makers import tiny_config
 
 ROOT = Path(__file__).resolve().parents[3]
 BUNDLED = ROOT / "assets" / "challenges"
@@ -194,7 +196,7 @@ def test_a_truth_that_was_changed_afterwards_is_not_revealed(folder):
 
 
 @pytest.mark.parametrize(
-    "values", [{"label": 99}, {"poison": [0, 0]}, {"poison": [10**7]}, {"poison": "x"}, {"true_labels": []}, {"story": 1}], ids=str
+    "values", [{"label": 99}, {"poison": [0, 0]}, {"poison": [10**7]}, {"poison": "x"}, {"true_labels": []}, {"story": 1}, {"sources": "x"}, {"sources": ["a.png"]}, {"sources": [1] * 1000}], ids=str
 )  # fmt: skip
 def test_a_sealed_truth_that_makes_no_sense_is_refused(folder, values):
     truth = {**json.loads((folder / "truth.json").read_text()), **values}
@@ -220,6 +222,29 @@ def test_ones_own_challenges_come_first_and_other_folders_are_passed_over(tmp_pa
 def test_a_name_cannot_become_a_formula():
     entry = Entry("=1+1", 1, None, (), 0.0, judge(None, []))
     assert "'=1+1," in as_csv([entry], ["a", "b"])
+
+
+def test_the_files_of_a_set_are_sealed_with_its_truth(picture_folder, tmp_path):
+    """In the order of the ids; whoever plays sees none of them."""
+    folder = new_run(tiny_config(picture_folder, retrain=False), Runs(tmp_path / "runs"))
+    execute(folder)
+    make_challenge(folder, tmp_path / "first", device="cpu")
+    challenge = open_challenge(tmp_path / "first")
+    truth = read_truth(challenge)
+    staged = restage(folder)
+    place = {str(source): row for row, source in enumerate(staged.split.train.sources)}
+    rows = [place[source] for source in truth.sources]
+    assert len(rows) == len(challenge.rows)
+    np.testing.assert_array_equal(staged.poisoned.images[rows], challenge.images)
+    for file in (tmp_path / "first").iterdir():
+        assert (b".png" in file.read_bytes()) == (file.name == "truth.json"), file.name
+
+
+def test_names_without_end_are_left_out(monkeypatch):
+    monkeypatch.setattr("core.challenges.make.MAX_NAMES", 20)
+    names = np.array(["a.png", "b.png", "long" * 20])
+    assert _sources(names, np.array([1, 0])) == ["b.png", "a.png"]
+    assert _sources(names, np.array([2])) == []
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ import pytest
 import torch
 import torchvision
 
+from core.models import MODELS, Classifier
+from core.models.weights import save
 from tests.conftest import Cli
 from tests.makers import check_refused, coloured, encode, write_folder, write_image_parquet
 from tests.networks import write_onnx, write_weights
@@ -35,6 +37,44 @@ def test_layers_lists_blocks_and_suggests_one(weights: Path, cli: Cli) -> None:
     assert "more inside of these: --all" in outcome.out
     assert "layer1.0.conv1" not in outcome.out
     assert "layer1.0.conv1" in cli("layers", MODEL, "--size", 32, "--all").out
+
+
+def test_layers_as_json_say_what_the_table_says_and_all_that_it_hides(weights: Path, tmp_path: Path, cli: Cli) -> None:
+    outcome = cli("layers", MODEL, "--weights", weights, "--size", 32, "--json", tmp_path / "l.json")
+    assert outcome.status == 0, outcome.err
+    told = json.loads((tmp_path / "l.json").read_text())
+    assert (told["model"], told["size"], told["channels"]) == (MODEL, 32, 3)
+    assert told["mean"] == [0.485, 0.456, 0.406]
+    assert f"suggested: {told['suggested']}, {told['why']}" in outcome.out
+    assert [one["name"] for one in told["layers"] if one["suggested"]] == ["layer4.0"]
+    (last,) = (one for one in told["layers"] if one["name"] == "layer4.0")
+    assert (last["kind"], last["shape"], last["numbers"], last["flat"]) == ("BasicBlock", [512, 1, 1], 512, 512)
+    shown = {line.split("│")[0].strip() for line in outcome.out.splitlines() if "│" in line}
+    assert {one["name"] for one in told["layers"] if one["main"]} <= shown
+    assert any(one["name"] == "layer1.0.conv1" and not one["main"] for one in told["layers"])
+
+
+@pytest.mark.parametrize(("file", "message"), [("no/l.json", "there is no such folder"), (".", "is a folder")])
+def test_a_file_for_json_that_cannot_be_written_is_refused_first(
+    file: str, message: str, tmp_path: Path, cli: Cli
+) -> None:
+    check_refused(cli("layers", MODEL, "--json", tmp_path / file), message)
+    check_refused(cli("data", tmp_path, "--json", tmp_path / file), message)
+
+
+def test_a_run_s_own_model_looks_at_other_images(tmp_path: Path, cli: Cli) -> None:
+    torch.manual_seed(0)
+    small = MODELS.make("small", {"width": 4}).build((3, 16, 16), 3)
+    save(Classifier(small, [0.5] * 3, [0.25] * 3), tmp_path / "m.safetensors")
+    pictures = write_folder(tmp_path / "set", coloured(6, classes=3, size=16))
+    words = ["--weights", tmp_path / "m.safetensors", "--size", 16]
+    outcome = cli("layers", "small", *words)
+    assert "suggested: block3, the layer that runs of this network look at" in outcome.out
+    outcome = cli("features", pictures, "--model", "small", *words, "--out", tmp_path / "f", "--device", "cpu")
+    assert outcome.status == 0, outcome.err
+    assert "less a mean of 0.5, 0.5, 0.5, by a deviation of 0.25, 0.25, 0.25" in outcome.out
+    assert np.load(tmp_path / "f" / "features.npy").shape == (18, 16)
+    assert pd.read_csv(tmp_path / "f" / "files.csv")["file"][0].startswith("class a/")
 
 
 def test_features_of_a_folder_go_to_scan_which_names_the_files(weights: Path, tmp_path: Path, cli: Cli) -> None:
@@ -83,6 +123,7 @@ def test_images_of_a_table_that_differ_in_size_are_made_alike(tmp_path: Path, cl
     ("words", "message"),
     [
         (["set", "--model", MODEL], "torchvision:resnet18 without weights is as it was initialised"),
+        (["set", "--model", "small"], "small without weights is as it was initialised"),
         (["set", "--model", "m.pth"], "m.pth is a pickle, whose loader can run code"),
         (["set", "--model", "m.onnx", "--truth"], "--truth is for runs"),
         (["./set"], "./set is a path and no run; say with which model"),

@@ -127,6 +127,13 @@ def three_parts(root: Path, names: Sequence[str]) -> None:
         folders(root / name, n=5 - part, seed=10 * part)
 
 
+def backdoorbench(root: Path) -> None:
+    """As an attack of theirs leaves it: changed images by the class that they show, and its record."""
+    three_parts(root, ["bd_train_dataset", "bd_test_dataset", "cross_test_dataset"])
+    for name in ("attack_result.pt", "info.pickle", "defense.pth", "log.txt"):
+        (root / name).write_bytes(b"\x80\x04whatever")
+
+
 def with_table(
     root: Path, heading: Sequence[str] | None, row: Callable[[str, int], Sequence[Any]], **options: Any
 ) -> None:
@@ -231,7 +238,7 @@ CASES: dict[str, Case] = {
     "tested on the part that is asked for": Case(
         lambda r: three_parts(r, ["train", "test", "valid"]), test=(3, 3, 3), options={"split": "valid"}
     ),
-    "of BackdoorBench": Case(lambda r: three_parts(r, ["bd_train_dataset", "bd_test_dataset"]), test=(4, 4, 4)),
+    "of BackdoorBench": Case(backdoorbench, test=(4, 4, 4), told=["changed training images alone", "cross test", "can run code"]),
     "signs of Kaggle": Case(lambda r: kaggle_signs(r), names="012", test=(2, 2, 2), told=["images in Meta"]),
     "signs of Kaggle, all of it twice": Case(
         lambda r: kaggle_signs(r, twice=True), names="012", test=(2, 2, 2), told=["those of Train again"]
@@ -387,6 +394,21 @@ def test_what_is_read(name: str, tmp_path: Path) -> None:
     for words in case.told:
         assert words in told
     assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_all_that_backdoorbench_leaves_is_counted_once_and_named(tmp_path: Path) -> None:
+    backdoorbench(tmp_path)
+    put(
+        tmp_path / "bd_train_dataset" / "ant" / "scan.pt", 40, kind="PNG"
+    )  # a picture by its bytes, a pickle by its name
+    told = account(DATASETS.make("folder", {"path": str(tmp_path), "size": 12}).load(0))
+    assert told["train"]["images"] == 15
+    counted = {one["what"]: one["count"] for one in told["left_out"]}
+    assert counted == {"images in cross_test_dataset": 9, "attack_result.pt": 1, "pickles": 3, "other files": 1}
+    whole = sum(1 for file in tmp_path.rglob("*") if file.is_file())
+    assert whole == told["train"]["images"] + told["test"]["images"] + sum(counted.values())
+    alone = account(DATASETS.make("folder", {"path": str(tmp_path / "bd_train_dataset"), "size": 12}).load(0))
+    assert any("changed training images alone" in note for note in alone["notes"])
 
 
 def disagreeing(root: Path) -> None:

@@ -8,6 +8,7 @@ import torch
 
 from core.experiment import RunConfig, Staged, Workshop, cost, new_run, stage
 from core.runs import Reporter, Runs
+from core.training import timing
 from tests.makers import tiny_config
 
 
@@ -82,7 +83,7 @@ def test_single_slow_steps_widen_the_range_and_leave_the_estimate(
 
 
 def test_the_fastest_step_counts() -> None:
-    watch = cost._Stopwatch(torch.device("cpu"))
+    watch = timing.Stopwatch(torch.device("cpu"))
     watch.moments = [0.0, 9.0, 9.5, 12.5, 15.5, 18.5]
     assert watch.seconds == 0.5
     assert watch.usual == 3.0
@@ -92,4 +93,4 @@ def test_the_fastest_step_counts() -> None:
 def test_busy_is_more_load_than_cores(load: float, busy: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getloadavg", lambda: (load, 0.0, 0.0))
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    assert cost.is_busy() is busy
+    assert timing.is_busy() is busy

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from core.audit.readers import read_features
 from core.experiment import config_of, execute, new_run, stage
 from core.experiment.feature_files import write_features
 from core.foundation.errors import InputError
@@ -41,7 +43,9 @@ def test_every_training_example_is_there_with_the_label_it_was_trained_on(
     outcome = cli("features", finished.id, "--out", out, "--device", "cpu", "--runs-dir", finished.path.parent)
     assert (outcome.status, outcome.err) == (0, "")
     assert f"120 x 256 features written to {out}" in outcome.out
-    assert sorted(p.name for p in out.iterdir()) == ["features.npy", "ids.npy", "labels.npy"], "no truth unasked"
+    assert sorted(p.name for p in out.iterdir()) == [
+        "features.npy", "files.csv", "ids.npy", "labels.npy",
+    ], "no truth unasked"  # fmt: skip
     features, labels = read(out, "features.npy"), read(out, "labels.npy")
     assert (features.shape, features.dtype) == ((TRAIN, 256), np.float32)
     assert labels.dtype == np.int64
@@ -57,6 +61,19 @@ def test_rows_of_the_target_class_are_those_of_the_run(finished: RunFolder, out:
     np.testing.assert_allclose(
         read(out, "features.npy")[ids], finished.load_array("features.npy"), rtol=1e-4, atol=1e-5
     )
+
+
+def test_each_row_has_its_file_and_the_name_of_its_label(finished: RunFolder, out: Path) -> None:
+    write_features(finished, out, device="cpu")
+    staged = stage(config_of(finished))
+    files, labels = pd.read_csv(out / "files.csv"), read(out, "labels.npy")
+    names = staged.split.train.class_names
+    assert files["class"].tolist() == [names[label] for label in labels]
+    assert files["file"].tolist() == staged.split.train.sources.tolist()
+    scores = finished.load_scores()
+    assert files["file"][scores["id"]].tolist() == scores["source"].tolist()
+    with read_features(out / "features.npy") as table:
+        assert table.place(3) == files["file"][3]
 
 
 def test_another_layer_and_the_truth_on_demand(finished: RunFolder, out: Path) -> None:

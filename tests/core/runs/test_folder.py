@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.experiment import RunConfig, config_of, new_run
@@ -361,6 +362,16 @@ def test_an_export_holds_what_is_needed_to_look_at_the_run_and_no_model(run: Run
     assert (copy.id, copy.status.state, copy.result, copy.config) == (run.id, "finished", {"seed": 4}, run.config)
     with pytest.raises(InputError, match="is already there; choose another folder"):
         run.export(tmp_path / "gift")
+
+
+def test_an_export_lists_the_rows_with_their_files_for_a_spreadsheet(run: RunFolder, tmp_path: Path) -> None:
+    run.write_status(Status("finished"))
+    frame = pd.DataFrame({"id": [4, 7], "score_spectre": [-1.5, 2.0], "source": ["cat/=1.png", "=1+1.png"]})
+    frame.to_parquet(run.file("scores.parquet"), index=False)
+    listed = (run.export(tmp_path / "gift") / "scores.csv").read_text()
+    assert listed == "id,source,score_spectre\n4,cat/=1.png,-1.5\n7,'=1+1.png,2.0\n"
+    frame.drop(columns="source").to_parquet(run.file("scores.parquet"), index=False)
+    assert "source" not in (run.export(tmp_path / "other") / "scores.csv").read_text()
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])

@@ -12,10 +12,11 @@ import pytest
 import torch
 import torchvision
 
+from core.audit.readers import read_features
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Reading, Split
 from core.models.brought import Network, open_network, pooled
-from core.training import audited, write_brought
+from core.training import audited, write_brought, write_rows
 from tests.makers import coloured
 from tests.networks import onnx_graph, outputs, write_onnx, write_weights
 
@@ -47,6 +48,25 @@ def test_rows_are_the_means_over_positions_in_the_order_of_the_images(network: N
     assert list(files["class"]) == [DATA.class_names[label] for label in DATA.labels]
     about = json.loads((tmp_path / "features.json").read_text())
     assert (about["layer"], about["class_names"]) == ("layer1.0", list(DATA.class_names))
+
+
+def test_names_that_would_be_formulas_come_back_through_the_readers(tmp_path: Path) -> None:
+    sources = np.array(["=1.png", "'=1.png", "-1.png", "a/2.png"])
+    write_rows(tmp_path, np.array([0, 1, 0, 1]), ["@a", "b"], sources)
+    np.save(tmp_path / "features.npy", np.zeros((4, 2)))
+    text = (tmp_path / "files.csv").read_text()
+    assert text == "file,class\n'=1.png,'@a\n''=1.png,b\n'-1.png,'@a\na/2.png,b\n"
+    with read_features(tmp_path / "features.npy") as read:
+        assert read.names is not None
+        assert read.names.tolist() == sources.tolist()
+
+
+def test_where_no_names_are_known_the_numbers_of_the_rows_are_not_taken_for_some(tmp_path: Path) -> None:
+    write_rows(tmp_path, np.array([0, 1, 0]), ["a", "b"], None)
+    np.save(tmp_path / "features.npy", np.zeros((3, 2)))
+    assert (tmp_path / "files.csv").read_text() == "file,class\n0,a\n1,b\n2,a\n"
+    with read_features(tmp_path / "features.npy") as read:
+        assert (read.names, read.notes) == (None, ())
 
 
 def test_all_numbers_on_demand_and_the_suggested_layer_otherwise(network: Network, tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ from threading import Event, Lock, Thread
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.datasets import Report
+from core.foundation.errors import Cancelled
 
 Work = Callable[[Report], Any]
 
@@ -18,7 +20,7 @@ class Errand:
 
     def __init__(self, work: Work) -> None:
         self.message, self.share = "", 0.0
-        self._done = Event()
+        self._done, self._stopped = Event(), False
         self._made: Any = None
         self._problem: BaseException | None = None
         self._work: Work = work
@@ -34,7 +36,13 @@ class Errand:
             raise self._problem
         return self._made
 
+    def stop(self) -> None:
+        """End it the next time it says how far it is; its outcome is then Cancelled."""
+        self._stopped = True
+
     def _report(self, message: str, share: float | None) -> None:
+        if self._stopped:
+            raise Cancelled
         self.message, self.share = message, min(max(share or 0.0, 0.0), 1.0)
 
     def _carry_out(self) -> None:
@@ -60,3 +68,24 @@ def errand(key: str, work: Work) -> Errand:
         if key not in there:
             there[key] = Errand(work)
         return there[key]
+
+
+def stop(key: str) -> None:
+    """Stop the errand of that key, if it is under way."""
+    there, lock = _under_way()
+    with lock:
+        if key in there:
+            there[key].stop()
+
+
+def awaited(task: Errand, slot: DeltaGenerator, words: str) -> Any:
+    """The outcome of an errand, with a bar until it is there. words: what is said before it says something itself.
+
+    Where a change of any widget runs the page again meanwhile, the errand goes on.
+    """
+    try:
+        while not task.is_done(0.1):
+            slot.progress(task.share, task.message or words)
+    finally:
+        slot.empty()
+    return task.outcome()

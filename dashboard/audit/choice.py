@@ -1,0 +1,107 @@
+"""Keep, remove, relabel: buttons for a finding and for rows, and where the decisions are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.cases.decisions import Decision, Decisions, read_decisions, write_decisions
+from core.foundation.errors import InputError
+from dashboard.audit import shelf
+from dashboard.audit.shelf import CaseView
+from dashboard.plain import as_is
+
+ICONS = {"remove": ":material/delete:", "keep": ":material/check:", "relabel": ":material/label:"}
+SAID = {"remove": "to be removed", "keep": "kept", "relabel": "to be relabelled"}
+NEAREST = "the nearest class of each"
+
+
+def held(view: CaseView) -> Decisions:
+    """What is decided: in the audit's folder, of a bundled one in this session alone."""
+    key = f"audit decisions {view.id}"
+    if shelf.is_bundled(view.case):
+        found: Decisions = st.session_state.setdefault(key, Decisions())
+        return found
+    try:
+        return read_decisions(view.case)
+    except InputError as problem:
+        st.error(as_is(problem))
+        return Decisions()
+
+
+def keep(view: CaseView, decisions: Decisions) -> None:
+    """Hold them from now on; what could not be written is said."""
+    if shelf.is_bundled(view.case):
+        st.session_state[f"audit decisions {view.id}"] = decisions
+        return
+    try:
+        write_decisions(view.case, decisions)
+    except OSError as problem:
+        st.toast(
+            f"The decision could not be kept: {as_is(problem.strerror)}.", icon=":material/error:", duration="long"
+        )
+
+
+def _on_finding(view: CaseView, number: int, decision: Decision | None) -> None:
+    keep(view, held(view).on_finding(number, decision))
+
+
+def _on_rows(view: CaseView, rows: Sequence[int], decision: Decision | None) -> None:
+    keep(view, held(view).on_rows(rows, decision))
+
+
+def in_words(view: CaseView, decision: Decision | None) -> str:
+    """What is decided, as people say it."""
+    if decision is None:
+        return "open"
+    if decision.do == "relabel":
+        return f"to be relabelled as {NEAREST if decision.to is None else as_is(view.told(decision.to))}"
+    return SAID[decision.do]
+
+
+def for_finding(view: CaseView, finding: dict[str, Any]) -> None:
+    """The three buttons of a finding, the proposed one first among equals."""
+    number = int(finding["finding"])
+    now = held(view).findings.get(number)
+    st.markdown(f"**Decide** · {in_words(view, now)}" + (f" · proposed: {finding['proposed']}" if now is None else ""))
+    buttons_of(view, finding)
+
+
+def buttons_of(view: CaseView, finding: dict[str, Any]) -> None:
+    """The buttons alone."""
+    number = int(finding["finding"])
+    now = held(view).findings.get(number)
+    _buttons(view, now, finding["proposed"], f"finding-{number}", lambda d: _on_finding(view, number, d), nearest=True)
+
+
+def for_rows(view: CaseView, rows: Sequence[int], what: str, key: str) -> None:
+    """The same for single rows; theirs goes before that of the finding."""
+    decisions = held(view)
+    own = {decisions.rows.get(row) for row in rows}
+    now = own.pop() if len(own) == 1 else None
+    st.caption(f"{what}: {in_words(view, now)}" if now else f"Decide on {what} alone")
+    _buttons(view, now, "", f"rows-{key}", lambda d: _on_rows(view, rows, d), nearest=len(rows) > 1)
+
+
+def _buttons(view: CaseView, now: Decision | None, proposed: str, key: str, act: Any, *, nearest: bool) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        for do in ("remove", "keep"):
+            chosen = now is not None and now.do == do
+            kind = "primary" if chosen or (now is None and proposed == do) else "secondary"
+            st.button(
+                do.capitalize(), icon=ICONS[do], key=f"decide-{do}-{key}", type=kind, on_click=act,  # type: ignore[arg-type]
+                args=(None if chosen else Decision(do),), help="Press again to leave it open." if chosen else None,
+            )  # fmt: skip
+        with st.popover("Relabel as …", icon=ICONS["relabel"]):
+            labels: list[int | None] = [None, *sorted(int(c["label"]) for c in view.summary["classes"])]
+            to = st.selectbox(
+                "New label", labels, key=f"decide-to-{key}",
+                format_func=lambda label: NEAREST if label is None else view.told(label),
+            )  # fmt: skip
+            st.button(
+                "Relabel", key=f"decide-relabel-{key}", type="primary", on_click=act, args=(Decision("relabel", to),)
+            )
+        if now is not None:
+            st.button("Leave open", icon=":material/undo:", key=f"decide-open-{key}", on_click=act, args=(None,))

@@ -1,0 +1,190 @@
+"""The page Audit on a small finished audit, through Streamlit's own harness."""
+
+import base64
+import json
+import shutil
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.cases import CaseFolder
+from core.cases.decisions import Decision, read_decisions
+from dashboard import address, data
+from dashboard.audit import gallery, listing
+from tests.dashboard.audits import POISONS, draw, make_audit
+from tests.dashboard.sent import components, figures
+from tests.dashboard.test_lens import unpack
+from tests.dashboard.test_screens import texts
+
+Opened = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> CaseFolder:
+    root = tmp_path_factory.mktemp("audit")
+    _, images = draw(root / "data")
+    return make_audit(root / "data", root / "audits", "trees", images=str(images), text="caption")
+
+
+@pytest.fixture
+def audits(made: CaseFolder, tmp_path, monkeypatch: pytest.MonkeyPatch) -> CaseFolder:
+    """A copy of it that may be written to."""
+    shutil.copytree(made.path, tmp_path / "audits" / made.id)
+    monkeypatch.setenv("SPECTRE_LENS_AUDITS", str(tmp_path / "audits"))
+    return CaseFolder(tmp_path / "audits" / made.id)
+
+
+@pytest.fixture
+def opened(audits: CaseFolder) -> Opened:
+    def open_it(**query: str) -> AppTest:
+        app = AppTest.from_file(str(data.ROOT / "dashboard" / "screens" / "audit.py"), default_timeout=120)
+        for name, value in {"audit": audits.id, **query}.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_it
+
+
+def sent(app: AppTest, name: str, place: int = 0):
+    proto = components(app, name)[place]
+    return json.loads(proto.json) if proto.json else unpack(proto.bytes)
+
+
+def mask(app: AppTest, name: str, place: int = 0) -> np.ndarray:
+    told = sent(app, "sync", place)
+    raw = np.frombuffer(base64.b64decode(told[name]), np.uint8)
+    return np.unpackbits(raw, bitorder="little", count=told["n"]).astype(bool)
+
+
+def test_the_worst_finding_is_open_with_all_it_rests_on(opened: Opened, audits: CaseFolder) -> None:
+    app = opened()
+    said = texts(app)
+    assert "1 class looks poisoned" in said
+    assert "looks poisoned" in said
+    assert "Limitation" in said
+    assert "What would settle it" in said
+    assert "AML.T0020" in said
+    assert "NISTAML.023" in said
+    assert mask(app, "removed").sum() == POISONS
+    tiles = sent(app, "tiles")["tiles"]
+    assert {tile["id"] for tile in tiles} == set(np.flatnonzero(audits.load_rows()["label"] == 0)[:POISONS])
+    assert all(tile["src"].startswith("data:image/png") for tile in tiles)
+    assert all(tile["caption"][-1].startswith("img_") for tile in tiles)
+
+
+def test_every_other_class_is_the_control(opened: Opened) -> None:
+    figure = json.loads(figures(opened())[0])
+    assert len(figure["data"][0]["y"]) == 5
+    assert sum("◂" in line for line in figure["data"][0]["y"]) == 1
+
+
+def test_names_of_classes_are_shown_as_they_are(opened: Opened) -> None:
+    app = opened()
+    assert "\\<b\\>oak\\</b\\>" in texts(app)
+    assert "&lt;b&gt;oak" in figures(app)[0]
+
+
+def test_another_number_of_poisons_is_answered_by_the_pictures_at_hand(opened: Opened) -> None:
+    app = opened(ring="what SPECTRE removes")
+    counts = app.select_slider(key="poisons").options
+    assert len(counts) > 2
+    for value in (counts[-1], counts[0]):
+        app.select_slider(key="poisons").set_value(value).run()
+        removed = int(mask(app, "removed").sum())
+        assert removed == round(1.5 * int(value.split()[0]))
+        assert f"removes {removed:,} of" in texts(app)
+    assert app.session_state["poisons said"][0] == counts[0]  # what was written into the address
+
+
+def test_another_k_draws_the_class_anew(opened: Opened) -> None:
+    app = opened()
+    before = sent(app, "cloud")[1]["robust"]
+    options = app.select_slider(key="k").options
+    other = next(option for option in options if "scan" not in option)
+    app.select_slider(key="k").set_value(other).run()
+    assert not np.array_equal(sent(app, "cloud")[1]["robust"], before)
+
+
+def test_a_link_brings_the_finding_the_selection_and_the_row_back(opened: Opened, audits: CaseFolder) -> None:
+    rows = np.flatnonzero(audits.load_rows()["label"] == 0)[20:23].tolist()
+    app = opened(rows=address.ids_to_text(rows), row=address.ids_to_text(rows[:1]))
+    assert mask(app, "selected").sum() == 3
+    assert f"Row {rows[0]}" in texts(app)
+    assert "Nearest in" in texts(app)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"rows": "!!"}, {"row": "zzzzzz"}, {"finding": "99"}, {"k": "x"}, {"part": "nowhere"}]
+)
+def test_nonsense_in_the_address_is_put_right(opened: Opened, nonsense: dict[str, str]) -> None:
+    assert "looks poisoned" in texts(opened(**nonsense))
+
+
+def test_copies_stand_beside_the_row_that_is_kept(opened: Opened) -> None:
+    tiles = sent(opened(kind="copy"), "tiles")["tiles"]
+    assert [tile["caption"][0] for tile in tiles] == ["kept", "copy of row 6"]
+    assert [tile["id"] for tile in tiles] == [6, 7]
+
+
+def test_label_errors_say_which_class_they_lie_with(opened: Opened) -> None:
+    tiles = sent(opened(kind="label-error"), "tiles")["tiles"]
+    assert [tile["caption"][0] for tile in tiles] == ["→ pine"]
+
+
+def test_neighbours_stand_beside_each_row(opened: Opened) -> None:
+    app = opened()
+    app.toggle(key="audit-beside").set_value(True).run()
+    html = " ".join(element.proto.body for element in app.get("html"))
+    assert "nearest of another class: yew" in html
+    assert html.count("this row:") == 6
+
+
+def test_buttons_decide_and_the_folder_keeps_it(opened: Opened, audits: CaseFolder) -> None:
+    app = opened()
+    app.button(key="decide-remove-finding-1").click().run()
+    assert read_decisions(audits).findings == {1: Decision("remove")}
+    assert "to be removed" in texts(app)
+    app.button(key="decide-open-finding-1").click().run()
+    assert read_decisions(audits).findings == {}
+
+
+def test_the_proposals_are_taken_but_not_over_what_was_decided(opened: Opened, audits: CaseFolder) -> None:
+    app = opened()
+    app.button(key="decide-keep-finding-1").click().run()
+    app = opened(part="decide")
+    assert "3 open" not in texts(app)
+    next(button for button in app.button if "proposals" in button.label).click().run()
+    assert {number: one.do for number, one in read_decisions(audits).findings.items()} == {
+        1: "keep",
+        2: "relabel",
+        3: "remove",
+    }
+
+
+def test_a_damaged_file_of_decisions_is_one_line(opened: Opened, audits: CaseFolder) -> None:
+    audits.file("decisions.json").write_text("[]", encoding="utf-8")
+    app = opened()
+    assert any("damaged" in error.value for error in app.error)
+
+
+def test_a_damaged_audit_is_one_line_and_the_menu_stays(opened: Opened, audits: CaseFolder) -> None:
+    audits.file("summary.json").write_text("{", encoding="utf-8")
+    app = opened()
+    assert any("cannot be shown" in error.value for error in app.error)
+    assert app.selectbox(key="audit").options
+
+
+@pytest.mark.parametrize(("p", "said"), [(None, ""), (0.0, "p < 0.001"), (0.004, "p = 0.004"), (0.2, "p = 0.2")])
+def test_p_values_are_said_as_people_read_them(p: float | None, said: str) -> None:
+    assert listing.p_text(p) == said
+
+
+def test_long_names_are_cut_in_the_middle() -> None:
+    name = gallery.short("a/" + "x" * 30 + "_the_end.png")
+    assert len(name) <= 27
+    assert name.startswith("xxx")
+    assert name.endswith("end.png")
