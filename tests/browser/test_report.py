@@ -110,6 +110,7 @@ def test_a_phone_shows_all_of_it(tab):
     assert tab.locator(".readout p").first.inner_text().startswith("row ")
 
 
+@pytest.mark.slow
 def test_it_prints_without_what_only_moves_and_with_all_that_is_folded(tab):
     from pypdf import PdfReader
 

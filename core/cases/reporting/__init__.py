@@ -23,6 +23,10 @@ from core.reports.content import Report, Section, Tile, Tiles
 __all__ = ["HTML", "report_of", "write_report"]
 
 HTML = "report.html"
+OTHERS = (
+    ("second-group", "form a second group"), ("label-error", "may carry a wrong label"), ("copy", "are copies"),
+    ("broken", "are broken"),
+)  # fmt: skip
 SINGLE = {"copy": "is a copy", "broken": "is broken", "second-group": "forms a second group"}
 COUNTED = (
     ("poison", "rows look poisoned"), ("label-error", "likely label errors"), ("copy", "copies"), ("broken", "broken rows"),
@@ -73,22 +77,22 @@ def verdict_of(source: Source) -> tuple[str, list[str]]:
         return f"{len(suspects):,} of {count:,} classes {verb} poisoned: {named}.", [
             f"That is a suspicion with a reason, not a proof: look at the rows before they are removed. Level {summary['level']:g}."
         ]
-    if all(record.get("p_value") is None for record in summary["classes"]):
-        return "No class could be judged.", [sentence(line) for line in summary.get("smallest", [])]
-    others = [
-        f"{rows(total)} {words if total > 1 else SINGLE.get(kind, words)}"
-        for kind, words in (
-            ("second-group", "form a second group"), ("label-error", "may carry a wrong label"), ("copy", "are copies"),
-            ("broken", "are broken"),
-        )
-        if (total := sum(one["rows"] for one in summary["findings"] if one["kind"] == kind))
-    ]  # fmt: skip
-    verdict = f"No class looks poisoned{'; ' + listed(others) if others else ', and nothing else stands out'}."
+    others = _others(source)
     seen = [sentence(line) for line in summary.get("smallest", [])]
-    return verdict, [
-        *seen,
-        f"What lies closer, or in fewer rows, would not have been seen. Level {summary['level']:g}.",
-    ]
+    if all(record.get("p_value") is None for record in summary["classes"]):
+        return f"No class could be judged{'; ' + others if others else ''}.", seen
+    beyond = f"What lies closer, or in fewer rows, would not have been seen. Level {summary['level']:g}."
+    return f"No class looks poisoned{'; ' + others if others else ', and nothing else stands out'}.", [*seen, beyond]
+
+
+def _others(source: Source) -> str:
+    """The findings of other kinds, counted in words."""
+    found = []
+    for kind, words in OTHERS:
+        total = sum(one["rows"] for one in source.summary["findings"] if one["kind"] == kind)
+        if total:
+            found.append(f"{rows(total)} {words if total > 1 else SINGLE.get(kind, words)}")
+    return listed(found)
 
 
 def _tiles(source: Source) -> Tiles:

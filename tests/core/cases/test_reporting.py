@@ -5,10 +5,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pypdf import PdfReader
 
-from core.cases import CaseFolder
+from core.cases import CaseConfig, CaseFolder, execute
 from core.cases.decisions import Decision, Decisions, write_decisions
 from core.cases.reporting import HTML, report_of, write_report
 from core.cases.reporting.charts import POINTS, room_for
@@ -60,6 +61,13 @@ def test_lesser_findings_are_in_the_verdict_too(tmp_path: Path) -> None:
         "No class looks poisoned; 8 rows form a second group, 8 rows may carry a wrong label and 8 rows are copies."
     )
     assert report.verdict == expected
+
+
+def test_where_nothing_could_be_judged_it_says_so(tmp_path: Path) -> None:
+    case = make_audit(tmp_path / "few", kinds=("label-error",), marked=1)
+    classes = [record | {"p_value": None} for record in case.summary["classes"]]
+    case.write_json("summary.json", case.summary | {"classes": classes})
+    assert report_of(case).verdict == "No class could be judged; 1 row may carry a wrong label."
 
 
 def test_every_finding_has_its_part_worst_first(report: Report) -> None:
@@ -166,7 +174,7 @@ def test_an_audit_without_findings_yet_is_refused(tmp_path: Path) -> None:
 
 def test_damaged_pictures_of_a_class_cost_its_figures_alone(tmp_path: Path) -> None:
     case = make_audit(tmp_path / "torn")
-    case.file("look-0/class-0.npz").write_bytes(b"PK\x03\x04")
+    case.file("look-0/class-0.npz").write_bytes(b"torn")
     part = section(report_of(case), "Findings").parts[0]
     assert not of(Scatter, part)
     assert of(Bars, part)
@@ -209,3 +217,16 @@ def test_numbers_in_words() -> None:
     assert listed(["a"]) == "a"
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed(list("abcdefghi"), 3) == "a, b, c and 6 more"
+
+
+def test_an_audit_ends_with_its_report(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).standard_normal((120, 4)).astype(np.float32)
+    labels = np.repeat([0, 1, 2], 40)
+    rows[np.arange(120), labels] += 6
+    np.save(tmp_path / "features.npy", rows)
+    np.save(tmp_path / "labels.npy", labels)
+    (tmp_path / "audit").mkdir()
+    case = CaseFolder(tmp_path / "audit")
+    case.write_json("config.json", CaseConfig(str(tmp_path / "features.npy"), workers=1).checked().as_json())
+    execute(case)
+    assert "No class looks poisoned" in case.file(HTML).read_text(encoding="utf-8")
