@@ -9,10 +9,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.datasets import Report
 from core.foundation.errors import Cancelled
 
-Work = Callable[[Report], Any]
+Work = Callable[[Callable[[str, float | None], None]], Any]  # told how far it is, as core.datasets.Report
 
 
 class Errand:

@@ -5,7 +5,8 @@ status.json      state, stage, progress, heartbeat
 log.txt          what happened, for people
 data.json        what was read, and what it can carry
 rows.parquet     one row for each row of the table: row, label (-1: none), file, text (where there is a column of it)
-images.npy       (n, h, w, c) uint8, the same rows as pictures of at most 96 pixels a side, where there are any
+images.npy       (n, h, w, c) uint8, the same rows as pictures of at most 96 pixels a side, where there are any; of an
+                 exported audit images.webp, all on one sheet, with images.json, which says their shape
 model.safetensors, metrics.jsonl   of the model that was trained here
 look-<i>/        one folder for each layer, see `core.cases.looks`
 findings.csv, classes.csv, removed.npy, summary.json   of the first look, as `scan` writes them, and what the others say of it
@@ -22,11 +23,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.foundation.errors import InputError
+from core.foundation.sheets import unpack
 from core.runs import JobFolder, Jobs
 
 if TYPE_CHECKING:
     import pandas as pd
 
+SHEET, SHAPE = "images.webp", "images.json"
 SIDE = 96  # pixels of the longer side of a picture that is kept
 
 
@@ -65,8 +68,25 @@ class CaseFolder(JobFolder):
             raise InputError(f"{self.id}: findings.csv cannot be read ({problem})") from None
 
     def images(self) -> np.ndarray | None:
-        """Pictures of all rows, on disk until they are used; None where there are none."""
-        return self.load_array("images.npy", mapped=True) if self.file("images.npy").exists() else None
+        """Pictures of all rows (n, h, w, c) uint8, on disk until they are used; None where there are none. Raises InputError."""
+        if self.file("images.npy").exists():
+            return self.load_array("images.npy", mapped=True)
+        if not self.file(SHEET).exists():
+            return None
+        n, *shape = self._shape()
+        try:
+            return unpack(self.file(SHEET).read_bytes(), n, (shape[0], shape[1], shape[2]))
+        except OSError as problem:
+            raise InputError(f"{self.id}: {SHEET} cannot be read ({problem.strerror})") from None
+
+    def _shape(self) -> list[int]:
+        found = self.read_json(SHAPE)
+        shape = found.get("shape") if isinstance(found, dict) else None
+        if not (
+            isinstance(shape, list) and len(shape) == 4 and all(isinstance(side, int) and side > 0 for side in shape)
+        ):
+            raise InputError(f"{self.id}: {SHAPE} is damaged")
+        return shape
 
     def _table(self, name: str) -> pd.DataFrame:
         import pandas as pd

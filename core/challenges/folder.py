@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.challenges.pack import unpack
 from core.foundation.errors import InputError
+from core.foundation.sheets import unpack
 
 FORMAT = 1
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

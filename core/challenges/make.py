@@ -24,13 +24,13 @@ from core.audit.groups import Group, groups_of
 from core.audit.scanning import CAP, MIN_ROWS
 from core.audit.verdict import LEVEL, judge
 from core.challenges.folder import FORMAT, ID, MAX_NAMES, MAX_ROWS
-from core.challenges.pack import pack
 from core.defenses import SpectralSignatures, Spectre
 from core.experiment import restage
 from core.experiment.feature_files import write_features
 from core.experiment.views import make_views
 from core.foundation.errors import InputError
 from core.foundation.pictures import viewable
+from core.foundation.sheets import pack
 from core.runs import RunFolder
 
 Step = Callable[[str, float], None]

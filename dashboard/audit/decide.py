@@ -12,7 +12,7 @@ import streamlit as st
 from core.cases.decisions import DOS, Decision, Decisions, proposed, resolve
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
-from dashboard.audit import choice, listing
+from dashboard.audit import choice, copying, listing, others
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
@@ -39,6 +39,8 @@ def show(view: CaseView) -> None:
         _findings(view, decisions)
     with right:
         _take_away(view, decisions)
+        copying.show(view, decisions, int(frame["do"].isin(["remove", "relabel"]).sum()))
+        others.show(view, decisions)
 
 
 def _counts(frame: pd.DataFrame) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from core.challenges import COST_OF_HINT, Entry, as_csv, find_challenges, open_challenge, read_hint, read_truth, score
 from core.challenges.make import _order, _sources, make_challenge, score_labels
-from core.challenges.pack import pack, unpack
 from core.experiment import execute, new_run, restage
 from core.foundation.errors import InputError
+from core.foundation.sheets import pack, unpack
 from core.runs import Runs
 from tests.makers import tiny_config
 
@@ -68,7 +68,7 @@ def test_images_come_back_from_the_sheet_pixel_by_pixel(channels):
 
 
 def test_a_large_sheet_loses_what_eyes_do_not_see(monkeypatch):
-    monkeypatch.setattr("core.challenges.pack.LARGE", 0)
+    monkeypatch.setattr("core.foundation.sheets.LARGE", 0)
     smooth = np.linspace(40, 200, 32)[None, None, :, None].repeat(3, 3) + np.zeros((9, 32, 1, 1))
     images = smooth.astype(np.uint8)
     assert np.abs(unpack(pack(images), 9, (32, 32, 3)).astype(int) - images).mean() < 3

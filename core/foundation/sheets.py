@@ -25,7 +25,7 @@ def pack(images: np.ndarray) -> bytes:
     columns = columns_of(n)
     rows = math.ceil(n / columns)
     if rows * h > LONGEST or columns * w > LONGEST:
-        raise InputError(f"{n:,} images of {w}x{h} pixels do not fit on a sheet; make a challenge of a smaller set")
+        raise InputError(f"{n:,} images of {w}x{h} pixels do not fit on a sheet; take fewer")
     padded = np.zeros((rows * columns, h, w, c), np.uint8)
     padded[:n] = shown
     sheet = padded.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c)
