@@ -58,14 +58,20 @@ def to_pdf(report: Report) -> bytes:
 
 def _section(section: Section, level: int) -> list[Flowable]:
     heading = _Heading(section, level)
-    pictured = bool(section.blocks) and isinstance(section.blocks[0], FIGURES)
-    made: list[Flowable] = [CondPageBreak(PICTURED if pictured else FOLLOWS * level), heading]
+    made: list[Flowable] = [CondPageBreak(_room(section, level)), heading]
     if section.tags:
         made.append(Paragraph(markup(" · ".join(section.tags)), styles()["quiet"]))
     made += flowables(section.blocks)
     for part in section.parts:
         made += _section(part, level + 1)
     return made
+
+
+def _room(section: Section, level: int) -> float:
+    """Points that must be left on a page for a heading to stand there."""
+    if section.blocks:
+        return PICTURED if isinstance(section.blocks[0], FIGURES) else FOLLOWS * level
+    return 30 + FOLLOWS * (level + 1) if section.parts else FOLLOWS
 
 
 class _Heading(Paragraph):

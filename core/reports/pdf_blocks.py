@@ -250,7 +250,9 @@ def _passage(passage: Passage, beside: str) -> list[Flowable]:
     look = styles()
     where = " · ".join(part for part in (f"row {passage.row:,}", passage.name, passage.note) if part)
     made: list[Flowable] = [
-        KeepTogether([Paragraph(markup(passage.text), look["plain"]), Paragraph(markup(where), look["quiet"])])
+        KeepTogether(
+            [Spacer(1, 4), Paragraph(markup(where), look["quiet"]), Paragraph(markup(passage.text), look["plain"])]
+        )
     ]
     if passage.beside:
         made.append(Paragraph(markup(f"{beside}:"), look["quiet"]))

@@ -89,7 +89,9 @@ def _layers(source: Source, finding: Mapping[str, Any]) -> str:
         )
         return f"{only} looked at"
     agree = [str(layer) for layer in finding.get("layers", ())]
-    return f"{listed(agree)} agree{'s' * (len(agree) == 1)}, of {listed(layers)}"
+    if len(agree) < 2:
+        return f"{layers[0]} alone, of {listed(layers)}"
+    return f"{listed(agree)} agree, of {listed(layers)}"
 
 
 def _do(what: str) -> str:

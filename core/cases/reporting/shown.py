@@ -63,7 +63,7 @@ def _beside(source: Source, finding: dict[str, Any], first: pd.DataFrame) -> tup
 def _note(source: Source, finding: dict[str, Any], one: Any) -> str:
     if finding["kind"] == "label-error" and pd.notna(one.nearest_label):
         return f"with {source.called(one.nearest_label)}"
-    return f"{one.score:.3g}" if finding["kind"] in ("poison", "second-group") and one.score else ""
+    return f"score {one.score:.3g}" if finding["kind"] in ("poison", "second-group") and one.score else ""
 
 
 def _picture(source: Source, row: int, note: str | None = None) -> Picture:
