@@ -97,7 +97,7 @@ CSS = """
 .sl-phone { display: none; }
 @media (max-width: 640px) {
   .sl-wide { display: none; } .sl-phone { display: inline; }
-  .st-key-story-bar > div:first-child { flex: 1 0 100%; }
+  .st-key-story-bar > div:first-child, .st-key-audit-bar > div:first-child { flex: 1 0 100%; }
   .st-key-story-bar kbd, .st-key-story-bar .st-key-enter { display: none; }
   .st-key-story-answers figure:nth-child(n + 13), .st-key-story-first-set figure:nth-child(n + 7),
   .st-key-story-last-set figure:not(:nth-last-child(-n + 6)) { display: none; }

@@ -56,7 +56,7 @@ def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = F
 
 def as_sentence(message: str) -> str:
     """A message of the core, "no room for 3 poisons", as Markdown of a page: with a capital and a full stop."""
-    begins = re.match(r"[a-z]+(?=[ ,:])", message)  # a word, not the name of a file
+    begins = re.match(r"[a-z]+(?=[ ,:;]|$)", message)  # a word, not the name of a file
     return f"{as_is(f'{message[:1].upper()}{message[1:]}' if begins else message)}."
 
 

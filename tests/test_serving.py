@@ -52,6 +52,7 @@ def test_a_run_at_work_is_cancelled_and_its_process_gone(long: RunFolder) -> Non
     wait_until_gone(pid)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks into /proc")
 def test_a_run_that_hears_nothing_is_killed(long: RunFolder) -> None:
     pid = long.status.pid

@@ -55,10 +55,12 @@ def read_view(case: CaseFolder, look: Look, label: int) -> ClassView:
     found: dict[str, Any] = case.load_arrays(_name(look, label))
     try:
         view = ClassView(**{**found, **{name: found[name].item() for name in ("label", "assumed", "removal_factor")}})
-        n, shape = len(view.rows), (len(view.poisons), len(view.ks))
-        fits = (
-            view.scores.shape == (*shape, n) and view.robust.shape == (*shape, n, AXES) and view.raw.shape == (n, AXES)
-        )
+        n, budgets, ks = len(view.rows), len(view.poisons), len(view.ks)
+        shapes = {
+            "chosen": (budgets,), "objective": (budgets, ks), "scores": (budgets, ks, n), "robust": (budgets, ks, n, AXES),
+            "raw": (n, AXES), "naive": (n, AXES),
+        }  # fmt: skip
+        fits = all(getattr(view, name).shape == shape for name, shape in shapes.items()) and 0 <= view.assumed < budgets
     except (KeyError, TypeError, ValueError, AttributeError):
         fits = False
     if not fits:

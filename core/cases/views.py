@@ -18,6 +18,7 @@ from core.cases.looks import table_of
 from core.cases.space import Look, space_of
 from core.foundation.errors import InputError
 
+LIMIT = 6e4  # half precision ends at 65,504
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the number that the scan assumed in the class
 
 
@@ -68,7 +69,7 @@ def make_view(
             c = ks.index(candidate.k)
             whitened = candidate.whiten(fit.components.scores) @ candidate.que.directions
             scores[b, c], objective[b, c] = candidate.scores.cpu().numpy(), candidate.objective
-            robust[b, c] = _plane(whitened.cpu().numpy())
+            robust[b, c] = _plane(whitened.cpu().numpy()).clip(-LIMIT, LIMIT)
     points = fits[own].components.scores[:, :AXES].cpu().numpy()
     deviations = np.maximum(points.std(0), 1e-30)
     return ClassView(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,8 +71,9 @@ def audit(
         architecture, epochs, poisons, label, level, parse_settings(settings or [])["dataset"], seed, device, workers,
     ).checked()  # fmt: skip
     filtering.check_output(out_dir)
+    new, made = not (out_dir / "config.json").is_file(), not out_dir.is_dir()
     case = _begin(out_dir, config)
-    with progress() as bar, hearing(case):
+    with progress() as bar, _undone(case, new, made), hearing(case):
         task = bar.add_task("starting", total=1.0)
         summary = execute(case, lambda s: bar.update(task, completed=s.overall, description=s.message))
     tell(case, summary)
@@ -110,6 +114,23 @@ def _begin(out_dir: Path, config: CaseConfig) -> CaseFolder:
     out_dir.mkdir(parents=True, exist_ok=True)
     case.write_json("config.json", config.as_json())
     return case
+
+
+@contextmanager
+def _undone(case: CaseFolder, new: bool, made: bool) -> Iterator[None]:
+    """Where what was given cannot even be read, a new audit leaves nothing: no folder that another try would have to avoid.
+
+    made: whether the folder was made for it.
+    """
+    try:
+        yield
+    except InputError:
+        if new and not case.result:
+            shutil.rmtree(case.path, ignore_errors=True)
+            case.path.with_name(f".{case.path.name}.lock").unlink(missing_ok=True)
+            if not made:
+                case.path.mkdir()
+        raise
 
 
 def tell(case: CaseFolder, summary: dict[str, Any]) -> None:

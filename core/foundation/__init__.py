@@ -14,6 +14,7 @@ __all__ = [
     "params",
     "pictures",
     "seeds",
+    "sheets",
     "sources",
     "tensors",
 ]

@@ -44,8 +44,11 @@ def sentence(config: CaseConfig, found: Outcome) -> str:
         else:
             epochs = recipe_of(config, found.kind).epochs
             told += f"{MODELS[config.architecture].title} is trained on them for {epochs} epoch{'s' * (epochs != 1)}, and looks at them at {where}."
-    number = {"auto": "as many poisons as stand apart"}.get(config.poisons, f"{config.poisons} poisons")
-    return f"{told} In each class {number} are assumed, at level {config.level:g}."
+    if config.poisons.endswith("%"):
+        number = f"poison of {config.poisons[:-1]} % of its rows is"
+    else:
+        number = "as many poisons as stand apart are" if config.poisons == "auto" else f"{config.poisons} poisons are"
+    return f"{told} In each class {number} assumed, at level {config.level:g}."
 
 
 def show(config: CaseConfig, found: Outcome) -> Estimate | None:
@@ -63,7 +66,7 @@ def show(config: CaseConfig, found: Outcome) -> Estimate | None:
             slot.error(as_sentence(str(wrong)))
             return None
     assert made is not None
-    busy = " **The computer is busy: this may be far too high.**" if made.busy else ""
+    busy = " **The computer is busy: this may be far off.**" if made.busy else ""
     st.markdown(f":material/timer: **{range_text(made.total, made.at_most)}** on this computer.{busy}", width="content")
     parts = [f"{STAGES[name]} {duration(seconds)}" for name, seconds in made.stages.items() if seconds >= 0.5]
     if len(parts) > 1:

@@ -96,6 +96,7 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
         return
     shown = view.findings[:MOST]
     names = [
+        "",
         choice.NEAREST,
         *dict.fromkeys(view.told(c["label"]) for c in sorted(view.summary["classes"], key=lambda c: c["label"])),
     ]
@@ -123,7 +124,7 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
 
 def _line(view: CaseView, finding: dict[str, Any], decisions: Decisions) -> dict[str, Any]:
     now = decisions.findings.get(int(finding["finding"]))
-    to = None if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
+    to = "" if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
     return {
         "finding": int(finding["finding"]), "class": view.told(finding["label"]), "kind": finding["title"],
         "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]), "proposed": finding["proposed"],
@@ -138,7 +139,7 @@ def _take_edits(view: CaseView, key: str) -> None:
     for position, edit in st.session_state[key]["edited_rows"].items():
         number = int(view.findings[int(position)]["finding"])
         now = held.findings.get(number)
-        do = edit.get("decision") or ("relabel" if "new label" in edit else now.do if now else "open")
+        do = edit.get("decision") or ("relabel" if edit.get("new label") else now.do if now else "open")
         to = labels.get(str(edit.get("new label"))) if "new label" in edit else now.to if now else None
         held = held.on_finding(number, None if do == "open" else Decision(do, to if do == "relabel" else None))
     choice.keep(view, held)

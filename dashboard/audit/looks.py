@@ -40,7 +40,7 @@ def choose(read: CaseConfig, found: Outcome) -> tuple[CaseConfig, str]:
 
 def _model(found: Outcome) -> str:
     way = st.radio(
-        "Model", list(WAYS), format_func=WAYS.__getitem__, key="bring looks", persist_state="session", horizontal=True,
+        "Which model", list(WAYS), format_func=WAYS.__getitem__, key="bring looks", persist_state="session", horizontal=True,
         label_visibility="collapsed",
     )  # fmt: skip
     return network.mine() if way == draft.MINE else network.trained(found.kind)

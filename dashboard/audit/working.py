@@ -10,7 +10,7 @@ from dashboard import lens
 from dashboard.audit import account
 from dashboard.plain import as_is
 from dashboard.runs import live
-from dashboard.runs.states import MEANING, icon
+from dashboard.runs.states import icon
 from dashboard.widgets import as_sentence
 
 ORDER = {
@@ -44,7 +44,6 @@ def _stand(case: CaseFolder, cases: Cases) -> None:
             live.cancel(case)
         else:
             (st.error if status.state == "failed" else st.warning)(as_sentence(status.message or status.state))
-            st.caption(MEANING[status.state])
             live.go_on(case, cases)
         live.curves(case)
         if not status.active and (tail := case.log_tail(20)):

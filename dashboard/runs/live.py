@@ -36,7 +36,7 @@ def watch(run: JobFolder, draw_it: Callable[[], None]) -> None:
     @st.fragment(run_every=1.0 if active else None)  # what has ended is drawn once
     def draw() -> None:
         draw_it()
-        if active and not run.status.active:
+        if active != run.status.active:  # it has ended; or "Go on", which stands within, was pressed
             st.rerun()
 
     draw()

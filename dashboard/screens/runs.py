@@ -7,7 +7,7 @@ import zlib
 import streamlit as st
 
 from dashboard.address import adopt, publish
-from dashboard.runs import details, listing, states
+from dashboard.runs import audits, details, listing, states
 from dashboard.runs.states import quoted
 
 # A telephone shows three or four columns at once: there the results come first.
@@ -112,6 +112,7 @@ if all(row.bundled for row in everything):
         "No run of your own yet: start one in the Lab. Those below come with the program.", icon=":material/science:"
     )
     st.page_link("screens/lab.py", label="To the Lab", icon=":material/science:")
+audits.show()
 left, right = st.columns([2, 3], vertical_alignment="bottom")
 with left:
     st.text_input(

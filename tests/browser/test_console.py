@@ -1,6 +1,6 @@
 """No page leaves an error in the browser's console, reached by its address or by the menu.
 
-Every other test of this folder checks it too, since the fixture `page` does; test_access opens all the other addresses.
+Every other test of this folder checks it too, since the fixture `page` does; test_access opens every address, these too.
 """
 
 import pytest
@@ -9,6 +9,7 @@ from benchmarks.serving import pages
 from tests.browser.chromium import faults_of, open_view, wait_until_drawn
 
 
+@pytest.mark.slow  # test_access does it too, and looks at more
 @pytest.mark.parametrize("path", [page.path for page in pages()])
 def test_an_address_opens_without_an_error(page, address, path):
     open_view(page, address, path)

@@ -79,7 +79,7 @@ def test_a_picture_has_the_figures_size_and_the_themes_ground(page, figure):
         assert figure.evaluate("gd => gd.layout.paper_bgcolor") == "rgba(0,0,0,0)"
 
 
-def test_a_drawing_is_svg_with_its_words(page, figure):
+def test_a_drawing_is_svg_with_its_words_and_a_table_has_a_row_for_every_point_unrounded(page, figure):
     name, content = save(page, figure, "SVG")
     assert name.endswith(".svg")
     root = ElementTree.fromstring(content)
@@ -87,8 +87,6 @@ def test_a_drawing_is_svg_with_its_words(page, figure):
     title = figure.evaluate("gd => gd.layout.xaxis.title.text")
     assert title in "".join(root.itertext())
 
-
-def test_a_table_has_a_row_for_every_point_unrounded(page, figure):
     name, content = save(page, figure, "CSV")
     assert name.endswith(".csv")
     head, *rows = rows_of(content)

@@ -119,7 +119,8 @@ def test_no_press_of_the_slider_is_lost_in_a_hurry(page, address, pause):
     assert page.get_by_role("spinbutton", name="Images removed").input_value() == str(wanted)
 
 
-@pytest.mark.parametrize("pause", [40, 330])  # a key every third of a second lets the server answer in between
+# A key every third of a second lets the server answer in between.
+@pytest.mark.parametrize("pause", [40, pytest.param(330, marks=pytest.mark.slow)])
 def test_no_press_of_the_cut_in_the_histogram_is_lost(page, address, pause):
     open_inspect(page, address)
     wanted = removed(page) + 12
@@ -180,11 +181,11 @@ def test_the_film_of_the_filter_plays_and_steps(page, address):
     page.get_by_text(re.compile(r"^round [1-9]\d* of")).wait_for()
 
 
-@pytest.mark.parametrize(("kind", "start"), [("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"id,raw_1,raw_2")])
-def test_the_projections_are_saved(page, address, kind, start):
+def test_the_projections_are_saved(page, address):
     open_inspect(page, address)
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name=re.compile(f"as {kind}")).first.click()
-    content = Path(waiting.value.path()).read_bytes()
-    assert content.startswith(start)
-    assert RUN in waiting.value.suggested_filename
+    for kind, start in {"PNG": b"\x89PNG", "SVG": b"<svg", "CSV": b"id,raw_1,raw_2"}.items():
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=re.compile(f"as {kind}")).first.click()
+        content = Path(waiting.value.path()).read_bytes()
+        assert content.startswith(start)
+        assert RUN in waiting.value.suggested_filename

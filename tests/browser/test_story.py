@@ -44,7 +44,7 @@ def test_the_keyboard_leads_through_all_steps_and_back_and_each_has_an_address(p
     assert page.locator(".sl-claim").inner_text() == claims[-3]
 
 
-@pytest.mark.parametrize("pause", [0, 60, 150])
+@pytest.mark.parametrize("pause", [60, *(pytest.param(p, marks=pytest.mark.slow) for p in (0, 150))])
 def test_steps_in_a_hurry_all_count(page, address, pause):
     open_step(page, address, "Trigger")
     for _ in range(4):
@@ -219,7 +219,13 @@ def test_the_last_step_leads_on_to_the_same_run(page, address):
     page.wait_for_url(lambda url: "/inspect" in url and f"run={RUN}" in url)
 
 
-@pytest.mark.parametrize("step", STEPS)
+# The first picture of each kind, and the end; the others are laid out alike.
+ON_A_PHONE = ("Trigger", "Why", "Remove")
+
+
+@pytest.mark.parametrize(
+    "step", [step if step in ON_A_PHONE else pytest.param(step, marks=pytest.mark.slow) for step in STEPS]
+)
 def test_a_phone_shows_claim_picture_and_further_words_in_this_order_and_never_scrolls_sideways(page, address, step):
     page.set_viewport_size(PHONE)
     open_view(page, address, f"?step={step}&run={RUN}")
@@ -258,7 +264,7 @@ def press_after(page, key, step):
     wait_for_step(page, step)
 
 
-@pytest.mark.parametrize("query", ["", "&present=1"])
+@pytest.mark.parametrize("query", ["", pytest.param("&present=1", marks=pytest.mark.slow)])
 def test_page_keys_step_from_switches_sliders_and_the_canvas(page, address, query):
     open_step(page, address, "Trigger", query)
     page.get_by_role("slider", name="Amplify the difference").press("ArrowRight")
@@ -332,7 +338,9 @@ def test_every_stop_of_the_whitening_rings_what_it_removes(page, address):
     slider.focus()
 
 
-@pytest.mark.parametrize("view", ["as it is", "whitened by all", "whitened by the trusted"])
+@pytest.mark.parametrize(
+    "view", ["as it is", pytest.param("whitened by all", marks=pytest.mark.slow), "whitened by the trusted"]
+)
 def test_the_cluster_stays_under_the_pointer_in_every_view(page, address, view):
     open_step(page, address, "Why")
     page.get_by_role("button", name=view).click()

@@ -30,6 +30,7 @@ FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROSE = FENCED.sub("", TEXT)
 POISONED = 3  # the label
 DATA = contaminated(600, 20, 50, strength=9.0, seed=0)
+CLEAN = 150  # rows of each other class
 
 
 def blocks(language: str, text: str = TEXT) -> list[str]:
@@ -39,10 +40,10 @@ def blocks(language: str, text: str = TEXT) -> list[str]:
 @pytest.fixture
 def at_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the page loads, as the working directory."""
-    clean = [gaussian(600, 20, seed=1 + i) for i in range(5)]
+    clean = [gaussian(CLEAN, 20, seed=1 + i) for i in range(5)]
     np.save(tmp_path / "features.npy", DATA.rows)
     np.save(tmp_path / "all_features.npy", np.concatenate([*clean[:POISONED], DATA.rows, *clean[POISONED:]]))
-    np.save(tmp_path / "all_labels.npy", np.repeat(np.arange(6), 600))
+    np.save(tmp_path / "all_labels.npy", np.repeat(np.arange(6), [*[CLEAN] * POISONED, len(DATA.rows), *[CLEAN] * 2]))
     words = np.array(["class a", "class b", "class c", "stop", "turn left", "yield"])[
         np.load(tmp_path / "all_labels.npy")
     ]
@@ -67,8 +68,8 @@ def test_the_python_of_the_page_runs_and_does_what_it_says(at_hand: Path) -> Non
     assert names["found"].low <= 50 <= names["found"].high
     assert names["result"].suspect == POISONED
     assert names["suspects"] == ["3 (stop)"]
-    assert not names["result"].removed[: 600 * POISONED].any()
-    assert names["result"].removed[600 * POISONED : 600 * (POISONED + 1)][DATA.poison].all()
+    assert not names["result"].removed[: CLEAN * POISONED].any()
+    assert names["result"].removed[CLEAN * POISONED :][: len(DATA.rows)][DATA.poison].all()
 
 
 def test_the_commands_of_the_page_run(at_hand: Path, cli: Cli) -> None:

@@ -2,6 +2,8 @@
 
 import io
 import shutil
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from core.cases.config import CaseConfig, config_from
 from core.foundation.errors import InputError
 from core.runs import Status
 from core.training.timing import Estimate
+from dashboard import data
 from dashboard.audit import cost, draft, mend, reader, told, upload
 from dashboard.shelf import shelf
 from tests.dashboard.sent import codes
@@ -411,3 +414,9 @@ def test_starting_over_empties_the_form(table: Path) -> None:
     app.button(key="bring-over").click()
     assert "Give the path of the data" in texts(run(app))
     assert labelled(app, "Path").value == ""
+
+
+def test_what_shows_an_audit_that_is_there_does_without_torch() -> None:
+    code = "import sys, dashboard.audit.account, dashboard.audit.working, dashboard.runs.audits; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=data.ROOT)
+    assert done.stdout.strip() == "False"

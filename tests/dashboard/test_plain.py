@@ -62,3 +62,16 @@ def test_the_sentence_and_the_problem_of_the_lab_show_names_as_they_are() -> Non
     assert r"images of *\*a\**" in said
     assert r"the label *\<b\>*" in said
     assert r"*\*a\**" in Room((9, 9, 9), Goal((0,), 1, "dirty")).problem(99, 0, names)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("no room for 3 poisons", "No room for 3 poisons."),
+        ("cancelled; finished stages are kept", "Cancelled; finished stages are kept."),
+        ("queued", "Queued."),
+        ("rows.npy is empty", "rows.npy is empty."),
+    ],
+)
+def test_a_message_begins_with_a_capital_unless_that_is_the_name_of_a_file(message: str, shown: str) -> None:
+    assert as_sentence(message) == shown

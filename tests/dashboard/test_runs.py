@@ -3,8 +3,6 @@
 import io
 import json
 import shutil
-import subprocess
-import sys
 import time
 import zipfile
 
@@ -12,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
+from core.cases import CaseConfig, Cases
 from core.datasets import DATASETS, account
 from core.experiment import RunConfig, new_run
 from core.runs import RunFolder, Runs, Status
@@ -78,12 +77,6 @@ def table(app: AppTest):
 
 def buttons(app: AppTest) -> dict:
     return {b.label: b for b in app.button}
-
-
-def test_a_list_of_runs_loads_no_torch():
-    code = "import sys, dashboard.runs.details, dashboard.runs.live; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=data.ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout == "False\n", done.stderr
 
 
 def test_without_a_run_of_ones_own_the_bundled_ones_are_there_and_cannot_be_deleted(links):
@@ -308,3 +301,17 @@ def test_a_run_on_clean_data_says_what_was_removed_for_nothing():
 @pytest.mark.parametrize(("size", "told"), [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (3_240_000, "3.2 MB")])
 def test_sizes(size, told):
     assert details.size_text(size) == told
+
+
+def test_audits_that_wait_or_work_are_named_with_the_way_to_them(tmp_path, monkeypatch, links):
+    monkeypatch.setenv("SPECTRE_LENS_AUDITS", str(tmp_path / "audits"))
+    cases = Cases(tmp_path / "audits")
+    for state in ("running", "cancelled"):
+        case = cases.create(CaseConfig("/data/*rows*.npy").as_json(), state)
+        case.write_status(Status(state, "look", 0.5, 0.4, "class 2 of 9", time.time(), time.time(), ticket=1.0))
+    app = open_page()
+    said = texts(app)
+    assert "**1 audit at work or waiting**" in said
+    assert r"\*rows\*.npy" in said
+    (name,) = [query["audit"] for page, query in links if page == "screens/audit.py"]
+    assert name.startswith("running-")

@@ -54,8 +54,8 @@ def test_filter_in_a_process_succeeds_and_is_silent_on_stderr(tmp_path: Path) ->
     ("words", "message"),
     [
         (["filter", "nowhere.npy", "--poisons", "5", "--out", "x"], "nowhere.npy does not exist"),
-        (["run", "--attack", "laser"], "unknown attack 'laser'"),
         (["run", "--epochs", "-1"], "--epochs"),
+        pytest.param(["run", "--attack", "laser"], "unknown attack 'laser'", marks=pytest.mark.slow),  # as the first
     ],
 )
 def test_bad_input_in_a_process_is_one_line_and_status_2(words: list[str], message: str) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -100,9 +97,3 @@ def test_weights_come_from_the_global_generator(key: str) -> None:
     torch.manual_seed(1)
     other = architecture.build(RGB32, 10).state_dict()
     assert not all(torch.equal(first[k], other[k]) for k in first)
-
-
-def test_the_catalogue_does_not_load_torchvision() -> None:
-    """It takes two seconds, and most runs never build a network of it."""
-    code = "import sys, core.training, core.models; print([m for m in ('torchvision', 'pytorch_optimizer') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

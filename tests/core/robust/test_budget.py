@@ -11,7 +11,7 @@ from core.robust import estimate_poisons
 from tests.helpers import as_tensor, contaminated, gaussian, global_generators
 
 
-@pytest.mark.parametrize("m", [8, 20, 45, 90])
+@pytest.mark.parametrize("m", [8, 90, *(pytest.param(m, marks=pytest.mark.slow) for m in (20, 45))])
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_distinct_cluster_is_counted(m: int, seed: int) -> None:
     data = contaminated(600, 16, m, strength=9.0, seed=seed)

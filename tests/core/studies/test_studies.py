@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -541,9 +539,3 @@ def test_what_lacks_features_is_refused_before_a_process_starts(copy: tuple[RunF
     with pytest.raises(InputError, match="has no features"):
         store.start(run, runs, ["budgets"])
     assert store.status(run) is None
-
-
-def test_pages_read_studies_and_series_without_torch() -> None:
-    code = "import sys; from core.studies import intervals, overlap, series, store; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout == "False\n", done.stderr

@@ -13,7 +13,7 @@ import torch
 
 from core.audit.labels import as_labels
 from core.audit.readers import gather, read_features, read_labels
-from core.audit.scanning import PROGRESS, scan
+from core.audit.scanning import PROGRESS, Scan, scan
 from core.foundation.errors import InputError
 from tests.core.audit.readers.makers import (
     csv,
@@ -73,6 +73,12 @@ def plain(tmp_path: Path, cli: Cli) -> np.ndarray:
     removed = outcome(tmp_path / "plain")[0]
     np.testing.assert_array_equal(removed, POISON)
     return removed
+
+
+@pytest.fixture(scope="module")
+def labelled() -> Scan:
+    """What a scan of the rows with a label finds."""
+    return scan(ROWS[KEPT], LABELS[KEPT], POISONS)
 
 
 IN_TABLE: dict[str, Callable[[Path], Path]] = {
@@ -145,7 +151,11 @@ def test_labels_are_a_file_of_any_form(write: Callable[[Path], Path], tmp_path: 
     assert set(found.names.values()) in (set(), set(WORDS))
 
 
-@pytest.mark.parametrize("name", ["parquet of words", "csv", "npz, as a column", "parts"])
+# The tests above show that every form gives the same rows and labels.
+@pytest.mark.parametrize(
+    "name",
+    ["parts", *(pytest.param(n, marks=pytest.mark.slow) for n in ("parquet of words", "csv", "npz, as a column"))],
+)
 def test_scan_removes_what_it_removes_of_plain_arrays(name: str, plain: np.ndarray, tmp_path: Path, cli: Cli) -> None:
     said = cli("scan", IN_TABLE[name](tmp_path), "label", "--poisons", POISONS, "--out", tmp_path / "out")
     assert (said.status, said.err) == (0, "")
@@ -219,25 +229,27 @@ WITHOUT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("labels", WITHOUT.values(), ids=WITHOUT.keys())
-def test_rows_without_a_label_are_left_out_and_the_others_keep_their_numbers(labels: Any) -> None:
-    found, expected = scan(ROWS, labels, POISONS), scan(ROWS[KEPT], LABELS[KEPT], POISONS)
-    np.testing.assert_array_equal(np.flatnonzero(found.removed), KEPT[expected.removed])
+def test_rows_without_a_label_are_left_out_and_the_others_keep_their_numbers(labels: Any, labelled: Scan) -> None:
+    found = scan(ROWS, labels, POISONS)
+    np.testing.assert_array_equal(np.flatnonzero(found.removed), KEPT[labelled.removed])
     assert POISON[found.removed].all()
     assert found.removed.any()
     assert [result.removed for result in found.results] == [
-        KEPT[result.removed].tolist() for result in expected.results
+        KEPT[result.removed].tolist() for result in labelled.results
     ]
     assert sum(result.n for result in found.results) == len(KEPT)
     assert found.shape == ROWS.shape
     assert found.labels.notes == (f"{len(LEFT)} of {N} rows are without a label (-1 or none) and are left out",)
 
 
-def test_a_file_is_read_without_them_too(tmp_path: Path, cli: Cli) -> None:
+# Processes of their own take seconds to start; test_scan has them too.
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_file_is_read_without_them_too(workers: int, tmp_path: Path, labelled: Scan, cli: Cli) -> None:
     path, labels = npy(tmp_path / "x.npy", ROWS), npy(tmp_path / "y.npy", WITHOUT["-1"])
-    said = cli("scan", path, labels, "--poisons", POISONS, "--workers", 2, "--out", tmp_path / "out")
+    said = cli("scan", path, labels, "--poisons", POISONS, "--workers", workers, "--out", tmp_path / "out")
     assert f"note: {len(LEFT)} of {N} rows are without a label" in said.out
     removed, summary, _ = outcome(tmp_path / "out")
-    np.testing.assert_array_equal(removed, scan(ROWS, WITHOUT["-1"], POISONS).removed)
+    np.testing.assert_array_equal(np.flatnonzero(removed), KEPT[labelled.removed])
     assert summary["n"] == N
 
 
@@ -325,7 +337,9 @@ def _stop(state: Any) -> None:
         raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    "kind", [torch.bfloat16, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (torch.float32, torch.float16))]
+)
 def test_tensors_are_scanned(kind: torch.dtype) -> None:
     features = torch.from_numpy(ROWS).to(kind).requires_grad_()
     found = scan(features, torch.from_numpy(LABELS)[:, None], POISONS)
