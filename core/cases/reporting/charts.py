@@ -162,9 +162,10 @@ STATISTICS = {
 
 def _controls(source: Source, finding: dict[str, Any]) -> list[Figure]:
     statistics: Sequence[_Statistic] = STATISTICS[finding["kind"]]
-    misfits = source.record(finding["label"]).get("misfits") or 0
-    if finding["kind"] == "poison" and 2 * misfits >= finding["rows"]:
-        statistics = (*statistics, MISFITS)  # they were seen across classes
+    record = source.record(finding["label"])
+    if finding["kind"] == "poison" and 2 * (record.get("misfits") or 0) >= finding["rows"]:  # seen across classes
+        apart = (record.get("separation") or 0) >= source.summary["parameters"]["separation"]
+        statistics = (SEPARATION, MISFITS) if apart else (MISFITS, SEPARATION)
     return [made for statistic in statistics if (made := _control(source, finding, statistic)) is not None]
 
 

@@ -98,6 +98,17 @@ def test_a_finding_shows_its_rows_their_scores_and_every_other_class(report: Rep
     assert not of(Scatter, copies), "copies were set aside before anything was fitted"
 
 
+def test_what_was_seen_across_classes_is_controlled_across_classes_first(tmp_path: Path) -> None:
+    case = make_audit(tmp_path / "across", kinds=("poison",), images=False)
+    classes = [
+        {**one, "misfits": 8, "separation": 2.0} if one["label"] == 0 else one for one in case.summary["classes"]
+    ]
+    case.write_json("summary.json", case.summary | {"classes": classes})
+    controls = of(Bars, section(report_of(case), "Findings").parts[0])
+    assert [bars.axis for bars in controls] == ["% of the class", "separation (Ashman's D)"]
+    assert next(bar.told for bar in controls[0].bars if bar.marked) == "8 of 60"
+
+
 def test_pictures_come_most_suspicious_first_beside_what_they_are_compared_with(report: Report) -> None:
     poison, _, copies, _, _ = section(report, "Findings").parts
     (gallery,) = of(Gallery, poison)
