@@ -10,6 +10,7 @@ words                 what is said beside a finding
 decisions             what people decide on findings and rows
 takeaway, cleaned     the lists that go out, and the cleaned copy
 agreement             what others say of the same rows
+reporting, exporting  the report of an audit, and the audit itself to be looked at elsewhere
 """
 
 from __future__ import annotations
@@ -23,8 +24,27 @@ if TYPE_CHECKING:
     from core.cases.pipeline import execute
 
 __all__ = [
-    "CaseConfig", "CaseFolder", "Cases", "agreement", "archive", "class_view", "cleaned", "config", "decisions", "estimate", "execute",
-    "folder", "pipeline", "reading", "recipes", "space", "takeaway", "views", "words",
+    "CaseConfig",
+    "CaseFolder",
+    "Cases",
+    "agreement",
+    "archive",
+    "class_view",
+    "cleaned",
+    "config",
+    "decisions",
+    "estimate",
+    "execute",
+    "exporting",
+    "folder",
+    "pipeline",
+    "reading",
+    "recipes",
+    "reporting",
+    "space",
+    "takeaway",
+    "views",
+    "words",
 ]  # fmt: skip
 
 _LATER = {

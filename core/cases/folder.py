@@ -58,12 +58,13 @@ class CaseFolder(JobFolder):
         import pandas as pd
 
         try:
-            return pd.read_csv(
+            found = pd.read_csv(
                 self.file(folder) / "findings.csv",
                 keep_default_na=False,
                 na_values={"nearest_label": [""], "label": [""]},
             )
-        except (OSError, ValueError) as problem:
+            return found.astype({"row": np.int64, "finding": np.int64})  # of no rows pandas cannot tell
+        except (OSError, ValueError, KeyError) as problem:
             raise InputError(f"{self.id}: findings.csv cannot be read ({problem})") from None
 
     def images(self) -> np.ndarray | None:

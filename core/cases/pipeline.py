@@ -26,6 +26,7 @@ from core.cases.folder import CaseFolder
 from core.cases.looks import keep_features, look_at, table_of
 from core.cases.reading import FEATURES, Brought, read
 from core.cases.recipes import recipe_of
+from core.cases.reporting import write_report
 from core.cases.space import Look, looks_of
 from core.cases.summary import whole_summary
 from core.cases.thumbnails import write_thumbnails
@@ -256,6 +257,7 @@ class _Audit:
 
     def report(self) -> None:
         self.reporter.enter("report", "writing the report")
+        write_report(self.case)
 
     def _images(self) -> ImageData:
         assert self.brought.images is not None

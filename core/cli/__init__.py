@@ -11,7 +11,20 @@ from collections.abc import Callable
 
 import typer
 
-from core.cli import audit, challenge, data, experiments, look, models, series, shelf, studies, takeaway, verdicts
+from core.cli import (
+    audit,
+    challenge,
+    data,
+    experiments,
+    look,
+    models,
+    reports,
+    series,
+    shelf,
+    studies,
+    takeaway,
+    verdicts,
+)
 from core.cli.terminal import err
 from core.foundation.errors import Cancelled, InputError
 
@@ -28,7 +41,7 @@ app = typer.Typer(
     help="Poison an image classifier, look inside it, and watch robust statistics find and remove the poison.",
 )
 SHOWN: tuple[Callable[..., None], ...] = (
-    experiments.run, series.sweep, studies.study, verdicts.filter_features, verdicts.scan, audit.audit, takeaway.clean, takeaway.agree, models.features, models.layers, shelf.runs, experiments.resume,
+    experiments.run, series.sweep, studies.study, verdicts.filter_features, verdicts.scan, audit.audit, takeaway.clean, takeaway.agree, reports.report, models.features, models.layers, shelf.runs, experiments.resume,
     shelf.cancel, shelf.delete, shelf.export, shelf.options, data.data, look.preview, look.demo,
 )  # fmt: skip
 HIDDEN: tuple[Callable[..., None], ...] = (

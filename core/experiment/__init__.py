@@ -23,6 +23,7 @@ __all__ = [
     "new_run",
     "parse_settings",
     "preview",
+    "reporting",
     "restage",
     "source_text",
     "stage",

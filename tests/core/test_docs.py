@@ -169,7 +169,7 @@ def commands_of_the_readme() -> list[list[str]]:
 def test_the_readme_has_a_command_of_every_kind() -> None:
     assert {words[0] for words in commands_of_the_readme()} == {
         "run", "data", "preview", "filter", "scan", "features", "layers", "sweep", "study", "runs", "audit", "clean",
-        "agree",
+        "agree", "report",
     }  # fmt: skip
 
 
@@ -224,6 +224,7 @@ def test_the_other_commands_of_the_readme_run(
         "audit",
         "clean",
         "agree",
+        "report",
         "sweep",
     )
     for words in sorted((w for w in commands_of_the_readme() if w[0] != "run"), key=lambda w: order.index(w[0])):
@@ -232,6 +233,7 @@ def test_the_other_commands_of_the_readme_run(
     assert (brought / "attacks.png").exists()
     assert (brought / "verdict" / "classes.csv").exists()
     assert (brought / "take-away" / "cleaned").is_dir()
+    assert (brought / "audit" / "report.pdf").exists()
     assert store.load(run, "budgets") is not None
     assert store.load(run, "layers") is not None
     assert [(c.poisons, c.seed) for c in planned.configs] == [(p, s) for p in (5, 15, 50, 150) for s in (0, 1, 2)]
