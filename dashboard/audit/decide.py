@@ -157,6 +157,15 @@ def _take_away(view: CaseView, decisions: Decisions) -> None:
         write_lists(view.case, decisions, Path(folder))
         made = {name: (Path(folder) / name).read_bytes() for name in FILES}
     with st.container(horizontal=True):
+        st.download_button(
+            "Report", lambda: _report(view, decisions, pdf=False), f"{view.id}-report.html", "text/html", type="primary",
+            icon=":material/description:", on_click="ignore",
+            help="One HTML file that needs nothing else: findings with figures, rows, doubts and what is decided. Prints well.",
+        )  # fmt: skip
+        st.download_button(
+            "Report as PDF", lambda: _report(view, decisions, pdf=True), f"{view.id}-report.pdf", "application/pdf",
+            icon=":material/picture_as_pdf:", on_click="ignore", help="The same on paper. Some seconds.",
+        )  # fmt: skip
         for name, (label, mime, help) in FILES.items():
             st.download_button(
                 label, made[name], f"{view.id}-{name}", mime, icon=":material/download:", help=help, on_click="ignore"
@@ -165,3 +174,12 @@ def _take_away(view: CaseView, decisions: Decisions) -> None:
             "Findings", view.case.file("findings.csv").read_bytes(), f"{view.id}-findings.csv", "text/csv",
             icon=":material/download:", on_click="ignore", help="Every row of every finding, with its file.",
         )  # fmt: skip
+
+
+def _report(view: CaseView, decisions: Decisions, *, pdf: bool) -> bytes:
+    """Made when it is asked for; it brings torch."""
+    from core.cases.reporting import report_of
+    from core.reports import to_html, to_pdf
+
+    made = report_of(view.case, decisions)
+    return to_pdf(made) if pdf else to_html(made).encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from core.cases.decisions import resolve
+from core.cases.decisions import Decisions, resolve
 from core.cases.folder import CaseFolder
 from core.cases.reporting.account import (
     decisions_section,
@@ -34,9 +34,9 @@ COUNTED = (
 )  # fmt: skip
 
 
-def report_of(case: CaseFolder) -> Report:
-    """What the report of an audit says. Raises InputError where its findings are not made, or a file is damaged."""
-    source = source_of(case)
+def report_of(case: CaseFolder, decisions: Decisions | None = None) -> Report:
+    """What the report of an audit says. decisions: others than those of its folder. Raises InputError where its findings are not made, or a file is damaged."""
+    source = source_of(case, decisions)
     decided = resolve(case, source.decisions)
     name = Path(str(source.config.get("path", case.id))).name or case.id
     verdict, after = verdict_of(source)

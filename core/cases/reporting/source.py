@@ -69,8 +69,8 @@ class Source:
         return next((one for one in self.summary["classes"] if one["label"] == label), {})
 
 
-def source_of(case: CaseFolder) -> Source:
-    """Read an audit. Raises InputError where a file is missing or damaged, or its findings are not made yet."""
+def source_of(case: CaseFolder, decisions: Decisions | None = None) -> Source:
+    """Read an audit. decisions: others than those of its folder. Raises InputError where a file is missing or damaged, or its findings are not made yet."""
     looks = looks_of(case)
     if not looks or not case.file("summary.json").is_file():
         raise InputError(f"{case.id} has no findings yet (it is {case.status.state}); go on with it first")
@@ -79,5 +79,6 @@ def source_of(case: CaseFolder) -> Source:
         raise InputError(f"{case.id}: findings.csv names rows that rows.parquet does not have")
     return Source(
         case, case.summary, case.read_json("data.json"), case.result, case.config, rows, findings,
-        case.images(), looks[0], space_of(case, looks[0]), read_decisions(case),
+        case.images(), looks[0], space_of(case, looks[0]),
+        read_decisions(case) if decisions is None else decisions,
     )  # fmt: skip
