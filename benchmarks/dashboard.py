@@ -29,9 +29,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.made_audits import make_audit
 from benchmarks.made_runs import make_run
 from benchmarks.serving import Server, pages, serve
 from benchmarks.sessions import Answer, Session
+from core.cases import CaseFolder
 from core.runs import RunFolder, Runs
 
 BARS = ((5_500, 100), (50_000, 300))  # rows, milliseconds
@@ -89,6 +91,13 @@ ACTIONS = (
     Action("inspect", "look at an example", "inspect-clouds", looked_at),
     Action("inspect", "removed, kept, ...", "which", option),
     Action("compare", "ask another question", "question", option),
+    Action("audit", "choose k", "k", option),
+    Action("audit", "choose a number of poisons", "poisons", option),
+    Action("audit", "ring the finding, ring what SPECTRE removes", "ring", option),
+    Action("audit", "brush a tenth of the points", "audit-clouds", brushed),
+    Action("audit", "look at a row", "audit-clouds", looked_at),
+    Action("audit", "finding, removed, ...", "audit-set", option),
+    Action("audit", "next step", "part", option),
 )
 
 
@@ -125,6 +134,18 @@ def timing(page: str, name: str, answers: list[Answer], cpu: float) -> Timing:
     )
 
 
+def audit_of(run: RunFolder) -> CaseFolder:
+    """The made audit beside a made run; `runs_of` makes both."""
+    return next(
+        CaseFolder(path) for path in (run.path.parents[1] / "audits").iterdir() if path.name.startswith("made-")
+    )
+
+
+def query_of(run: RunFolder) -> str:
+    """What every address says; a page passes over what is another page's."""
+    return f"run={run.id}&audit={audit_of(run).id}"
+
+
 async def openings(server: Server, path: str, title: str, run: RunFolder, repeats: int) -> list[Timing]:
     """A page opened by one visitor after the other, before and after the server has read the run."""
     found = []
@@ -132,9 +153,10 @@ async def openings(server: Server, path: str, title: str, run: RunFolder, repeat
         answers, before = [], server.cpu
         for _ in range(times):
             if cold:
-                os.utime(run.file("result.json"))  # to the server, this is another run now
+                os.utime(run.file("result.json"))  # to the server, this is another run now, and another audit
+                os.utime(audit_of(run).file("summary.json"))
             async with Session(server.url) as visitor:
-                answers.append(await visitor.open(path, f"run={run.id}"))
+                answers.append(await visitor.open(path, query_of(run)))
         found.append(timing(title, name, answers, server.cpu - before))
     return found
 
@@ -142,7 +164,7 @@ async def openings(server: Server, path: str, title: str, run: RunFolder, repeat
 async def action(server: Server, what: Action, title: str, run: RunFolder, ids: np.ndarray, repeats: int) -> Timing:
     """One visitor who does the same thing again and again."""
     async with Session(server.url) as visitor:
-        await visitor.open(what.page, "&".join(filter(None, [f"run={run.id}", what.query])))
+        await visitor.open(what.page, "&".join(filter(None, [query_of(run), what.query])))
         if not visitor.has(what.widget):
             return timing(title, what.name, [], 0.0)
 
@@ -165,7 +187,8 @@ async def measure(server: Server, run: RunFolder, repeats: int) -> list[Timing]:
         found += await openings(server, page.path, page.title, run, repeats)
         for what in ACTIONS:
             if what.page == page.path:
-                found.append(await action(server, what, page.title, run, ids, repeats))
+                rows = np.arange(len(ids)) if page.path == "audit" else ids  # the first class of a made audit
+                found.append(await action(server, what, page.title, run, rows, repeats))
     return found
 
 
@@ -185,7 +208,7 @@ def first_pictures(server: Server, run: RunFolder, repeats: int) -> Iterator[tup
             for attempt in range(repeats + 1):
                 tab = context.new_page()
                 started = time.perf_counter()
-                tab.goto(f"{server.url}/{page.path}?run={run.id}", wait_until="commit")
+                tab.goto(f"{server.url}/{page.path}?{query_of(run)}", wait_until="commit")
                 wait_for_a_picture(tab)
                 at_first = time.perf_counter() - started
                 wait_until_drawn(tab)
@@ -203,16 +226,16 @@ async def memory(server: Server, run: RunFolder, changes: int = 200, every: int 
         paths = [page.path for page in pages()]
         await visitor.open()
         for path in paths * 2:  # modules and caches
-            await visitor.visit(path, f"run={run.id}")
+            await visitor.visit(path, query_of(run))
         held = [server.resident]
         for change in range(1, changes + 1):
-            await visitor.visit(paths[change % len(paths)], f"run={run.id}")
+            await visitor.visit(paths[change % len(paths)], query_of(run))
             if change % every == 0:
                 held.append(server.resident)
     sessions = [server.resident]
     for visit in range(20):
         async with Session(server.url) as guest:
-            await guest.open(paths[visit % len(paths)], f"run={run.id}")
+            await guest.open(paths[visit % len(paths)], query_of(run))
         if visit % 5 == 4:
             sessions.append(server.resident)
     return held, sessions
@@ -233,13 +256,14 @@ def say_memory(held: list[int], sessions: list[int], every: int = 20) -> None:
 
 
 def runs_of(rows: list[int], folder: Path) -> dict[int, tuple[Path, RunFolder]]:
-    """A made run of each size, each in a folder of its own; those that are there already are used again."""
+    """A made run of each size and an audit as large, each in a folder of its own; those that are there already are used again."""
     found = {}
     for n in rows:
         root = folder / f"rows-{n}"
         (root / "runs").mkdir(parents=True, exist_ok=True)
         finished = [run for run in Runs(root / "runs") if run.status.state == "finished"]
         found[n] = (root, finished[0] if finished else make_run(root / "runs", n))
+        make_audit(root / "audits", n)
     gc.collect()
     return found
 

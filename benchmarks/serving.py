@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.sessions import wait_for_server
+from core.cases import Cases
 from core.runs import Runs, Status
 from core.studies import store
 
@@ -49,7 +50,7 @@ class Server:
 
 @contextmanager
 def serve(folder: Path, **environment: str) -> Iterator[Server]:
-    """A server that keeps its runs in `folder`/runs and its log in `folder`/server.log.
+    """A server that keeps its runs in `folder`/runs, its audits in `folder`/audits and its log in `folder`/server.log.
 
     It ends with the block, and what it started with it. Raises RuntimeError, with the log, where it does not start.
     """
@@ -58,7 +59,8 @@ def serve(folder: Path, **environment: str) -> Iterator[Server]:
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
-    surroundings = {**os.environ, "SPECTRE_LENS_RUNS": str(folder / "runs"), **environment}
+    own = {"SPECTRE_LENS_RUNS": str(folder / "runs"), "SPECTRE_LENS_AUDITS": str(folder / "audits")}
+    surroundings = {**os.environ, **own, **environment}
     with (folder / "server.log").open("w") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=surroundings, stdout=log, stderr=subprocess.STDOUT)
     try:
@@ -74,7 +76,7 @@ def serve(folder: Path, **environment: str) -> Iterator[Server]:
 
 
 def end_jobs(root: Path, patience: float = 20.0) -> None:
-    """Cancel what is at work in the background on a folder of runs, and return when it has ended.
+    """Cancel what is at work in the background on a folder of runs, and on the audits beside it, and return when it has ended.
 
     Runs and studies are processes of their own, which outlive the server that started them. What has not ended after
     `patience` seconds is killed.
@@ -99,6 +101,9 @@ def _at_work(root: Path) -> Iterator[tuple[Status, Callable[[], None]]]:
         ):
             if status and status.active and status.pid != os.getpid():
                 yield status, cancel
+    for audit in Cases(root.with_name("audits")):
+        if audit.status.active and audit.status.pid != os.getpid():
+            yield audit.status, audit.request_cancel
 
 
 @dataclass(frozen=True)

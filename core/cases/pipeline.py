@@ -30,7 +30,7 @@ from core.cases.reporting import write_report
 from core.cases.space import Look, looks_of
 from core.cases.summary import whole_summary
 from core.cases.thumbnails import write_thumbnails
-from core.cases.views import picture
+from core.cases.views import number_for, picture
 from core.foundation import devices
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import write_json
@@ -232,19 +232,19 @@ class _Audit:
 
     def pictures(self) -> None:
         looks = looks_of(self.case)
-        wanted = [(look, record, wide) for look in looks for record, wide in self._to_picture(look)]
-        for i, (look, record, wide) in enumerate(wanted):
-            self.reporter.enter("pictures", f"picturing class {record['label']}", i / max(1, len(wanted)))
-            if not has_view(self.case, look, record["label"]):
-                assumed, device = record["assumed_poisons"], self.config.device
-                picture(self.case, look, record["label"], assumed, wide=wide, device=device, on_step=self._check)
+        wanted = [(look, *one) for look in looks for one in self._to_picture(look)]
+        for i, (look, label, poisons, wide) in enumerate(wanted):
+            self.reporter.enter("pictures", f"picturing class {label}", i / max(1, len(wanted)))
+            if not has_view(self.case, look, label):
+                device = self.config.device
+                picture(self.case, look, label, poisons, wide=wide, device=device, on_step=self._check)
 
     def _check(self, _: float) -> None:
         self.reporter.step(self.reporter.status.progress)
 
-    def _to_picture(self, look: Look) -> list[tuple[dict[str, Any], bool]]:
-        """The classes of findings, worst first, then those of the highest objective; PICTURED of them. And whether each looks
-        poisoned, so that other numbers of poisons will be asked for."""
+    def _to_picture(self, look: Look) -> list[tuple[int, int, bool]]:
+        """The labels of findings, worst first, then those of the highest objective; PICTURED of them. And the number of poisons
+        for each, and whether it looks poisoned, so that other numbers will be asked for."""
         summary = self.case.read_json(f"{look.folder}/summary.json")
         records = {record["label"]: record for record in summary["classes"] if record["objective"] is not None}
         suspects = {
@@ -253,7 +253,7 @@ class _Audit:
         shown = ("poison", "second-group", "label-error")
         named = [finding["label"] for finding in summary["findings"] if finding["kind"] in shown]
         wanted = list(dict.fromkeys([*named, *records]))[:PICTURED]
-        return [(records[label], label in suspects) for label in wanted if label in records]
+        return [(label, number_for(summary, records[label]), label in suspects) for label in wanted if label in records]
 
     def report(self) -> None:
         self.reporter.enter("report", "writing the report")

@@ -6,11 +6,13 @@ needs one of its own; so the classes that look poisoned get several, the others 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 
+from core.audit.assumed import AUTO, assumed
 from core.audit.scanning import CAP, MIN_ROWS
 from core.cases.class_view import AXES, ClassView, write_view
 from core.cases.folder import CaseFolder
@@ -22,25 +24,36 @@ LIMIT = 6e4  # half precision ends at 65,504
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the number that the scan assumed in the class
 
 
-def ladder(assumed: int, n: int) -> tuple[list[int], int]:
+def ladder(poisons: int, n: int) -> tuple[list[int], int]:
     """Numbers of poisons around the assumed one that a class of n rows can carry, and the position of that one."""
     most = max(1, int(CAP * n))
-    own = min(max(1, assumed), most)
+    own = min(max(1, poisons), most)
     numbers = sorted({min(max(1, round(factor * own)), most) for factor in FACTORS} | {own})
     return numbers, numbers.index(own)
+
+
+def number_for(summary: Mapping[str, Any], record: Mapping[str, Any]) -> int:
+    """Poisons assumed in the picture of a class, of the summary of a look and the class's record in it.
+
+    Where the number is automatic, the scan tries as many as form groups, in classes that do not stand apart too, in which that says
+    nothing: these are pictured at the share with which it begins.
+    """
+    if summary["parameters"]["poisons"] != AUTO or record["label"] in summary["suspected_labels"]:
+        return int(record["assumed_poisons"])
+    return assumed(AUTO).of(int(record["n"]))
 
 
 def make_view(
     table: np.ndarray,
     rows: np.ndarray,
     label: int,
-    assumed: int,
+    poisons: int,
     *,
     wide: bool,
     device: str = "auto",
     on_step: Callable[[float], None] | None = None,
 ) -> ClassView:
-    """Fit SPECTRE to rows (n,) of a table (N, d). wide: at each number of the ladder, else at the assumed one alone.
+    """Fit SPECTRE to rows (n,) of a table (N, d). wide: at each number of the ladder, else at the given one alone.
 
     Raises InputError for too few rows.
     """
@@ -49,7 +62,7 @@ def make_view(
     if len(rows) < MIN_ROWS:
         raise InputError(f"{len(rows)} row(s) are too few to picture; at least {MIN_ROWS} are needed")
     x = np.asarray(table[rows])
-    numbers, own = ladder(assumed, len(rows))
+    numbers, own = ladder(poisons, len(rows))
     if not wide:
         numbers, own = [numbers[own]], 0
     defenses = [Spectre(n_poisons=number, device=device) for number in numbers]
@@ -87,7 +100,7 @@ def picture(
     case: CaseFolder,
     look: Look,
     label: int,
-    assumed: int,
+    poisons: int,
     *,
     wide: bool,
     device: str = "auto",
@@ -95,7 +108,7 @@ def picture(
 ) -> ClassView:
     """Picture a class, see `make_view`, and keep that. Raises InputError where the features are not there any more."""
     rows = space_of(case, look).rows(label)
-    view = make_view(table_of(case, look), rows, label, assumed, wide=wide, device=device, on_step=on_step)
+    view = make_view(table_of(case, look), rows, label, poisons, wide=wide, device=device, on_step=on_step)
     with suppress(OSError):  # of a bundled audit, perhaps: then it is made again next time
         write_view(case, look, view)
     return view

@@ -137,7 +137,7 @@ def numbers_and_k(view: CaseView, finding: dict[str, Any], number: int) -> tuple
             counts,
             own,
             "Poisons assumed",
-            f"The scan assumed {own} in this class. SPECTRE removes half as many again.",
+            f"{own} at first. SPECTRE removes half as many again.",
         )
     )
     possible = [i for i in range(len(pictures.ks)) if np.isfinite(pictures.scores[budget, i]).all()]
@@ -162,7 +162,7 @@ def _slider(key: str, options: list[str], own: str, label: str, help: str) -> st
         return own
     address.adopt(key, options, quiet=True)
     value = st.select_slider(
-        label, options, key=key, help=help, format_func=lambda v: f"{v} (the scan's)" if v == own else v
+        label, options, key=key, help=help, format_func=lambda v: f"{v} (at first)" if v == own else v
     )
     address.write(key, None if value == own else value)
     return str(value)

@@ -49,9 +49,10 @@ def _make(view: CaseView, look: Look, label: int, record: dict[str, Any], *, wid
         bar.progress(share, f"fitting SPECTRE to the class: {share:.0%}")
 
     try:
-        from core.cases.views import picture  # brings torch
+        from core.cases.views import number_for, picture  # bring torch
 
-        picture(view.case, look, label, record["assumed_poisons"], wide=wide, on_step=tell)
+        poisons = number_for(summary_of(view, look.number), record)
+        picture(view.case, look, label, poisons, wide=wide, on_step=tell)
     except InputError as problem:
         bar.empty()
         st.error(as_is(problem))

@@ -130,3 +130,14 @@ def class_view(view: CaseView, look: Look, label: int) -> ClassView:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _class_view(path: str, stamp: int, number: int, label: int, _view: CaseView) -> ClassView:
     return read_view(_view.case, _view.looks[number], label)
+
+
+def python_lines(view: CaseView) -> str:
+    """Python that reads this audit."""
+    return (
+        "from pathlib import Path\n\n"
+        "from core.cases import CaseFolder\n\n"
+        f'audit = CaseFolder(Path("{data.as_typed(view.case.path)}"))\n'
+        'print(audit.summary["verdict"])\n'
+        "findings = audit.load_findings()  # one row for each row of a finding: row, file, kind, score, nearest_label\n"
+    )

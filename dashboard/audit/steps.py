@@ -40,10 +40,19 @@ def bar(default: str) -> str:
         )  # fmt: skip
         address.publish("part")
         here = names.index(step or default)
-        st.button("Back", icon=":material/arrow_back:", on_click=move, args=(-1,), disabled=here == 0, key="audit-back")
+        st.button(
+            "Back",
+            icon=":material/arrow_back:",
+            on_click=move,
+            args=(-1,),
+            disabled=here == 0,
+            key="audit-back",
+            shortcut="PageUp",
+        )
         st.button(
             "Next", icon=":material/arrow_forward:", icon_position="right", on_click=move, args=(1,), type="primary",
-            disabled=here == len(names) - 1, key="audit-next",
+            disabled=here == len(names) - 1, key="audit-next", shortcut="PageDown",
         )  # fmt: skip
-    lens.keys(KEYS, here, len(names), take_key)
+    if names[here] != "findings":  # there the arrows turn the pages of the gallery
+        lens.keys(KEYS, here, len(names), take_key)
     return names[here]

@@ -42,7 +42,4 @@ if step == "read":
 else:
     {"looks": looked.show, "findings": findings.show, "decide": decide.show}[step](view)
 st.caption(view.small_print)
-again(
-    view.summary["command"],
-    f"from core.cases import CaseFolder\nfrom pathlib import Path\n\ncase = CaseFolder(Path('{view.case.path.name}'))\nprint(case.summary['verdict'])\nrows = case.load_findings()\n",
-)
+again(view.summary["command"], shelf.python_lines(view))

@@ -15,6 +15,7 @@ from core.experiment import config_of
 from core.runs import RunFolder
 from core.studies import series, store
 from dashboard import data
+from dashboard.audit import shelf
 from dashboard.challenge import truth
 from dashboard.compare import defenses, light, poisons, runs, study
 from dashboard.runs import details
@@ -131,3 +132,10 @@ def test_a_challenge_is_read_with_its_truth(play: Callable[[str], dict[str, Any]
     names = play(truth._python(open_challenge(data.ROOT / "assets" / "challenges" / "a-digits")))
     assert names["challenge"].id == "a-digits"
     assert names["truth"].poison
+
+
+def test_an_audit_is_read(play: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]) -> None:
+    view = shelf.open_case(shelf.everything()["signs-two-poisoned"])
+    names = play(shelf.python_lines(view))
+    assert capsys.readouterr().out.strip() == view.summary["verdict"]
+    assert len(names["findings"]) == sum(finding["rows"] for finding in view.findings)
