@@ -21,7 +21,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,11 +179,11 @@ async def action(server: Server, what: Action, title: str, run: RunFolder, ids: 
     return timing(title, what.name, answers, server.cpu - before)
 
 
-async def measure(server: Server, run: RunFolder, repeats: int) -> list[Timing]:
-    """Every page opened, and every action on it."""
+async def measure(server: Server, run: RunFolder, repeats: int, only: Sequence[str] = ()) -> list[Timing]:
+    """Every page opened, and every action on it. only: pages by their path; none for all."""
     ids = run.load_scores()["id"].to_numpy()
     found = []
-    for page in pages():
+    for page in (page for page in pages() if not only or page.path in only):
         found += await openings(server, page.path, page.title, run, repeats)
         for what in ACTIONS:
             if what.page == page.path:
@@ -192,7 +192,9 @@ async def measure(server: Server, run: RunFolder, repeats: int) -> list[Timing]:
     return found
 
 
-def first_pictures(server: Server, run: RunFolder, repeats: int) -> Iterator[tuple[str, list[float], list[float]]]:
+def first_pictures(
+    server: Server, run: RunFolder, repeats: int, only: Sequence[str] = ()
+) -> Iterator[tuple[str, list[float], list[float]]]:
     """(page, seconds to the first picture, seconds until all is drawn) in Chromium. Empty where there is none."""
     from tests.browser.chromium import CHROMIUM, FLAGS, WIDE, wait_for_a_picture, wait_until_drawn
 
@@ -203,7 +205,7 @@ def first_pictures(server: Server, run: RunFolder, repeats: int) -> Iterator[tup
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(viewport=WIDE)
-        for page in pages():
+        for page in (page for page in pages() if not only or page.path in only):
             first, whole = [], []
             for attempt in range(repeats + 1):
                 tab = context.new_page()
@@ -274,6 +276,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--runs-dir", type=Path, help="where made runs are kept; without it they are made and dropped")
     parser.add_argument("--no-browser", action="store_true", help="no first pictures")
+    parser.add_argument("--only", nargs="*", default=[], help="pages by their path, such as inspect audit")
     parser.add_argument("--no-memory", action="store_true")
     asked = parser.parse_args()
     with ExitStack() as stack:
@@ -288,14 +291,14 @@ def main() -> None:
                     + 8 * "|---"
                     + "|"
                 )
-                for measured in asyncio.run(measure(server, run, asked.repeats)):
+                for measured in asyncio.run(measure(server, run, asked.repeats, asked.only)):
                     print(
                         measured.line(bar if not measured.name.startswith("open") else 1000 * FIRST_PICTURE), flush=True
                     )
                 if not asked.no_browser:
                     print(f"\nIn Chromium, warm; the bar for the first picture is {FIRST_PICTURE} s:\n")
                     print("| page | first picture, median s | 95 % s | all drawn, median s |\n|---|---|---|---|")
-                    for title, first, whole in first_pictures(server, run, max(asked.repeats // 2, 3)):
+                    for title, first, whole in first_pictures(server, run, max(asked.repeats // 2, 3), asked.only):
                         middle, high = np.percentile(first, [50, 95])
                         print(f"| {title} | {middle:.2f} | {high:.2f} | {np.median(whole):.2f} |", flush=True)
                 if not asked.no_memory:

@@ -24,7 +24,7 @@ def show(shown: Shown) -> None:
         picture, facts = st.columns([2, 3])
         with picture:
             if view.images is not None:
-                src = gallery.source(view.id, view.stamp, row, view)
+                src = gallery.source(view, row)
                 st.html(f'<img class="sl-large" alt="row {row}" src="{html.escape(src, quote=True)}">')
             elif text := view.text(row):
                 st.markdown(as_is(text[:1500]))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import address, charts, lens
 from dashboard.audit import shelf, state
 from dashboard.audit.shelf import CaseView
 from dashboard.audit.state import Shown
-from dashboard.widgets import colours, plot
+from dashboard.theme import palette
+from dashboard.widgets import plot
 
 IN_CLOUDS = {"items": "rows", "hidden": "of one class", "removed": "ringed"}
 IN_SCORES = {
@@ -91,21 +93,32 @@ def synchronise(shown: Shown, ring: str) -> None:
 def control(view: CaseView, finding: dict[str, Any], number: int) -> None:
     """The same statistic for every other class."""
     column, title = STATISTICS[finding["kind"]]
-    records = summary_of(view, number)["classes"]
-    values = [(record, _value(record, column)) for record in records]
-    known = [(record, value) for record, value in values if value is not None]
-    left = len(values) - len(known)
-    names = [view.told(record["label"]) for record, _ in known]
-    here = next((i for i, (record, _) in enumerate(known) if record["label"] == finding["label"]), -1)
-    bar = float(view.summary["parameters"]["separation"]) if column == "separation" else None
     st.markdown(
         "**Every other class**",
         help="The control: what is ordinary here. A finding that many classes share is a property of the data, not of a class.",
     )
-    figure = charts.control([value for _, value in known], names, here, colours(), title=title, bar=bar)
-    plot(figure, "audit-control", f"{title}, for each of {len(known)} classes")
+    theme = st.context.theme.type or "light"
+    figure, known, left = _control(str(view.case.path), view.stamp, number, column, int(finding["label"]), theme, view)
+    plot(figure, "audit-control", f"{title}, for each of {known} classes")
     if left:
         st.caption(f"{left:,} classes could not be looked at by themselves.")
+
+
+@st.cache_resource(
+    max_entries=64, show_spinner=False
+)  # Plotly takes longer to build it than everything else of the page
+def _control(
+    path: str, stamp: int, number: int, column: str, label: int, theme: str, _view: CaseView
+) -> tuple[go.Figure, int, int]:
+    """The figure, how many classes it shows, and how many have no such value."""
+    records = summary_of(_view, number)["classes"]
+    known = [(record, value) for record in records if (value := _value(record, column)) is not None]
+    names = [_view.told(record["label"]) for record, _ in known]
+    here = next((i for i, (record, _) in enumerate(known) if record["label"] == label), -1)
+    bar = float(_view.summary["parameters"]["separation"]) if column == "separation" else None
+    title = next(title for name, title in STATISTICS.values() if name == column)
+    figure = charts.control([value for _, value in known], names, here, palette(theme), title=title, bar=bar)
+    return figure, len(known), len(records) - len(known)
 
 
 def _value(record: dict[str, Any], column: str) -> float | None:

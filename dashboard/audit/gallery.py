@@ -18,6 +18,7 @@ from dashboard.audit.state import Shown
 from dashboard.plain import as_is
 
 PAGE = 24
+HELD = 4096  # pictures of an audit that are held ready for all visitors
 BESIDE = 6  # rows at a time with their neighbours beside them
 NEAR = 4  # neighbours of each kind
 
@@ -28,17 +29,21 @@ def short(name: str, most: int = 26) -> str:
     return last if len(last) <= most else f"{last[: most // 2]}…{last[-(most // 2 - 1) :]}"
 
 
-@st.cache_resource(max_entries=4096, show_spinner=False)
-def source(case: str, stamp: int, row: int, _view: CaseView) -> str:
+def source(view: CaseView, row: int) -> str:
     """One picture as a data URL."""
-    assert _view.images is not None
-    return tiles.source(np.asarray(_view.images[row]))
+    assert view.images is not None
+    held = view.sources
+    if row not in held:
+        if len(held) >= HELD:
+            held.clear()
+        held[row] = tiles.source(np.asarray(view.images[row]))
+    return held[row]
 
 
 def entry(view: CaseView, row: int, *lines: str, kind: str = "") -> dict[str, Any]:
     """One tile: the picture, the lines, the file's name and the number of the row."""
     caption = [*lines, short(view.file(row)) or f"row {row:,}"]
-    return {"id": row, "row": row, "src": source(view.id, view.stamp, row, view), "caption": caption, "kind": kind}
+    return {"id": row, "row": row, "src": source(view, row), "caption": caption, "kind": kind}
 
 
 def place(
@@ -203,7 +208,7 @@ STYLE = """<style>
 def _cell(view: CaseView, what: str, name: str, rows: Sequence[int]) -> str:
     head = f"<h5>{html.escape(what)}: {html.escape(name)}</h5>"
     if view.images is not None:
-        sources = [source(view.id, view.stamp, int(row), view) for row in rows]
+        sources = [source(view, int(row)) for row in rows]
         names = [short(view.file(int(row))) or f"row {int(row):,}" for row in rows]
         return f"<div>{head}{tiles.grid(sources, names, side=72)}</div>"
     texts = [view.text(int(row)) or view.file(int(row)) or f"row {int(row):,}" for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +33,23 @@ def everything() -> dict[str, CaseFolder]:
 
 
 def is_bundled(case: CaseFolder) -> bool:
-    return case.path.parent.resolve() == BUNDLED.root.resolve()
+    return case.path.parent == BUNDLED.root
 
 
 def title(case: CaseFolder) -> str:
     """As a menu shows it: what was audited, then its id."""
+    if is_bundled(case):
+        return f"{case.id} · comes along"
+    return _title(case.path, data.changed_at(case.file("config.json")))
+
+
+@lru_cache(4096)  # a menu asks all of them at every move of a slider; each answer holds until the file changes
+def _title(path: Path, stamp: int) -> str:
+    case = CaseFolder(path)
     try:
         name = Path(str(case.config.get("path", ""))).name
     except InputError:
         return case.id
-    if is_bundled(case):
-        return f"{case.id} · comes along"
     return f"{name} · {case.id}" if name else case.id
 
 
@@ -75,6 +81,11 @@ class CaseView:
         return {
             int(n): part.sort_values("score", ascending=False, kind="stable") for n, part in table.groupby("finding")
         }
+
+    @cached_property
+    def sources(self) -> dict[int, str]:
+        """Pictures as data URLs, by row; `gallery.source` fills it."""
+        return {}
 
     @cached_property
     def names(self) -> dict[int, str]:
