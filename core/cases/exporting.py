@@ -15,7 +15,6 @@ import numpy as np
 
 from core.cases.folder import SHAPE, SHEET, CaseFolder
 from core.cases.space import looks_of
-from core.foundation.errors import InputError
 from core.foundation.files import write_json
 from core.foundation.sheets import pack
 
@@ -29,14 +28,7 @@ SMALL = 2**20  # bytes
 
 def export(case: CaseFolder, target: Path) -> Path:
     """Copy an audit into the new folder `target`. Raises InputError where it is not finished, or there is something already."""
-    if case.status.state != "finished":
-        raise InputError(f"{case.id} is {case.status.state}; only finished audits can be exported")
-    try:
-        target.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(f"{target} is already there; choose another folder") from None
-    except OSError as problem:
-        raise InputError(f"cannot write to {target} ({problem.strerror}); choose another folder") from None
+    case.new_folder(target)
     places = _places(case)
     for name in FILES:
         if case.file(name).exists():

@@ -32,7 +32,7 @@ from core.cases.summary import whole_summary
 from core.cases.thumbnails import write_thumbnails
 from core.cases.views import number_for, picture
 from core.foundation import devices
-from core.foundation.errors import Cancelled, InputError
+from core.foundation.errors import InputError
 from core.foundation.files import write_json
 from core.foundation.images import ImageData
 from core.foundation.seeds import derive
@@ -50,26 +50,15 @@ def execute(case: CaseFolder, observer: Observer | None = None) -> dict[str, Any
     """Do what is left of an audit and return its summary. Raises Cancelled, InputError; status.json says so too."""
     with case.hold():
         reporter = Reporter(case, observer, WEIGHTS)
-        try:
-            with ExitStack() as stack:
-                reporter.enter("read", "reading")
-                audit = _Audit(case, reporter, stack)
-                for name, step in audit.steps():
-                    if name not in audit.result["seconds"]:
-                        started = time.perf_counter()
-                        step()
-                        audit.finish(name, time.perf_counter() - started)
-            reporter.close("finished", "finished")
-            return case.summary
-        except Cancelled:
-            reporter.close("cancelled", "cancelled; finished stages are kept")
-            raise
-        except KeyboardInterrupt:
-            reporter.close("cancelled", "interrupted; finished stages are kept")
-            raise Cancelled from None
-        except BaseException as problem:
-            reporter.close("failed", str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
-            raise
+        with reporter.concluding(), ExitStack() as stack:
+            reporter.enter("read", "reading")
+            audit = _Audit(case, reporter, stack)
+            for name, step in audit.steps():
+                if name not in audit.result["seconds"]:
+                    started = time.perf_counter()
+                    step()
+                    audit.finish(name, time.perf_counter() - started)
+    return case.summary
 
 
 class _Audit:

@@ -25,7 +25,6 @@ from core.experiment.staging import PREPARED, Staged, is_prepared, load_model, r
 from core.experiment.views import make_views
 from core.experiment.workshop import Workshop
 from core.foundation import devices
-from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import Classifier, weights
@@ -47,7 +46,7 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
 
 
 def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[str, Any]:
-    try:
+    with reporter.concluding():
         reporter.enter("load", "loading images")
         job = _Job(run, staged, reporter)
         for name, step in job.steps():
@@ -55,17 +54,7 @@ def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[
                 started = time.perf_counter()
                 step()
                 job.finish(name, time.perf_counter() - started)
-        reporter.close("finished", "finished")
-        return job.result
-    except Cancelled:
-        reporter.close("cancelled", "cancelled; finished stages are kept")
-        raise
-    except KeyboardInterrupt:
-        reporter.close("cancelled", "interrupted; finished stages are kept")
-        raise Cancelled from None
-    except BaseException as problem:
-        reporter.close("failed", str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
-        raise
+    return job.result
 
 
 class _Job:

@@ -67,15 +67,7 @@ class RunFolder(JobFolder):
 
         Raises InputError if the run is not finished or the folder is already there.
         """
-        if self.status.state != "finished":
-            raise InputError(f"{self.id} is {self.status.state}; only finished runs can be exported")
-        target = destination / self.id
-        try:
-            target.mkdir(parents=True)
-        except FileExistsError:
-            raise InputError(f"{target} is already there; choose another folder") from None
-        except OSError as problem:
-            raise InputError(f"cannot write to {destination} ({problem.strerror}); choose another folder") from None
+        target = self.new_folder(destination / self.id)
         for name in TO_LOOK_AT:
             if self.file(name).exists():
                 shutil.copy2(self.file(name), target / name)

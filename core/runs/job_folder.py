@@ -176,6 +176,18 @@ class JobFolder:
     def clear_cancel(self) -> None:
         self.file("cancel").unlink(missing_ok=True)
 
+    def new_folder(self, target: Path) -> Path:
+        """The new folder `target`, for what is exported. Raises InputError where this is not finished, or one is there."""
+        if self.status.state != "finished":
+            raise InputError(f"{self.id} is {self.status.state}; only what is finished can be exported")
+        try:
+            target.mkdir(parents=True)
+        except FileExistsError:
+            raise InputError(f"{target} is already there; choose another folder") from None
+        except OSError as problem:
+            raise InputError(f"cannot write to {target.parent} ({problem.strerror}); choose another folder") from None
+        return target
+
     def delete(self) -> None:
         """Remove the folder. Raises InputError while the run is active."""
         if self.status.active:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from core.foundation.errors import Cancelled
@@ -58,6 +59,22 @@ class Reporter:
         self.run.log(message)
         done = {"progress": 1.0, "overall": 1.0} if state == "finished" else {}
         self._show(state=state, message=message, force=True, **done)
+
+    @contextmanager
+    def concluding(self) -> Iterator[None]:
+        """Around the work: however it ends, the status says so. A press of Ctrl-C becomes Cancelled."""
+        try:
+            yield
+            self.close("finished", "finished")
+        except Cancelled:
+            self.close("cancelled", "cancelled; finished stages are kept")
+            raise
+        except KeyboardInterrupt:
+            self.close("cancelled", "interrupted; finished stages are kept")
+            raise Cancelled from None
+        except BaseException as problem:
+            self.close("failed", str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
+            raise
 
     def _check(self) -> None:
         if self.run.cancel_requested:
