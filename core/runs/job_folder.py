@@ -179,7 +179,7 @@ class JobFolder:
     def new_folder(self, target: Path) -> Path:
         """The new folder `target`, for what is exported. Raises InputError where this is not finished, or one is there."""
         if self.status.state != "finished":
-            raise InputError(f"{self.id} is {self.status.state}; only what is finished can be exported")
+            raise InputError(f"{self.id} is {self.status.state}; only finished runs and audits can be exported")
         try:
             target.mkdir(parents=True)
         except FileExistsError:

@@ -377,7 +377,7 @@ def test_an_export_lists_the_rows_with_their_files_for_a_spreadsheet(run: RunFol
 @pytest.mark.parametrize("state", ["queued", "running", "failed", "cancelled", "interrupted"])
 def test_only_finished_runs_are_exported(state: str, run: RunFolder, tmp_path: Path) -> None:
     status_on_disk(run, state=state)
-    with pytest.raises(InputError, match=f"is {state}; only what is finished can be exported"):
+    with pytest.raises(InputError, match=f"is {state}; only finished runs and audits can be exported"):
         run.export(tmp_path / "gift")
     assert not (tmp_path / "gift").exists()
 
