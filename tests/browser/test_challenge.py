@@ -72,6 +72,7 @@ def test_a_reload_gives_back_name_basket_and_label(page, address):
     wait_until_drawn(page)
     choose_label(page, "3")
     page.get_by_text("You may answer 5 times").wait_for()
+    wait_until_drawn(page)  # the last thing on the page is what keeps all of it in the tab
     page.wait_for_timeout(500)
     page.reload()
     page.get_by_text("14 in the basket", exact=True).wait_for()
