@@ -11,7 +11,7 @@ signs-ordinary      clean, with 2 % wrong labels, a track of frames and exact co
 signs-two-poisoned  the same, and two classes with poison of their own trigger each
 signs-too-few       six images of each class: nothing can be said
 The first of a kind that was made is kept but for signs-two-poisoned: with 30 poisons of 180 rows of a class, a first one was told as
-a second group, as docs/spectre.md says of so large a share; so it has 20. About two minutes each on one core.
+a second group, as docs/spectre.md says of so large a share; so it has 20. Some minutes each; the seconds that the bundled audits name were taken on an overloaded machine.
 """
 
 from __future__ import annotations
