@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from core.audit.verdict import SEPARATED
 from core.cases.config import CaseConfig
 from core.cases.folder import CaseFolder
 from core.cases.space import looks_of
@@ -127,8 +126,3 @@ def not_looked_at(
         }
     )
     return found
-
-
-def least_seen(summary: dict[str, Any]) -> str:
-    """What would have been seen, for a set in which nothing stands out."""
-    return f"a group separated by {SEPARATED:g} or more (Ashman's D) from the rest of its class, at level {summary['level']:g}"
