@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -246,19 +245,19 @@ def _sizes(labels: Labels) -> dict[int, int]:
 def digest(path: Path, report: Report | None = None) -> str:
     """SHA-256 of a file; of a folder that of the lines `sha256sum` prints for its files, sorted by name ("<sum>  <name>")."""
     if path.is_file():
-        return _of_file(path, lambda _: None)
+        return _of_file(path)
     files = sorted(
         str(Path(folder, name).relative_to(path).as_posix()) for folder, _, names in os.walk(path) for name in names
     )
     whole = hashlib.sha256()
     for i, name in enumerate(files):
         if (path / name).is_file():
-            whole.update(f"{_of_file(path / name, lambda _: None)}  {name}\n".encode())
+            whole.update(f"{_of_file(path / name)}  {name}\n".encode())
         if report and i % 500 == 0:
             report("adding up what was read", i / len(files))
     return whole.hexdigest()
 
 
-def _of_file(path: Path, on_bytes: Callable[[int], None]) -> str:
+def _of_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

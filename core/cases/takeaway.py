@@ -26,8 +26,11 @@ RELABEL = ("file", "row", "label", "new_label", "name", "new_name")
 
 def decided(case: CaseFolder, decisions: Decisions) -> list[dict[str, Any]]:
     """The lines of decisions.csv."""
+    return _lines(case, resolve(case, decisions))
+
+
+def _lines(case: CaseFolder, frame: pd.DataFrame) -> list[dict[str, Any]]:
     names = case.read_json("data.json").get("names", {})
-    frame = resolve(case, decisions)
     return [
         {
             "row": one.row, "file": one.file, "label": one.label, "name": names.get(str(one.label), ""), "kind": one.kind,
@@ -48,13 +51,14 @@ def removed_mask(case: CaseFolder, frame: pd.DataFrame) -> np.ndarray:
 def write_lists(case: CaseFolder, decisions: Decisions, out: Path) -> dict[str, int]:
     """Write the files above into the folder `out`; returns how many rows are removed, relabelled, kept and open."""
     out.mkdir(parents=True, exist_ok=True)
-    lines = decided(case, decisions)
+    frame = resolve(case, decisions)
+    lines = _lines(case, frame)
     write_csv(out / "decisions.csv", COLUMNS, lines)
     write_csv(out / "relabel.csv", RELABEL, [line for line in lines if line["decision"] == "relabel"])
     with replacing(out / "delete.txt") as aside:
         gone = [str(line["file"] or line["row"]) for line in lines if line["decision"] == "remove"]
         aside.write_text("".join(f"{name}\n" for name in gone), encoding="utf-8")
-    write_array(out / "removed.npy", removed_mask(case, resolve(case, decisions)))
+    write_array(out / "removed.npy", removed_mask(case, frame))
     write_json(out / DECISIONS, decisions.as_json())
     counts = {"remove": 0, "relabel": 0, "keep": 0, "open": 0}
     for line in lines:

@@ -66,13 +66,6 @@ def for_finding(view: CaseView, finding: dict[str, Any]) -> None:
     number = int(finding["finding"])
     now = held(view).findings.get(number)
     st.markdown(f"**Decide** · {in_words(view, now)}" + (f" · proposed: {finding['proposed']}" if now is None else ""))
-    buttons_of(view, finding)
-
-
-def buttons_of(view: CaseView, finding: dict[str, Any]) -> None:
-    """The buttons alone."""
-    number = int(finding["finding"])
-    now = held(view).findings.get(number)
     _buttons(view, now, finding["proposed"], f"finding-{number}", lambda d: _on_finding(view, number, d), nearest=True)
 
 

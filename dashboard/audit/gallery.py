@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from core.cases.space import Space
+from core.foundation.sources import short_source
 from dashboard import charts, lens, tiles
 from dashboard.audit import shelf, state
 from dashboard.audit.shelf import CaseView
@@ -18,15 +19,15 @@ from dashboard.audit.state import Shown
 from dashboard.plain import as_is
 
 PAGE = 24
+FITS = 26  # characters of a name
 HELD = 4096  # pictures of an audit that are held ready for all visitors
 BESIDE = 6  # rows at a time with their neighbours beside them
 NEAR = 4  # neighbours of each kind
 
 
-def short(name: str, most: int = 26) -> str:
-    """A file's own name, cut in the middle where it is long."""
-    last = name.rsplit("/", 1)[-1]
-    return last if len(last) <= most else f"{last[: most // 2]}…{last[-(most // 2 - 1) :]}"
+def short(name: str) -> str:
+    """A file's own name, as it fits under a picture of this page."""
+    return short_source(name, FITS)
 
 
 def source(view: CaseView, row: int) -> str:
