@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from scipy import stats
 
 from core.audit.overview import Overview
@@ -105,7 +106,7 @@ def _shift(overview: Overview, members: np.ndarray, own: int, other: int) -> flo
     """
     against = overview.against
     assert against is not None
-    rows = against.rows[np.flatnonzero(members)].cpu().numpy()
+    rows = against.whitened(torch.from_numpy(np.flatnonzero(members))).cpu().numpy()
     centres = against.centres[[int(own), int(other)]].cpu().numpy()
     line = (centres[0] - centres[1]) / np.linalg.norm(centres[0] - centres[1])
     across = rows - centres[1]

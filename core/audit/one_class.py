@@ -36,7 +36,7 @@ def standing_groups(fit: SpectreFit, level: float = LEVEL) -> tuple[Group, ...]:
 
 
 def _groups(fit: SpectreFit, against: Discriminant | None) -> list[Group]:
-    return [] if against is None else groups_of_fit(fit, against.rows.cpu().numpy().astype(np.float32))
+    return [] if against is None else groups_of_fit(fit, against.whitened().cpu().numpy().astype(np.float32))
 
 
 def _own_spread(fit: SpectreFit) -> Discriminant | None:

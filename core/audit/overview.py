@@ -71,7 +71,8 @@ class Overview:
         """Kept rows (m,) in deviations of the rows within a class: (m, r), r = 0 where that is not known."""
         if self.against is None:
             return np.zeros((len(rows), 0), np.float32)
-        return self.against.rows[np.searchsorted(self.kept, rows)].cpu().numpy().astype(np.float32)
+        found = self.against.whitened(torch.from_numpy(np.searchsorted(self.kept, rows)))
+        return found.cpu().numpy().astype(np.float32)
 
 
 def obviously_odd(table: Table, device: torch.device) -> SetAside:
@@ -202,18 +203,20 @@ def _compare(table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.d
     if components.rank == 0:
         return nothing
     components = components.first(components.rank)
-    reduced, beyond = [], []
+    reduced = torch.empty((len(kept), components.rank), dtype=torch.float32, device=device)
+    beyond, first = torch.empty(len(kept), dtype=sample.dtype, device=device), 0
     for _, x in pieces(table, kept, on_rows):
-        rows = _tensor(x, device)
-        reduced.append(components.project(rows).to(torch.float32))
+        rows, some = _tensor(x, device), slice(first, first + len(x))
+        reduced[some] = components.project(rows).to(torch.float32)
         whole = (rows - components.mean.to(rows.dtype)).square().sum(1)
-        squares = whole - reduced[-1].square().sum(1)
-        beyond.append(torch.where(squares > ROUNDING * whole, squares, 0.0).sqrt())
+        squares = whole - reduced[some].square().sum(1)
+        beyond[some] = torch.where(squares > ROUNDING * whole, squares, 0.0).sqrt()
+        first += len(x)
     try:
-        against = robust_discriminant(torch.cat(reduced), torch.from_numpy(index).to(device), len(names))
+        against = robust_discriminant(reduced, torch.from_numpy(index).to(device), len(names))
     except ValueError:
         return nothing
-    return _Look(names, index, against, torch.cat(beyond).cpu().numpy())
+    return _Look(names, index, against, beyond.cpu().numpy())
 
 
 def _tensor(x: np.ndarray, device: torch.device) -> Tensor:
@@ -238,7 +241,7 @@ def _first_of_close(look: _Look, groups: np.ndarray) -> np.ndarray:
         return found
     for label in range(len(look.names)):
         own = np.flatnonzero((look.index == label) & ~groups)
-        first = aside.first_of_close(look.against.rows[own]).cpu().numpy()
+        first = aside.first_of_close(look.against.whitened(torch.from_numpy(own))).cpu().numpy()
         if not aside.too_coarse(torch.from_numpy(first)):
             found[own] = own[first]
     return found

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from core.audit.readers import Features
 from core.audit.scanning import PROGRESS, Scan, State, scan, summarise, write_scan
@@ -89,15 +90,14 @@ def _write_space(folder: Path, found: Scan) -> None:
     order = np.argsort(overview.index, kind="stable")
     starts = np.searchsorted(overview.index[order], np.arange(len(overview.labels)))
     against = overview.against
-    n, rank = len(order), 0 if against is None else against.rows.shape[1]
+    n, rank = len(order), 0 if against is None else against.transform.shape[1]
     with replacing(folder / "space.npy") as aside:
         space = np.lib.format.open_memmap(aside, "w+", np.float16, (n, rank))
         if against is not None:
             for first in range(0, n, 65_536):
                 some = order[first : first + 65_536]
-                space[first : first + len(some)] = (
-                    against.rows[some].clamp(-LIMIT, LIMIT).cpu().numpy().astype(np.float16)
-                )
+                rows = against.whitened(torch.from_numpy(some)).clamp(-LIMIT, LIMIT)
+                space[first : first + len(some)] = rows.cpu().numpy().astype(np.float16)
         del space
     several = against is not None and len(overview.labels) > 1
     margin = against.margin.cpu().numpy()[order] if several and against is not None else np.full(n, -np.inf)

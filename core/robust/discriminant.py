@@ -22,19 +22,24 @@ TRIMMED = 0.1  # share of the rows, the outermost, that the covariance is not to
 ROUNDS = 3
 LARGE = 3.0  # times the median class: a larger class counts in the covariance as if it had no more rows than that
 FLOOR = 1e-9  # of the largest variance: less is rounding of single precision features
-CHUNK = 2**22  # distances that are in memory at once
+CHUNK = 2**22  # distances, or values of rows, that are in memory at once in double precision
 
 
 @dataclass(frozen=True)
 class Discriminant:
     """Distances are in deviations of the rows within a class."""
 
-    rows: Tensor  # (n, r) whitened
-    centres: Tensor  # (c, r)
+    x: Tensor  # (n, r) the rows as they were given: a copy in double precision of a million would fill the memory
+    transform: Tensor  # (r, r') float64
+    centres: Tensor  # (c, r') whitened
     own: Tensor  # (n,) squared distance from the centre of the own class
     other: Tensor  # (n,) from the nearest other centre; infinite where there is one class only
     nearest: Tensor  # (n,) int64, the class of that centre
     gap: Tensor  # (n,) distance between the two centres
+
+    def whitened(self, rows: Tensor | None = None) -> Tensor:
+        """Those rows, by their positions (m,), or all of them, in deviations of the rows within a class: (m, r') float64."""
+        return (self.x if rows is None else self.x[rows]).to(torch.float64) @ self.transform
 
     @property
     def margin(self) -> Tensor:
@@ -51,25 +56,41 @@ def robust_discriminant(x: Tensor, index: Tensor, classes: int) -> Discriminant:
     x: finite, best a few principal components of all rows. index: (n,) int64, 0 to classes - 1, every class with at least
     one row. Raises ValueError where no class has rows that differ.
     """
-    x = x.to(torch.float64)
     centres = _medians(x, index, classes)
-    residuals = x - centres[index]
     weights = _weights(index, classes)
-    distances = torch.linalg.vector_norm(residuals, dim=1)
+    distances = _lengths(x, centres, index, None)
     for _ in range(ROUNDS):
         kept = (distances <= _quantile(distances, weights, 1 - TRIMMED)) & (weights > 0)
-        transform = _whitening(residuals[kept], weights[kept])
-        distances = torch.linalg.vector_norm(residuals @ transform, dim=1)
+        transform = _whitening(x, centres, index, weights, kept)
+        distances = _lengths(x, centres, index, transform)
     # the trimmed rows are missing from the covariance: let the median distance be what it is for a Gaussian
     typical = _quantile(distances, weights, 0.5)
     transform = transform * (math.sqrt(stats.chi2.ppf(0.5, transform.shape[1])) / (typical or 1.0))
-    return _against(x @ transform, centres @ transform, index)
+    return _against(x, transform, centres @ transform, index)
 
 
 def _medians(x: Tensor, index: Tensor, classes: int) -> Tensor:
     order = index.argsort(stable=True)
-    parts = x[order].split(torch.bincount(index, minlength=classes).tolist())
-    return torch.stack([part.median(0).values for part in parts])
+    parts = order.split(torch.bincount(index, minlength=classes).tolist())
+    return torch.stack([x[part].median(0).values for part in parts]).to(torch.float64)
+
+
+def _parts(n: int, width: int, device: torch.device) -> tuple[Tensor, ...]:
+    """Positions of n rows, as many at a time as may be in memory with so many values each."""
+    return torch.arange(n, device=device).split(max(1, CHUNK // width))
+
+
+def _residuals(x: Tensor, centres: Tensor, index: Tensor, part: Tensor) -> Tensor:
+    return x[part].to(torch.float64) - centres[index[part]]
+
+
+def _lengths(x: Tensor, centres: Tensor, index: Tensor, transform: Tensor | None) -> Tensor:
+    """(n,) the distance of each row from the centre of its class, under the transform where there is one."""
+    found = torch.empty(len(x), dtype=torch.float64, device=x.device)
+    for part in _parts(len(x), x.shape[1], x.device):
+        residuals = _residuals(x, centres, index, part)
+        found[part] = torch.linalg.vector_norm(residuals if transform is None else residuals @ transform, dim=1)
+    return found
 
 
 def _weights(index: Tensor, classes: int) -> Tensor:
@@ -90,9 +111,13 @@ def _quantile(values: Tensor, weights: Tensor, share: float) -> float:
     return float(values[order[int((total < share * total[-1]).sum())]])
 
 
-def _whitening(residuals: Tensor, weights: Tensor) -> Tensor:
-    """(r, r'), r' the number of directions in which the rows differ."""
-    second = (residuals * weights[:, None]).T @ residuals / weights.sum()
+def _whitening(x: Tensor, centres: Tensor, index: Tensor, weights: Tensor, kept: Tensor) -> Tensor:
+    """(r, r'), r' the number of directions in which the kept rows differ from their centres. kept: (n,) bool."""
+    rows, second = kept.nonzero()[:, 0], torch.zeros((), dtype=torch.float64, device=x.device)
+    for part in rows.split(max(1, CHUNK // x.shape[1])):
+        residuals = _residuals(x, centres, index, part)
+        second = second + (residuals * weights[part, None]).T @ residuals
+    second = second / weights[rows].sum()
     values, vectors = eigh(second)
     real = values > FLOOR * values[-1]
     if not bool(real.any()):
@@ -100,16 +125,18 @@ def _whitening(residuals: Tensor, weights: Tensor) -> Tensor:
     return vectors[:, real] * values[real].rsqrt()
 
 
-def _against(rows: Tensor, centres: Tensor, index: Tensor) -> Discriminant:
-    n, c = len(rows), len(centres)
-    own = (rows - centres[index]).square().sum(1)
+def _against(x: Tensor, transform: Tensor, centres: Tensor, index: Tensor) -> Discriminant:
+    n, c = len(x), len(centres)
+    own = torch.empty(n, dtype=torch.float64, device=x.device)
     other, nearest = torch.full_like(own, math.inf), torch.zeros_like(index)
-    if c > 1:
-        for part in torch.arange(n, device=rows.device).split(max(1, CHUNK // c)):
-            squares = torch.cdist(rows[part], centres).square_()
+    for part in _parts(n, max(c, x.shape[1]), x.device):
+        rows = x[part].to(torch.float64) @ transform
+        own[part] = (rows - centres[index[part]]).square().sum(1)
+        if c > 1:
+            squares = torch.cdist(rows, centres).square_()
             squares.scatter_(1, index[part, None], math.inf)
             other[part], nearest[part] = squares.min(1)
-    gap = (
-        torch.linalg.vector_norm(centres[nearest] - centres[index], dim=1) if c > 1 else torch.full_like(own, math.inf)
-    )
-    return Discriminant(rows, centres, own, other, nearest, gap)
+    gap = torch.full_like(own, math.inf)
+    for part in _parts(n, centres.shape[1], x.device) if c > 1 else ():
+        gap[part] = torch.linalg.vector_norm(centres[nearest[part]] - centres[index[part]], dim=1)
+    return Discriminant(x, transform, centres, own, other, nearest, gap)

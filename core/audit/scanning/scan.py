@@ -156,7 +156,7 @@ def scan(
 
     tell()
     try:
-        with closing(fit_all(left, table, where, plan)) as finished:
+        with closing(fit_all(left, table, where, plan, overview.whitened)) as finished:
             for result in finished:
                 results[result.label] = result
                 if kept:
@@ -204,7 +204,6 @@ def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: Assumed
         poisons=capped(poisons, len(rows)),
         n=len(task.rows),
         misfits=np.intersect1d(rows, misfits.scattered, assume_unique=True),
-        pooled=overview.whitened(rows),
     )
 
 

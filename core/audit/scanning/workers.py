@@ -6,9 +6,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ from core.audit.table import Part, Table, part_of
 
 # Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
 FEW_ROWS = 5_000
+
+Pooled = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,25 @@ def make_plan(tasks: Sequence[Task], asked: int | None, device: torch.device) ->
     return Plan(workers, max(1, cores // workers))
 
 
-def fit_all(tasks: Sequence[Task], features: Table, device: torch.device, plan: Plan) -> Generator[ClassResult]:
+def fit_all(
+    tasks: Sequence[Task], features: Table, device: torch.device, plan: Plan, pooled: Pooled
+) -> Generator[ClassResult]:
     """Fit every class, the largest first, and give the results in the order in which they get finished.
 
+    pooled: rows of a task (n,) in deviations of the rows within all classes, (n, r); asked for when their turn has come.
     Raises InputError as `fit_class` does, BrokenExecutor where a process dies. Processes end with the generator.
     """
     largest_first = sorted(tasks, key=lambda task: -len(task.rows))
     if plan.workers == 1:
-        return (fit_class(task, _part(features, task), str(device)) for task in largest_first)
-    return _in_processes(largest_first, features, plan)
+        return (fit_class(_with(pooled, task), _part(features, task), str(device)) for task in largest_first)
+    return _in_processes(largest_first, features, plan, pooled)
 
 
-def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan) -> Generator[ClassResult]:
+def _with(pooled: Pooled, task: Task) -> Task:
+    return replace(task, pooled=pooled(task.rows))
+
+
+def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan, pooled: Pooled) -> Generator[ClassResult]:
     from joblib.externals.loky import ProcessPoolExecutor  # can kill its workers, and needs no guarded main module
 
     one_each = {name: str(plan.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -63,7 +72,8 @@ def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan) -> Generat
     try:
         while True:
             while len(ahead) < 2 * plan.workers and (task := next(left, None)):
-                ahead.add(pool.submit(fit_class, task, _part(features, task)))  # few at a time: rows may travel along
+                # few at a time: rows may travel along
+                ahead.add(pool.submit(fit_class, _with(pooled, task), _part(features, task)))
             if not ahead:
                 return
             done, ahead = wait(ahead, return_when=FIRST_COMPLETED)

@@ -32,7 +32,7 @@ def test_wrong_labels_are_found_with_their_class(wrong: int) -> None:
 def test_ordinary_rows_are_white() -> None:
     rows, labels, _ = drawn(0)
     found = robust_discriminant(rows, labels, 4)
-    spread = (found.rows - found.centres[labels]).square().mean(0)
+    spread = (found.whitened() - found.centres[labels]).square().mean(0)
     np.testing.assert_allclose(spread.numpy(), 1, atol=0.35)
 
 
