@@ -50,7 +50,7 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     while len(suspects) < len(judged):
         others = [label for label in judged if label not in suspects]
         rates = {label: _rate(tails, others, label) for label in others}
-        p = {label: _p_value(_first(judged[label], rates[label]), rates[label]) for label in others}
+        p = {label: _p_value(leading(judged[label], rates[label]), rates[label]) for label in others}
         least = min(others, key=lambda label: (p[label], label))
         if p[least] * len(others) > level:
             break
@@ -59,7 +59,7 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     judgements = {}
     for label, groups in found.items():
         rate = _rate(tails, controls, label)
-        first = _first(groups, rate) if groups else None
+        first = leading(groups, rate) if groups else None
         standing = [
             group
             for group in (groups if label in suspects else ())
@@ -71,19 +71,23 @@ def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[in
     return judgements
 
 
-def _first(groups: Sequence[Group], rate: float) -> Group:
-    """The first that is large and far enough away, else the first of all."""
-    return next((group for group in groups if _counts(group, rate)), groups[0])
+def leading(groups: Sequence[Group], rate: float = SLOWEST) -> Group:
+    """Of the groups of a class, of which there is one, the first that is large and far enough away, else the first of all.
+
+    rate: of the tails; by the slowest, where it is not known yet, a group has to be farthest away to count.
+    """
+    return next((group for group in groups if counts(group, rate)), groups[0])
 
 
-def _counts(group: Group, rate: float) -> bool:
+def counts(group: Group, rate: float = SLOWEST) -> bool:
+    """Whether a group is so large, and lies so far from the rest, that it can be suspected at all."""
     light = min(max(rate - 1.0, 0.0), 1.0)  # 0 for a rate of 1, 1 for 2
     bar = SEPARATED + light * (SEPARATED_LIGHT - SEPARATED)
     return group.separation >= bar and len(group.rows) >= group.fewest
 
 
 def _p_value(group: Group, rate: float) -> float:
-    return group.p_value(rate) if _counts(group, rate) else 1.0
+    return group.p_value(rate) if counts(group, rate) else 1.0
 
 
 def _tail(groups: Sequence[Group]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ folder, config        what an audit is on disk, and what describes it
 archive, reading      what was brought, unpacked and read
 pipeline, recipes     its stages, and how a model is trained for it
 estimate              what it will cost
+so_far                the classes that are looked at already, while others are not
 space, class_view     where rows lie, and the pictures of a class, without PyTorch
 views                 how these pictures are made
 words                 what is said beside a finding
@@ -41,6 +42,7 @@ __all__ = [
     "reading",
     "recipes",
     "reporting",
+    "so_far",
     "space",
     "takeaway",
     "views",

@@ -7,6 +7,7 @@ space.json     the labels, where each begins in space.npy, and the number of row
 order.npy      (m,) int64, which row of the table each of them is
 margin.npy     (m,) float32, how far each lies towards the nearest other class: positive beyond the middle, in deviations
 nearest.npy    (m,) int64, that class
+so-far.jsonl while the classes are looked at, see `core.cases.so_far`
 class-<label>.npz   pictures and scores of one class, see `core.cases.views`
 """
 
@@ -19,8 +20,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.audit.groups import group_from
 from core.audit.readers import Features
-from core.audit.scanning import PROGRESS, Scan, State, scan, summarise, write_scan
+from core.audit.scanning import PROGRESS, ClassResult, Scan, State, scan, summarise, write_scan
+from core.audit.verdict import counts, leading
+from core.cases import so_far
 from core.cases.config import CaseConfig
 from core.cases.folder import CaseFolder
 from core.cases.reading import Brought
@@ -72,17 +76,27 @@ def look_at(
 ) -> dict[str, Any]:
     """Scan the features of a look and write what it leaves; returns its summary. A look that was stopped goes on."""
     folder = case.file(look.folder)
+    so_far.begin(case, look)
     found = scan(
         table, brought.labels, config.poisons,
         label=config.label or None, level=config.level, workers=config.workers, device=config.device,
         progress=folder / PROGRESS, stamp=[len(brought)], on_state=on_state,
+        on_class=lambda result: so_far.add(case, look, _so_far(result)),
     )  # fmt: skip
     summary = summarise(found) | {"layer": look.layer}
     known = bool((brought.files != "").any())
     write_scan(folder, found, summary, (lambda row: str(brought.files[row])) if known else None)
     _write_space(folder, found)
     (folder / PROGRESS).unlink(missing_ok=True)
+    so_far.begin(case, look)  # all are in
     return summary
+
+
+def _so_far(result: ClassResult) -> so_far.ClassSoFar:
+    first = leading([group_from(group) for group in result.groups]) if result.groups else None
+    apart, separation = (0, None) if first is None else (len(first.rows), first.separation)
+    far = first is not None and counts(first)
+    return so_far.ClassSoFar(result.label, result.n, apart, separation, far, result.k, result.reason)
 
 
 def _write_space(folder: Path, found: Scan) -> None:

@@ -136,13 +136,16 @@ class JobFolder:
         """`with run.replacing("x.npy") as path:` writes path, then renames it to x.npy."""
         return replacing(self.file(name))
 
-    def append_metrics(self, values: dict[str, Any]) -> None:
-        path = self.file("metrics.jsonl")
-        with path.open("ab+") as lines:
+    def append_line(self, name: str, values: dict[str, Any]) -> None:
+        """Add a line of JSON to a file of such lines; `lines` reads them."""
+        with self.file(name).open("ab+") as lines:
             if lines.tell():  # a process may have died in the middle of a line
                 lines.seek(-1, os.SEEK_END)
                 lines.write(b"" if lines.read(1) == b"\n" else b"\n")
             lines.write(json.dumps(values).encode() + b"\n")
+
+    def append_metrics(self, values: dict[str, Any]) -> None:
+        self.append_line("metrics.jsonl", values)
 
     def forget_metrics(self, stage: str) -> None:
         """Drop the lines of a stage that begins anew."""
@@ -150,17 +153,21 @@ class JobFolder:
         with self.replacing("metrics.jsonl") as aside:
             aside.write_text("".join(kept), encoding="utf-8")
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """One mapping an epoch; an unfinished last line is left out."""
-        if not self.file("metrics.jsonl").exists():
+    def lines(self, name: str) -> list[dict[str, Any]]:
+        """What `append_line` wrote; an unfinished last line is left out, and no file has no lines."""
+        if not self.file(name).exists():
             return []
         rows = []
-        for line in self.file("metrics.jsonl").read_text(encoding="utf-8").splitlines():
+        for line in self.file(name).read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 rows.append(json.loads(line))
             except ValueError:
                 continue
         return [row for row in rows if isinstance(row, dict)]
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One mapping an epoch."""
+        return self.lines("metrics.jsonl")
 
     def log(self, text: str) -> None:
         with self.file("log.txt").open("a", encoding="utf-8") as log:

@@ -7,7 +7,7 @@ import streamlit as st
 from core.cases.folder import CaseFolder, Cases
 from core.foundation.errors import InputError
 from dashboard import lens
-from dashboard.audit import account
+from dashboard.audit import account, ranking
 from dashboard.plain import as_is
 from dashboard.runs import live
 from dashboard.runs.states import icon
@@ -46,6 +46,7 @@ def _stand(case: CaseFolder, cases: Cases) -> None:
             (st.error if status.state == "failed" else st.warning)(as_sentence(status.message or status.state))
             live.go_on(case, cases)
         live.curves(case)
+        ranking.show(case)
         if not status.active and (tail := case.log_tail(20)):
             with st.expander("Log"):
                 st.code(tail, language=None)

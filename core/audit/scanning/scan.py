@@ -111,6 +111,7 @@ def scan(
     progress: Path | None = None,
     stamp: Sequence[int] | None = None,
     on_state: Callable[[State], None] | None = None,
+    on_class: Callable[[ClassResult], None] | None = None,
 ) -> Scan:
     """Look at all rows, fit every class, and say what is wrong with which of them.
 
@@ -119,7 +120,8 @@ def scan(
     form groups; at most CAP of a class's rows are assumed in it.
     label: the class to filter, by number or name; None for the suspects, if there are any. level: see `core.audit.verdict`.
     progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan. stamp: what
-    changes with the features, where these are a copy made for this call.
+    changes with the features, where these are a copy made for this call. on_class: told of every class as it gets finished, those
+    that an earlier call had finished first; row numbers in it are those of the rows that carry a label.
     Raises InputError for input that cannot be used.
     """
     started = time.perf_counter()
@@ -154,6 +156,12 @@ def scan(
             rows = sum(result.n for result in results.values())
             on_state(State(len(results), len(tasks), rows, len(checked), resumed, bool(kept and kept.started_anew)))
 
+    def tell_class(result: ClassResult) -> None:
+        if on_class:
+            on_class(result)
+
+    for result in list(results.values()):
+        tell_class(result)
     tell()
     try:
         with closing(fit_all(left, table, where, plan, overview.whitened)) as finished:
@@ -161,6 +169,7 @@ def scan(
                 results[result.label] = result
                 if kept:
                     kept.append(result)
+                tell_class(result)
                 tell()
     except InputError:
         if kept:
