@@ -102,8 +102,12 @@ def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
     """One line for each row of a finding or with a decision of its own, by row: row, file, label, kind, finding, score,
     nearest_label, do ("" where nothing is decided), to (-1: none). Raises InputError.
     """
-    table = case.load_rows()
-    found = case.load_findings().drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
+    return resolve_among(case.load_rows(), case.load_findings(), decisions)
+
+
+def resolve_among(table: pd.DataFrame, findings: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
+    """The same for whoever holds rows.parquet and findings.csv already."""
+    found = findings.drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
     found = found.astype(
         {"row": np.int64, "finding": np.int64, "nearest_label": np.float64}
     )  # without lines they have no type

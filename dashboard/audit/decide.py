@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.cases.decisions import DOS, Decision, Decisions, proposed, resolve
+from core.cases.decisions import DOS, Decision, Decisions, proposed, resolve_among
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
 from dashboard.audit import choice, copying, listing, others
@@ -28,7 +29,7 @@ FILES = {
 def show(view: CaseView) -> None:
     decisions = choice.held(view)
     try:
-        frame = resolve(view.case, decisions)
+        frame = resolve_among(view.rows, view.found, decisions)
     except InputError as problem:
         st.error(as_is(problem))
         return
@@ -153,9 +154,6 @@ def _draw_anew() -> None:
 
 def _take_away(view: CaseView, decisions: Decisions) -> None:
     st.markdown("**Take away**")
-    with tempfile.TemporaryDirectory() as folder:
-        write_lists(view.case, decisions, Path(folder))
-        made = {name: (Path(folder) / name).read_bytes() for name in FILES}
     with st.container(horizontal=True):
         st.download_button(
             "Report", lambda: _report(view, decisions, pdf=False), f"{view.id}-report.html", "text/html", type="primary",
@@ -168,12 +166,20 @@ def _take_away(view: CaseView, decisions: Decisions) -> None:
         )  # fmt: skip
         for name, (label, mime, help) in FILES.items():
             st.download_button(
-                label, made[name], f"{view.id}-{name}", mime, icon=":material/download:", help=help, on_click="ignore"
-            )
+                label, partial(_list, view, decisions, name), f"{view.id}-{name}", mime, icon=":material/download:", help=help,
+                on_click="ignore",
+            )  # fmt: skip
         st.download_button(
-            "Findings", view.case.file("findings.csv").read_bytes(), f"{view.id}-findings.csv", "text/csv",
+            "Findings", view.case.file("findings.csv").read_bytes, f"{view.id}-findings.csv", "text/csv",
             icon=":material/download:", on_click="ignore", help="Every row of every finding, with its file.",
         )  # fmt: skip
+
+
+def _list(view: CaseView, decisions: Decisions, name: str) -> bytes:
+    """One of FILES, made when it is asked for."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_lists(view.case, decisions, Path(folder))
+        return (Path(folder) / name).read_bytes()
 
 
 def _report(view: CaseView, decisions: Decisions, *, pdf: bool) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.reports import thin
 from dashboard import address, charts, lens
 from dashboard.audit import shelf, state
 from dashboard.audit.shelf import CaseView
@@ -20,6 +21,7 @@ IN_SCORES = {
     "items": "rows", "hidden": "rows of the class", "clean": "other rows", "poison": "of the finding",
     "removed": "SPECTRE removes", "plain": True,
 }  # fmt: skip
+DRAWN = 50_000  # rows that a projection shows
 RINGS = ("the finding", "what SPECTRE removes")
 STATISTICS = {
     "poison": ("separation", "separation of its first group (Ashman's D)"),
@@ -31,17 +33,47 @@ STATISTICS = {
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def clouds_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown) -> bytes:
+def clouds_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown, _drawn: np.ndarray) -> bytes:
     """The three projections of a class, packed once for all visitors."""
     pictures = _shown.pictures
     views = [
-        ("raw", "Raw", "σ of the first", pictures.raw),
-        ("naive", "Naively whitened", "σ of all rows", pictures.naive),
-        ("robust", "Robustly whitened", "σ of the trusted rows", pictures.robust[budget, k].astype(np.float32)),
+        ("raw", "Raw", "σ of the first", pictures.raw[_drawn]),
+        ("naive", "Naively whitened", "σ of all rows", pictures.naive[_drawn]),
+        ("robust", "Robustly whitened", "σ of the trusted rows", pictures.robust[budget, k][_drawn].astype(np.float32)),
     ]
     name = f"{_shown.view.id}-class-{pictures.label}"
     return lens.pack_clouds(
-        channel, pictures.rows, views, height=270, file=f"{name}-projections", lead=2, words=IN_CLOUDS
+        channel, pictures.rows[_drawn], views, height=270, file=f"{name}-projections", lead=2, words=IN_CLOUDS
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _drawn(channel: str, stamp: int, finding: int, budget: int, k: int, _shown: Shown) -> np.ndarray:
+    """Positions of the rows that the projections show: all, or in a large class all that are flagged and some of the others."""
+    return thin(_shown.scores, _shown.in_finding | _shown.removed, DRAWN)
+
+
+def drawn_of(shown: Shown) -> tuple[np.ndarray, str]:
+    """Positions of the rows that the projections show, and the channel over which these pictures agree."""
+    if len(shown.rows) <= DRAWN:
+        return np.arange(len(shown.rows)), shown.channel
+    finding = int(shown.finding["finding"])
+    rows = _drawn(shown.channel, shown.view.stamp, finding, shown.budget, shown.k, shown)
+    return rows, f"{shown.channel}/drawn-{finding}-{shown.budget}-{shown.k}"  # other rows are another picture
+
+
+def shown_words(shown: Shown) -> str:
+    """Which rows of the class the projections show."""
+    if len(shown.rows) <= DRAWN:
+        return "Showing every row of the class that was not set aside."
+    drawn, _ = drawn_of(shown)
+    picked = int(shown.selected.sum())
+    left = picked - int(shown.selected[drawn].sum())
+    more = f" {left:,} of the {picked:,} selected are not drawn." if left else ""
+    return (
+        f"The projections show {len(drawn):,} of the {len(shown.rows):,} rows of the class that were not set aside: every row of "
+        f"the finding and every one that SPECTRE removes, and of the others one from each stratum of equal size of the score. Lasso "
+        f"and box select among these; the scores, the gallery and all counts are of all rows.{more}"
     )
 
 
@@ -56,9 +88,9 @@ def scores_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown) -> b
 
 
 def projections(shown: Shown) -> None:
-    stamp = shown.view.stamp
+    stamp, (drawn, channel) = shown.view.stamp, drawn_of(shown)
     lens.clouds(
-        clouds_of(shown.channel, stamp, shown.budget, shown.k, shown), state.CLOUDS,
+        clouds_of(channel, stamp, shown.budget, shown.k, shown, drawn), state.CLOUDS,
         on_select=state.take_selection, on_look=lambda: state.take_focus(state.CLOUDS),
     )  # fmt: skip
 
@@ -81,10 +113,15 @@ def what_is_ringed(kind: str) -> str:
 
 def synchronise(shown: Shown, ring: str) -> None:
     """Tell the pictures what holds; they draw it without being sent again."""
-    lens.sync(
-        shown.channel, len(shown.rows), removed=shown.in_finding if ring == RINGS[0] else shown.removed,
-        selected=shown.selected, focus=shown.focus,
-    )  # fmt: skip
+    ringed = shown.in_finding if ring == RINGS[0] else shown.removed
+    drawn, channel = drawn_of(shown)
+    if channel != shown.channel:
+        at = None if shown.focus is None else np.flatnonzero(drawn == shown.focus)
+        lens.sync(
+            channel, len(drawn), removed=ringed[drawn], selected=shown.selected[drawn],
+            focus=None if at is None or not len(at) else int(at[0]),
+        )  # fmt: skip
+    lens.sync(shown.channel, len(shown.rows), removed=ringed, selected=shown.selected, focus=shown.focus)
     lens.sync(
         f"{shown.channel}/scores", len(shown.rows), removed=shown.removed, truth=shown.in_finding, focus=shown.focus
     )

@@ -104,7 +104,7 @@ def _agreement(shown: Shown) -> None:
     st.caption(
         f"SPECTRE, {int(shown.pictures.poisons[shown.budget]):,} poisons assumed, k = {int(shown.pictures.ks[shown.k])}: "
         f"removes {removed:,} of {len(shown.rows):,} rows, **{both:,} of the {here:,} of this finding** among them. "
-        "Showing every row of the class that was not set aside."
+        f"{evidence.shown_words(shown)}"
     )
 
 

@@ -75,12 +75,15 @@ class CaseView:
         return list(self.summary["findings"])
 
     @cached_property
+    def found(self) -> pd.DataFrame:
+        """findings.csv."""
+        return self.case.load_findings()
+
+    @cached_property
     def of_finding(self) -> dict[int, pd.DataFrame]:
         """The rows of each finding, by its number: row, score, nearest_label; the surest first."""
-        table = self.case.load_findings()
-        return {
-            int(n): part.sort_values("score", ascending=False, kind="stable") for n, part in table.groupby("finding")
-        }
+        order = {"by": "score", "ascending": False, "kind": "stable"}
+        return {int(n): part.sort_values(**order) for n, part in self.found.groupby("finding")}
 
     @cached_property
     def sources(self) -> dict[int, str]:

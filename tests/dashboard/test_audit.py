@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.cases import CaseFolder
 from core.cases.decisions import Decision, read_decisions
 from dashboard import address, data
-from dashboard.audit import gallery, listing
+from dashboard.audit import evidence, gallery, listing
 from tests.dashboard.audits import POISONS, draw, make_audit
 from tests.dashboard.sent import components, figures
 from tests.dashboard.test_lens import unpack
@@ -98,6 +98,25 @@ def test_another_number_of_poisons_is_answered_by_the_pictures_at_hand(opened: O
         assert removed == round(1.5 * int(value.split()[0]))
         assert f"removes {removed:,} of" in texts(app)
     assert app.session_state["poisons said"][0] == counts[0]  # what was written into the address
+
+
+def test_of_a_large_class_every_flagged_row_is_drawn_and_some_of_the_others_and_it_says_so(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = opened(ring="what SPECTRE removes")
+    assert "Showing every row of the class" in texts(whole)
+    ids, flagged = sent(whole, "cloud")[1]["ids"], mask(whole, "removed")
+    monkeypatch.setattr(evidence, "DRAWN", 30)
+    app = opened(ring="what SPECTRE removes", rows=",".join(map(str, range(140, 160))))
+    drawn, ringed = sent(app, "cloud")[1], mask(app, "removed", 0)
+    assert len(drawn["ids"]) == 30 < len(ids)
+    assert set(ids[flagged]) == set(drawn["ids"][ringed])
+    kept = np.isin(ids, drawn["ids"])
+    assert (drawn["robust"].reshape(-1, 2) == sent(whole, "cloud")[1]["robust"].reshape(-1, 2)[kept]).all()
+    assert f"show 30 of the {len(ids)} rows" in texts(app)
+    assert f"{(~np.isin(np.arange(140, 160), drawn['ids'])).sum()} of the 20 selected are not drawn" in texts(app)
+    assert mask(app, "removed", 1).sum() == flagged.sum()  # the gallery and the scores have them all
+    assert len(mask(app, "removed", 1)) == len(ids)
 
 
 def test_another_k_draws_the_class_anew(opened: Opened) -> None:

@@ -17,8 +17,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
-from core.cases import CaseFolder, Cases
+from core.cases import CaseFolder, Cases, so_far
 from core.cases.config import CaseConfig, config_from
+from core.cases.space import Look
 from core.foundation.errors import InputError
 from core.runs import Status
 from core.training.timing import Estimate
@@ -378,6 +379,29 @@ def test_an_audit_at_work_tells_its_stage_and_can_be_cancelled(audits: Path) -> 
     cancel.click()
     run(app)
     assert started(audits).cancel_requested
+
+
+def test_the_classes_are_ranked_as_they_come(audits: Path) -> None:
+    now = time.time()
+    status = Status("running", "look", 0.5, 0.6, "class 25 of 900", now, now - 60, 1)
+    names = {"names": {"3": "<b>*oak*", "4": "yew"}}
+    app = working_on(audits, status, result={"seconds": {"read": 2.0, "features": 0.1}, "layers": [""]})
+    assert not app.dataframe  # before the first
+    case, look = started(audits), Look(0, "")
+    case.write_json("data.json", {"what": "features"} | names)
+    case.file(look.folder).mkdir()
+    for label in range(25):
+        so_far.add(case, look, so_far.ClassSoFar(label, 60 + label, label, label / 4, label > 22, 9, ""))
+    so_far.add(case, look, so_far.ClassSoFar(25, 3, 0, None, False, None, "3 row(s), at least 8 are needed"))
+    run(app)
+    table = app.dataframe[0].value
+    assert table["class"].tolist()[:2] == ["24", "23"]
+    assert table["separation"].tolist() == [label / 4 for label in range(24, 4, -1)]
+    assert {"<b>*oak*", "yew"}.isdisjoint(table["class"])  # further down
+    assert table[""].tolist()[:3] == ["far enough away to count"] * 2 + [""]
+    said = texts(app)
+    assert "2 of 26 classes have a group" in said
+    assert "The first 20 of 26 are shown" in said
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "interrupted"])
