@@ -107,7 +107,7 @@ def test_of_a_large_class_every_flagged_row_is_drawn_and_some_of_the_others_and_
     assert "Showing every row of the class" in texts(whole)
     ids, flagged = sent(whole, "cloud")[1]["ids"], mask(whole, "removed")
     monkeypatch.setattr(evidence, "DRAWN", 30)
-    app = opened(ring="what SPECTRE removes", rows=",".join(map(str, range(140, 160))))
+    app = opened(ring="what SPECTRE removes", rows=address.ids_to_text(range(140, 160)))
     drawn, ringed = sent(app, "cloud")[1], mask(app, "removed", 0)
     assert len(drawn["ids"]) == 30 < len(ids)
     assert set(ids[flagged]) == set(drawn["ids"][ringed])
