@@ -41,7 +41,7 @@ from core.models.brought import open_network
 from core.runs import Observer, Reporter
 from core.training import Epoch, empty_classifier, extract, tap, train
 
-WEIGHTS = {"read": 0.1, "train": 0.4, "features": 0.1, "look": 0.3, "pictures": 0.08, "report": 0.02}
+WEIGHTS = {"read": 0.04, "train": 0.4, "features": 0.1, "look": 0.36, "pictures": 0.08, "report": 0.02}
 UNPACKED = "unpacked"
 PICTURED = 24  # classes at most that are pictured before somebody asks
 
@@ -53,6 +53,7 @@ def execute(case: CaseFolder, observer: Observer | None = None) -> dict[str, Any
         with reporter.concluding(), ExitStack() as stack:
             reporter.enter("read", "reading")
             audit = _Audit(case, reporter, stack)
+            audit.expect()
             for name, step in audit.steps():
                 if name not in audit.result["seconds"]:
                     started = time.perf_counter()
@@ -117,6 +118,15 @@ class _Audit:
         self.case.write_json(
             "data.json", brought.account | {"names": {str(k): v for k, v in brought.labels.names.items()}}
         )
+        self.expect()
+
+    def expect(self) -> None:
+        """Once it is known what was brought, the stages that it does not need take no part of the bar."""
+        if self.case.file("data.json").is_file():
+            if self.case.read_json("data.json")["what"] == FEATURES:
+                self.reporter.leave_out("train", "features")
+            elif not self.trains:
+                self.reporter.leave_out("train")
 
     @property
     def trains(self) -> bool:
@@ -212,10 +222,11 @@ class _Audit:
         write_json(self.case.file("summary.json"), whole_summary(self.case, self.config, summaries))
 
     def _on_state(self, i: int, looks: int) -> Callable[[State], None]:
+        pace = _Pace()
+
         def show(state: State) -> None:
-            share = state.rows / max(1, state.total_rows)
             words = "first look at all rows" if state.reading else f"class {state.classes:,} of {state.total_classes:,}"
-            self.reporter.tell(words, (i + (0.2 * share if state.reading else 0.2 + 0.8 * share)) / looks)
+            self.reporter.tell(words, (i + pace.share(state)) / looks)
 
         return show
 
@@ -251,6 +262,29 @@ class _Audit:
     def _images(self) -> ImageData:
         assert self.brought.images is not None
         return self.brought.images
+
+
+class _Pace:
+    """How far a scan is: the first look takes so much of it, or so little, as the first classes show."""
+
+    FIRST = 0.05  # for the first look, before any class is in
+
+    def __init__(self) -> None:
+        self.started = self.begun = time.perf_counter()
+        self.rows: int | None = None  # that an earlier call had finished
+
+    def share(self, state: State) -> float:
+        """0..1"""
+        now = time.perf_counter()
+        if state.reading:
+            self.begun = now
+            return self.FIRST * state.rows / max(1, state.total_rows)
+        if self.rows is None:
+            self.rows = state.rows
+        done, whole = state.rows - self.rows, state.total_rows - self.rows
+        if done <= 0:
+            return self.FIRST if whole else 1.0
+        return (now - self.started) / (self.begun - self.started + (now - self.begun) * whole / done)
 
 
 def _in_file(path: Path) -> Callable[[tuple[int, int]], np.ndarray]:

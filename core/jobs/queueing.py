@@ -59,13 +59,15 @@ def _ahead(run: JobFolder, status: Status, runs: Jobs[Any]) -> list[tuple[JobFol
 def seconds_left(run: JobFolder, status: Status) -> float | None:
     """Until an active run ends; None where nothing is known.
 
-    By its estimate at first and by its own pace from a quarter of the way on: before, the pace is mostly that of starting.
+    By its estimate at first and by its own pace from a quarter of the way on: before, the pace is mostly that of starting. What
+    an earlier process had finished tells nothing of the pace of this one.
     """
     share, total = status.overall, run.estimated_seconds
-    if status.state != "running" or share <= 0.05:
-        return None if total is None else total * (1 - share)
-    pace = (time.time() - status.started) / share
-    trust = 1.0 if total is None else min(4 * share, 1.0)
+    own = share - status.begun  # what this process has done itself
+    if status.state != "running" or own <= 0.05:
+        return None if total is None else total * (1 - max(share, status.begun))
+    pace = (time.time() - status.started) / own
+    trust = 1.0 if total is None else min(4 * own, 1.0)
     return (trust * pace + (1 - trust) * (total or 0.0)) * (1 - share)
 
 

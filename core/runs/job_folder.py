@@ -39,6 +39,7 @@ class Status:
     heartbeat: float = 0.0  # seconds since the epoch
     started: float = 0.0
     pid: int = 0
+    begun: float = 0.0  # of the whole, what earlier processes had finished when this one started
     ticket: float = 0.0  # when it joined the queue, seconds since the epoch; 0: it waits for nobody
 
     @property
@@ -93,7 +94,15 @@ class JobFolder:
         """The state on disk; a run whose process died without a word reads as interrupted."""
         try:
             status = Status(**self.read_json("status.json"))
-            numbers = (status.progress, status.overall, status.heartbeat, status.started, status.pid, status.ticket)
+            numbers = (
+                status.progress,
+                status.overall,
+                status.heartbeat,
+                status.started,
+                status.pid,
+                status.begun,
+                status.ticket,
+            )
             if status.state not in STATES or not all(isinstance(n, (int, float)) for n in numbers):
                 raise TypeError
         except (InputError, TypeError):
@@ -102,6 +111,14 @@ class JobFolder:
         if status.active and silent and not self._is_held():
             return Status(**{**vars(status), "state": "interrupted", "message": "the process ended without a word"})
         return status
+
+    @property
+    def finished_stages(self) -> tuple[str, ...]:
+        """Those that result.json has the seconds of; none where there is no such file yet."""
+        try:
+            return tuple(self.read_json("result.json")["seconds"])
+        except (InputError, KeyError, TypeError):
+            return ()
 
     @property
     def estimate(self) -> dict[str, Any]:

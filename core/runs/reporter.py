@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from core.foundation.errors import Cancelled
@@ -29,13 +30,23 @@ class Reporter:
         now = time.time()
         before = run.status
         ticket = before.ticket if before.state == "queued" else 0.0  # of a run from the queue, which others wait for
-        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid(), ticket=ticket)
         self.last_write = 0.0
         stages = run.estimate.get("stages", {})
         total = sum(stages.values())
         first = self.names[0]
         told = {name: 0.97 * stages.get(name, 0) / total for name in self.names} | {first: 0.03} if total else weights
         self.weights = dict(told)
+        self.status = Status("running", started=now, heartbeat=now, pid=os.getpid(), begun=self._begun(), ticket=ticket)
+
+    def leave_out(self, *names: str) -> None:
+        """These stages turn out not to be needed, so that the others are more of the whole."""
+        if any(self.weights.get(name) for name in names):
+            kept = sum(share for name, share in self.weights.items() if name not in names)
+            self.weights = {name: 0.0 if name in names else share / kept for name, share in self.weights.items()}
+            self.status = replace(self.status, begun=self._begun())
+
+    def _begun(self) -> float:
+        return sum(self.weights.get(name, 0.0) for name in self.run.finished_stages)
 
     def enter(self, name: str, message: str, progress: float = 0.0) -> None:
         """progress: of the stage, where it is told in several messages."""

@@ -43,8 +43,8 @@ def _table(found: list[so_far.ClassSoFar], names: dict[str, str]) -> pd.DataFram
         {
             "class": [names.get(str(one.label), str(one.label)) for one in found],
             "rows": [one.n for one in found],
-            "stand apart": [one.apart for one in found],
             "separation": [one.separation for one in found],
+            "rows so far away": pd.array([one.apart if one.far else None for one in found], "Int64"),
             "": [_remark(one) for one in found],
         }
     )

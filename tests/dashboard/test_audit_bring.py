@@ -398,6 +398,7 @@ def test_the_classes_are_ranked_as_they_come(audits: Path) -> None:
     assert table["class"].tolist()[:2] == ["24", "23"]
     assert table["separation"].tolist() == [label / 4 for label in range(24, 4, -1)]
     assert {"<b>*oak*", "yew"}.isdisjoint(table["class"])  # further down
+    assert [count for count in table["rows so far away"] if count is not pd.NA] == [24, 23]
     assert table[""].tolist()[:3] == ["far enough away to count"] * 2 + [""]
     said = texts(app)
     assert "2 of 26 classes have a group" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,11 @@ def test_a_damaged_estimate_is_no_estimate(runs: Runs) -> None:
     found = place(last, runs)
     assert found is not None
     assert found.unknown == 1
+
+
+def test_what_an_earlier_process_had_finished_says_nothing_of_the_pace(runs: Runs) -> None:
+    run = stand(runs, "running", time.time() - 40, overall=0.65)
+    assert seconds_left(run, replace(run.status, begun=0.62)) is None  # it has hardly begun
+    assert seconds_left(run, replace(run.status, begun=0.45)) == pytest.approx(40 / 0.2 * 0.35, rel=0.05)
+    told = stand(runs, "running", time.time() - 40, 100, overall=0.1)
+    assert seconds_left(told, replace(told.status, begun=0.6)) == pytest.approx(40)  # not back at where it was
