@@ -18,6 +18,7 @@ from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
 MOST = 500  # findings in the table
+NOWHERE = "–"  # the new label of what is not relabelled
 FILES = {
     "decisions.csv": ("Decisions", "text/csv", "Every row of a finding, with what is decided."),
     "removed.npy": ("Mask", "application/octet-stream", "One truth value a row, True = remove."),
@@ -97,11 +98,13 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
         return
     shown = view.findings[:MOST]
     names = [
-        "",
+        NOWHERE,
         choice.NEAREST,
         *dict.fromkeys(view.told(c["label"]) for c in sorted(view.summary["classes"], key=lambda c: c["label"])),
     ]
     frame = pd.DataFrame([_line(view, finding, decisions) for finding in shown])
+    if not frame["p-value"].any():  # copies and label errors have none
+        frame = frame.drop(columns="p-value")
     version = st.session_state.setdefault("audit table", 0)
     key = f"audit-decide-{view.id}-{version}"
     st.data_editor(
@@ -109,10 +112,10 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
         on_change=_take_edits, args=(view, key),
         column_config={
             "finding": st.column_config.NumberColumn("", width=30, help="Its number, as in findings.csv."),
-            "rows": st.column_config.NumberColumn("rows", format="localized", width=60),
+            "rows": st.column_config.NumberColumn("rows", format="localized", width=55),
             "p-value": st.column_config.TextColumn("p-value", width=80),
             "decision": st.column_config.SelectboxColumn("decision", options=["open", *DOS], required=True, width=95),
-            "new label": st.column_config.SelectboxColumn("new label", options=names, width=170, help="Of those that are relabelled."),
+            "new label": st.column_config.SelectboxColumn("new label", options=names, width=150, help="Of those that are relabelled."),
         },
     )  # fmt: skip
     if len(view.findings) > MOST:
@@ -125,7 +128,7 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
 
 def _line(view: CaseView, finding: dict[str, Any], decisions: Decisions) -> dict[str, Any]:
     now = decisions.findings.get(int(finding["finding"]))
-    to = "" if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
+    to = NOWHERE if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
     return {
         "finding": int(finding["finding"]), "class": view.told(finding["label"]), "kind": finding["title"],
         "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]), "proposed": finding["proposed"],
@@ -140,7 +143,8 @@ def _take_edits(view: CaseView, key: str) -> None:
     for position, edit in st.session_state[key]["edited_rows"].items():
         number = int(view.findings[int(position)]["finding"])
         now = held.findings.get(number)
-        do = edit.get("decision") or ("relabel" if edit.get("new label") else now.do if now else "open")
+        named = edit.get("new label", NOWHERE) not in (NOWHERE, None)
+        do = edit.get("decision") or ("relabel" if named else now.do if now else "open")
         to = labels.get(str(edit.get("new label"))) if "new label" in edit else now.to if now else None
         held = held.on_finding(number, None if do == "open" else Decision(do, to if do == "relabel" else None))
     choice.keep(view, held)

@@ -24,9 +24,8 @@ def show(view: CaseView) -> None:
         st.markdown(
             f"- poisons assumed in a class: **{as_is(assumed)}**\n- level: **{view.summary['level']:g}**, the share of clean sets in which any class may be suspected\n- seed: **{config.get('seed', 0)}**"
         )
-        for name, seconds in view.case.result.get("seconds", {}).items():
-            if seconds >= 0.05:
-                st.caption(f"{name}: {seconds:,.1f} s")
+        took = view.case.result.get("seconds", {})
+        st.caption(" · ".join(f"{name} {seconds:,.1f} s" for name, seconds in took.items() if seconds >= 0.05))
     with right:
         st.markdown("**Beforehand: what the data can carry**")
         for line in view.read["carries"]["told"]:
