@@ -140,7 +140,7 @@ class _Audit:
         self.reporter.enter("train", f"training a model on {len(data):,} images, to look at what it learns")
         recipe = recipe_of(config, self.case.read_json("data.json")["kind"])
         device = devices.resolve(config.device)
-        self.case.forget_metrics("train")
+        checkpoint = self.case.file("train.checkpoint")
 
         def on_epoch(epoch: Epoch, _: Classifier) -> None:
             self.case.append_metrics({"stage": "train", **vars(epoch)})
@@ -148,9 +148,11 @@ class _Audit:
         model = train(
             data, MODELS.make(config.architecture, {}), recipe,
             flip=self.brought.flip, seed=derive(config.seed, "training"), device=device,
-            on_epoch=on_epoch, on_step=self.reporter.step, on_note=self.case.log,
+            on_epoch=on_epoch, on_step=self.reporter.step, on_note=self.case.log, checkpoint=checkpoint,
+            on_resume=lambda epochs: self.case.forget_metrics("train", after=epochs),
         )  # fmt: skip
         weights.save(model, self.case.file("model.safetensors"))
+        checkpoint.unlink(missing_ok=True)
         last = self.case.metrics()[-1]
         self.result["model"] = {
             "trained": config.architecture, "epochs": recipe.epochs, "accuracy": last["accuracy"], "images": len(data)

@@ -99,7 +99,7 @@ class _Job:
     def train(self) -> None:
         self.reporter.enter("train", "training on the poisoned set")
         model = self._train(self.staged.poisoned, "train")
-        self._save(model, "model.safetensors")
+        self._save(model, "model.safetensors", "train")
         self.result["before"] = self._evaluate(model)
         self._save_examples({"before": model})
 
@@ -167,12 +167,11 @@ class _Job:
         start = "the given weights" if self.config.make_recipe().weights else "scratch"
         self.reporter.enter("retrain", f"training from {start} on the {int(keep.sum())} images that {key} keeps")
         model = self._train(self.staged.poisoned.take(keep), "retrain")
-        self._save(model, "retrained.safetensors")
+        self._save(model, "retrained.safetensors", "retrain")
         self.result["after"] = {"defense": key, **self._evaluate(model)}
         self._save_examples({"before": self._load("model.safetensors"), "after": model})
 
     def _train(self, data: ImageData, name: str) -> Classifier:
-        self.run.forget_metrics(name)
         probe = Probe(self.staged, seed=self.config.seed_for("probe"), device=self.device)
 
         def on_epoch(epoch: Epoch, model: Classifier) -> None:
@@ -188,6 +187,8 @@ class _Job:
             on_epoch=on_epoch,
             on_note=self.run.log,
             on_step=self.reporter.step,
+            checkpoint=self.run.file(f"{name}.checkpoint"),
+            on_resume=lambda epochs: self.run.forget_metrics(name, after=epochs),
         )
 
     def _evaluate(self, model: Classifier) -> dict[str, Any]:
@@ -209,8 +210,9 @@ class _Job:
         with self.run.replacing("examples.npz") as path, path.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
-    def _save(self, model: Classifier, name: str) -> None:
+    def _save(self, model: Classifier, name: str, training: str) -> None:
         weights.save(model, self.run.file(name))
+        self.run.file(f"{training}.checkpoint").unlink(missing_ok=True)
 
     def _load(self, name: str) -> Classifier:
         return load_model(self.run, self.staged, name, self.device)

@@ -4,7 +4,7 @@ No torch here, since a page that only shows results must open at once.
 """
 
 from core.runs.folder import RunFolder, Runs
-from core.runs.job_folder import ID, STALE, STATES, JobFolder, Jobs, Status
+from core.runs.job_folder import ID, STALE, STARTING, STATES, JobFolder, Jobs, Status, given_up, is_abandoned
 from core.runs.outcomes import (
     Share,
     cost_text,
@@ -22,6 +22,7 @@ __all__ = [
     "ID",
     "STAGES",
     "STALE",
+    "STARTING",
     "STATES",
     "JobFolder",
     "Jobs",
@@ -34,6 +35,8 @@ __all__ = [
     "cost_text",
     "detection",
     "duration",
+    "given_up",
+    "is_abandoned",
     "percent",
     "remove_count",
     "roc",

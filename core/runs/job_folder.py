@@ -10,9 +10,9 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -23,7 +23,8 @@ from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_json
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
-STALE = 30.0  # seconds without a heartbeat after which a running job whose process is gone counts as interrupted
+STALE = 5.0  # seconds without a heartbeat after which a job that nobody holds counts as interrupted
+STARTING = 30.0  # of these a process may need, on a busy machine, until it holds a job that it was started for
 STATES = ("queued", "running", "finished", "failed", "cancelled", "interrupted")
 
 
@@ -45,6 +46,40 @@ class Status:
     @property
     def active(self) -> bool:
         return self.state in ("queued", "running")
+
+
+def is_abandoned(status: Status, is_held: Callable[[], bool]) -> bool:
+    """Whether nobody works on an active job any more. is_held: whether somebody holds its lock.
+
+    The lock tells, for it goes with the process however that ends. A process that has just been started does not hold it yet:
+    then its number tells, or how long ago it was started. A clock that was set back makes a heartbeat one of the future.
+    """
+    silent = abs(time.time() - status.heartbeat)
+    if silent <= STALE or is_held():
+        return False
+    return status.state == "running" or silent > STARTING or not _is_alive(status.pid)
+
+
+def given_up(status: Status) -> Status:
+    """The status of a job whose process is gone."""
+    return replace(status, state="interrupted", message="the process ended without a word")
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether there is a process of that number on this machine; a child of ours that has ended is none, though its number lasts."""
+    if pid <= 0:
+        return False
+    if os.name == "nt":  # where asking would end it
+        return True
+    with suppress(ChildProcessError):  # none of ours
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 class JobFolder:
@@ -107,10 +142,7 @@ class JobFolder:
                 raise TypeError
         except (InputError, TypeError):
             return Status("interrupted", message="the run has no readable status")
-        silent = time.time() - status.heartbeat > STALE
-        if status.active and silent and not self._is_held():
-            return Status(**{**vars(status), "state": "interrupted", "message": "the process ended without a word"})
-        return status
+        return given_up(status) if status.active and is_abandoned(status, self._is_held) else status
 
     @property
     def finished_stages(self) -> tuple[str, ...]:
@@ -164,9 +196,13 @@ class JobFolder:
     def append_metrics(self, values: dict[str, Any]) -> None:
         self.append_line("metrics.jsonl", values)
 
-    def forget_metrics(self, stage: str) -> None:
-        """Drop the lines of a stage that begins anew."""
-        kept = [json.dumps(row) + "\n" for row in self.metrics() if row.get("stage") != stage]
+    def forget_metrics(self, stage: str, after: int = 0) -> None:
+        """Drop the lines of a stage that begins anew, or goes on after that epoch."""
+        kept = [
+            json.dumps(row) + "\n"
+            for row in self.metrics()
+            if row.get("stage") != stage or (isinstance(row.get("epoch"), int) and row["epoch"] <= after)
+        ]
         with self.replacing("metrics.jsonl") as aside:
             aside.write_text("".join(kept), encoding="utf-8")
 

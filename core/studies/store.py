@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
-from core.runs import STALE, STATES, RunFolder, Runs, Status
+from core.runs import STATES, RunFolder, Runs, Status, given_up, is_abandoned
 
 KINDS = ("budgets", "layers")
 VERSION = 1
@@ -100,9 +100,7 @@ def status(run: RunFolder) -> Status | None:
             raise TypeError
     except (InputError, TypeError):
         return Status("interrupted", message="the study has no readable status")
-    if found.active and time.time() - found.heartbeat > STALE and not _is_held(run):
-        return Status(**{**vars(found), "state": "interrupted", "message": "the process ended without a word"})
-    return found
+    return given_up(found) if found.active and is_abandoned(found, lambda: _is_held(run)) else found
 
 
 def _is_held(run: RunFolder) -> bool:

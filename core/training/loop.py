@@ -7,8 +7,10 @@ against the bare forward and backward pass.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +22,7 @@ from core.foundation.tensors import channel_statistics, exact_convolutions, forw
 from core.models import Architecture, Classifier, weights
 from core.training import compiling
 from core.training.batches import Batches
+from core.training.checkpoints import Checkpoint, Damaged, about
 from core.training.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
 
 
@@ -37,6 +40,7 @@ class Epoch:
 OnEpoch = Callable[[Epoch, Classifier], None]
 OnStep = Callable[[float], None]  # share of training done, 0..1; may raise Cancelled
 OnNote = Callable[[str], None]  # something worth a line in the log
+OnResume = Callable[[int], None]  # epochs that an earlier call had done, 0 where training begins
 
 
 def train(
@@ -50,19 +54,50 @@ def train(
     on_epoch: OnEpoch | None = None,
     on_step: OnStep | None = None,
     on_note: OnNote | None = None,
+    checkpoint: Path | None = None,
+    on_resume: OnResume | None = None,
 ) -> Classifier:
     """Train from scratch or from the recipe's weights. The same seed on the same machine gives the same weights.
 
     flip: whether mirrored images keep their meaning (the recipe may overrule). on_step is called after every step and
-    may raise Cancelled. Raises InputError where the data cannot be trained on, the weights do not fit or the loss
+    may raise Cancelled. checkpoint: a file in which a training that was ended finds where it was, and goes on to the same weights;
+    who has saved the model removes it. on_resume: told first how many epochs were done. Raises InputError where the data cannot be trained on, the weights do not fit or the loss
     diverges.
     """
     if len(data) < 2:
         raise InputError(f"{len(data)} training image(s) are too few to train on")
-    model = _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device))
+
+    def begin() -> _Steps:
+        model = _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device))
+        return _Steps(model, recipe, _batches(data, recipe, flip, seed, device), device, on_step, on_note)
+
     if recipe.epochs == 0:
-        return model.eval()
-    batches = Batches(
+        return _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device)).eval()
+    steps, kept, done, before = begin(), None, 0, 0.0
+    if checkpoint:
+        kept = Checkpoint(checkpoint, about(architecture, recipe, data, flip=flip, seed=seed), on_note)
+        try:
+            done, before = kept.restore(steps.parts)
+        except Damaged:
+            steps = begin()
+        steps.done = done * len(steps.batches)
+    if on_resume:
+        on_resume(done)
+    started = time.perf_counter() - before
+    for number in range(done + 1, recipe.epochs + 1):
+        loss, accuracy = steps.run()
+        if loss != loss:
+            raise InputError("training diverged (the loss is not a number); lower learning_rate")
+        seconds = time.perf_counter() - started
+        if on_epoch:
+            on_epoch(Epoch(number, recipe.epochs, loss, accuracy, seconds), steps.model)
+        if kept and number < recipe.epochs:
+            kept.save(steps.parts, number, seconds)
+    return steps.model.eval()
+
+
+def _batches(data: ImageData, recipe: Recipe, flip: bool, seed: int, device: torch.device) -> Batches:
+    return Batches(
         to_device(data.images, device),
         torch.from_numpy(data.labels).to(device),
         size=recipe.batch_size,
@@ -70,15 +105,6 @@ def train(
         flip=flip if recipe.flip == "auto" else recipe.flip == "on",
         seed=seed,
     )
-    steps = _Steps(model, recipe, batches, device, on_step, on_note)
-    started = time.perf_counter()
-    for number in range(1, recipe.epochs + 1):
-        loss, accuracy = steps.run(batches)
-        if loss != loss:
-            raise InputError("training diverged (the loss is not a number); lower learning_rate")
-        if on_epoch:
-            on_epoch(Epoch(number, recipe.epochs, loss, accuracy, time.perf_counter() - started), model)
-    return model.eval()
 
 
 def _first_model(data: ImageData, architecture: Architecture, recipe: Recipe, seed: int) -> Classifier:
@@ -108,7 +134,7 @@ class _Steps:
         on_step: OnStep | None,
         on_note: OnNote | None,
     ) -> None:
-        self.model, self.device, self.on_step = model, device, on_step
+        self.model, self.batches, self.device, self.on_step = model, batches, device, on_step
         self.dtype = devices.training_dtype(device)
         self.done, self.total = 0, recipe.epochs * len(batches)
         self.forward: compiling.Forward = model
@@ -121,13 +147,20 @@ class _Steps:
         self.optimizer = make_optimizer(model.parameters(), recipe, device)
         self.schedule = make_schedule(self.optimizer, recipe, self.total)
 
-    def run(self, batches: Iterable[tuple[Tensor, Tensor]]) -> tuple[float, float]:
-        """One step for each batch; returns the mean loss and the accuracy over all images seen."""
+    @property
+    def parts(self) -> dict[str, Any]:
+        """All that changes from epoch to epoch."""
+        return {
+            "model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "order": self.batches.generator
+        }  # fmt: skip
+
+    def run(self) -> tuple[float, float]:
+        """An epoch; returns the mean loss and the accuracy over all images seen."""
         losses, right = torch.zeros((), device=self.device), torch.zeros((), device=self.device)
         seen = 0
         self.model.train()
         with exact_convolutions():
-            for x, y in batches:
+            for x, y in self.batches:
                 loss, logits = self._loss(self.forward, x, y)
                 self.optimizer.zero_grad(set_to_none=True)
                 loss.backward()

@@ -15,7 +15,7 @@ import pytest
 
 from core.experiment import RunConfig, config_of, new_run
 from core.foundation.errors import InputError
-from core.runs import STALE, RunFolder, Runs, Status
+from core.runs import STALE, STARTING, RunFolder, Runs, Status
 
 
 @pytest.fixture
@@ -151,24 +151,45 @@ def status_on_disk(run: RunFolder, **changes: Any) -> str:
     return run.status.state
 
 
-LONG_AGO = -STALE - 5
+SILENT = -STALE - 1
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
 def test_a_silent_run_whose_process_is_gone_reads_as_interrupted(state: str, run: RunFolder, dead: int) -> None:
-    assert status_on_disk(run, state=state, pid=dead, heartbeat=time.time() + LONG_AGO) == "interrupted"
-    assert status_on_disk(run, state=state, pid=0, heartbeat=time.time() + LONG_AGO) == "interrupted"
+    assert STALE < 10, "so soon is it told"
+    assert status_on_disk(run, state=state, pid=dead, heartbeat=time.time() + SILENT) == "interrupted"
+    assert status_on_disk(run, state=state, pid=0, heartbeat=time.time() + SILENT) == "interrupted"
     assert run.status.stage == "train"
 
 
 def test_a_run_is_not_given_up_while_it_may_live(run: RunFolder, dead: int) -> None:
     assert status_on_disk(run, pid=dead) == "running", "a heartbeat a moment ago"
     with RunFolder(run.path).hold():
-        assert status_on_disk(run, heartbeat=time.time() + LONG_AGO) == "running", "a slow step of a living process"
+        assert status_on_disk(run, heartbeat=time.time() - 3600) == "running", "a slow step of a living process"
 
 
 def test_a_process_number_that_is_used_again_does_not_revive_a_run(run: RunFolder) -> None:
-    assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + LONG_AGO) == "interrupted"
+    assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + SILENT) == "interrupted"
+
+
+def test_a_process_that_is_starting_has_time_to_say_a_word(run: RunFolder) -> None:
+    assert status_on_disk(run, state="queued", pid=os.getpid(), heartbeat=time.time() + SILENT) == "queued"
+    assert status_on_disk(run, state="queued", pid=os.getpid(), heartbeat=time.time() - STARTING - 1) == "interrupted"
+
+
+def test_a_child_that_has_ended_and_was_not_waited_for_is_gone(run: RunFolder) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.read()  # until it ends; its number stays
+        time.sleep(0.2)
+        assert status_on_disk(run, state="queued", pid=child.pid, heartbeat=time.time() + SILENT) == "interrupted"
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_was_set_back_or_forth_changes_nothing(hours: int, run: RunFolder, dead: int) -> None:
+    assert status_on_disk(run, pid=dead, heartbeat=time.time() + 3600 * hours) == "interrupted"
+    with RunFolder(run.path).hold():
+        assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + 3600 * hours) == "running"
 
 
 def test_only_one_process_works_on_a_run(run: RunFolder) -> None:
