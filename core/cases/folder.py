@@ -7,7 +7,7 @@ data.json        what was read, and what it can carry
 rows.parquet     one row for each row of the table: row, label (-1: none), file, text (where there is a column of it)
 images.npy       (n, h, w, c) uint8, the same rows as pictures of at most 96 pixels a side, where there are any; of an
                  exported audit images.webp, all on one sheet, with images.json, which says their shape
-model.safetensors, metrics.jsonl   of the model that was trained here
+model.safetensors, metrics.jsonl   of the model that was trained here; train.checkpoint until that is finished
 look-<i>/        one folder for each layer, see `core.cases.looks`
 findings.csv, classes.csv, removed.npy, summary.json   of the first look, as `scan` writes them, and what the others say of it
 decisions.json   what was decided, see `core.cases.decisions`

@@ -129,7 +129,7 @@ def with_classes(
 
 
 def resume(run_id: str, threads: options.Threads = None, runs_dir: options.RunsDir = Path("runs")) -> None:
-    """Go on with a run that was stopped, from its last finished stage."""
+    """Go on with a run that was stopped, from its last finished stage, a training from its last epoch."""
     from core.foundation import devices
     from core.runs import Runs
 

@@ -26,8 +26,8 @@ from core.runs import JobFolder, Jobs, RunFolder, Runs, Status
 if TYPE_CHECKING:
     from core.experiment import RunConfig
 
-PATIENCE = 2.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
-POLL = 0.5  # seconds
+PATIENCE = 1.0  # seconds in which a run may notice a cancel by itself, before it is interrupted
+POLL = 0.25  # seconds
 Folder = TypeVar("Folder", bound=JobFolder)
 
 
@@ -103,9 +103,17 @@ def _turn(run: Folder, runs: Jobs[Folder]) -> Iterator[None]:
         lock.release()
 
 
+def _interrupt() -> None:
+    """What Ctrl-C does: it wakes the main thread too where that waits for other processes."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
 @contextmanager
 def hearing(run: JobFolder) -> Iterator[None]:
-    """Within it a cancel ends whatever the main thread does, a few seconds after it was asked for.
+    """Within it a cancel ends whatever the main thread does, two seconds at most after it was asked for.
 
     Training looks for it at every step, the fit of a defense does not. So a thread looks too, and where the run has not
     stopped by itself it sends what Ctrl-C would send; the answer, between two lines of Python, is Cancelled. A single
@@ -126,7 +134,7 @@ def hearing(run: JobFolder) -> Iterator[None]:
     def listen() -> None:
         while not over.wait(POLL):
             if run.cancel_requested and not over.wait(PATIENCE):
-                _thread.interrupt_main()
+                _interrupt()
 
     signal.signal(signal.SIGINT, stop)
     threading.Thread(target=listen, daemon=True).start()

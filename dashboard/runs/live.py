@@ -87,7 +87,7 @@ def cancel(run: JobFolder) -> None:
 def go_on(run: JobFolder, runs: Jobs[Any]) -> None:
     st.button(
         "Go on", icon=":material/play_arrow:", key=f"resume-{run.id}", on_click=_resume, args=(run, runs),
-        help="Starts again from the last finished stage.",
+        help="Starts again from the last finished stage, a training from its last epoch.",
     )  # fmt: skip
 
 
