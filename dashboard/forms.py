@@ -140,8 +140,8 @@ def _picture(p: Param, key: str) -> str:
 
 def _thumbnail(path: str) -> None:
     """The picture itself, small; nothing where it cannot be read: that is said where the trigger is made."""
-    file = Path(path).expanduser()
     try:
+        file = Path(path).expanduser()
         with Image.open(file, formats=FORMATS) as picture:
             if not file.is_file() or max(picture.size) > LIMIT:
                 return

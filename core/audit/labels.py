@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets import UNLABELLED, classes_of
+from core.datasets import UNLABELLED, classes_of, is_whole
 from core.defenses import check_labels
 from core.foundation.errors import InputError
 from core.foundation.tensors import as_array
@@ -72,7 +72,7 @@ def _numbers_in_words(found: np.ndarray) -> np.ndarray:
     some = [value for value in found.ravel().tolist() if value is not None and value != ""]
     if found.ndim == 1 and some and all(isinstance(value, str | bytes) for value in some):
         texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in found.tolist()]
-        if all(text in (None, "") or (text.lstrip("-").isdecimal() and str(int(text)) == text) for text in texts):
+        if all(text in (None, "") or (is_whole(text.removeprefix("-")) and str(int(text)) == text) for text in texts):
             return np.array([np.nan if text in (None, "") else int(text) for text in texts])
     if some and all(isinstance(value, int | float) and not isinstance(value, bool) for value in some):
         return np.array([np.nan if value is None else value for value in found.tolist()])

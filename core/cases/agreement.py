@@ -23,7 +23,9 @@ from core.audit.readers.base import FILES
 from core.cases.decisions import Decisions, decisions_from, proposed, read_decisions, resolve
 from core.cases.folder import CaseFolder
 from core.cases.words import PROPOSED
+from core.datasets import is_whole
 from core.foundation.errors import InputError
+from core.foundation.files import read_json
 
 TEXT = (".csv", ".tsv", ".txt", ".lst")
 MOST_BYTES = 2**28
@@ -134,7 +136,7 @@ def said_there(case: CaseFolder, other: Path) -> Said:
     if other.stat().st_size > MOST_BYTES:
         raise InputError(f"{other.name} is larger than {MOST_BYTES // 2**20} MiB; give the rows that are meant alone")
     if other.suffix.lower() == ".json":
-        decisions = decisions_from(CaseFolder(other.parent).read_json(other.name))
+        decisions = decisions_from(read_json(other, MOST_BYTES))
         said = said_here(case, decisions, f"decisions of {decisions.by}" if decisions.by else "decisions")
         return _checked(other, said)
     if other.suffix.lower() in TEXT:
@@ -213,7 +215,11 @@ def _table(file: Path, text: str, lines: Sequence[str]) -> pd.DataFrame | None:
         frame = pd.read_csv(StringIO(text), sep=separator, dtype=str, keep_default_na=False, index_col=False)
     except ValueError as problem:  # pandas' own errors are ValueErrors
         raise InputError(f"{file.name} is not a readable table ({str(problem).splitlines()[0]})") from None
-    frame.columns = pd.Index(heading[: frame.shape[1]])
+    if len(heading) != frame.shape[1]:
+        raise InputError(
+            f"{file.name} is not a readable table (its first line names {len(heading)} columns, not {frame.shape[1]})"
+        )
+    frame.columns = pd.Index(heading)
     wanted = {"file": names, "row": numbers, "decision": _at(heading, "decision"), "kind": _at(heading, "kind")}
     return pd.DataFrame({name: frame.iloc[:, at] for name, at in wanted.items() if at is not None})
 
@@ -245,7 +251,7 @@ def _gathered(case: CaseFolder, what: str, frame: pd.DataFrame, column: str, nam
 
 
 def _number(text: str, n: int) -> int | None:
-    return int(text) if text.isdecimal() and int(text) < n else None
+    return int(text) if is_whole(text) and int(text) < n else None
 
 
 class _Names:

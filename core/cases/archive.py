@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import shutil
 import tarfile
@@ -11,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from core.foundation.errors import InputError
 
@@ -22,6 +24,12 @@ SPARE = 2**30  # bytes that stay free on the disk
 RATIO = 2_000  # times its packed size: no picture or table unpacks to more
 PIECE = 2**20
 BEHIND = 64  # pieces at most that are read behind the last file of a .tar
+LONGEST = 2**24  # bytes of what a .tar says of one file beside its size, such as its name
+OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+DAMAGE = (
+    OSError, zipfile.BadZipFile, tarfile.TarError, EOFError, RuntimeError, NotImplementedError, ValueError, LookupError,
+    OverflowError, zlib.error, lzma.LZMAError,
+)  # fmt: skip
 Member = tuple[PurePosixPath, int, Callable[[], IO[bytes]]]
 
 
@@ -29,7 +37,15 @@ def is_archive(path: Path) -> bool:
     """Whether a file is an archive of files, by its bytes and its name; a .npz of arrays is none."""
     if not path.is_file() or not path.name.lower().endswith(SUFFIXES):
         return False
-    return zipfile.is_zipfile(path) or tarfile.is_tarfile(path)
+    try:
+        if zipfile.is_zipfile(path):
+            return True
+        with _tar(path):
+            return True
+    except (EOFError, zlib.error, lzma.LZMAError):
+        return True  # it begins as one, and `unpack` says what is wrong with it
+    except DAMAGE:
+        return False
 
 
 def unpack(path: Path, into: Path, on_step: Callable[[float], None] | None = None) -> list[str]:
@@ -37,23 +53,13 @@ def unpack(path: Path, into: Path, on_step: Callable[[float], None] | None = Non
     notes: list[str] = []
     try:
         into.mkdir(parents=True)
-        with _members(path, notes) as members:
-            _check(path, members, into)
+        with _members(path, notes, _Room(path, into)) as members:
+            _check(path, members)
             _write(path, members, into, on_step)
     except InputError:
         shutil.rmtree(into, ignore_errors=True)
         raise
-    except (
-        OSError,
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        EOFError,
-        RuntimeError,
-        NotImplementedError,
-        ValueError,
-        zlib.error,
-        lzma.LZMAError,
-    ) as problem:
+    except DAMAGE as problem:
         shutil.rmtree(into, ignore_errors=True)
         raise InputError(
             f"{path.name} cannot be unpacked ({str(problem).splitlines()[0] if str(problem) else type(problem).__name__})"
@@ -76,22 +82,78 @@ def inner(folder: Path) -> Path:
 
 
 @contextmanager
-def _members(path: Path, notes: list[str]) -> Iterator[list[Member]]:
+def _members(path: Path, notes: list[str], room: _Room) -> Iterator[list[Member]]:
+    """The plain files of an archive. Raises InputError as soon as they are too many, or too large together."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            infos = [info for info in archive.infolist() if not info.is_dir()]
+            infos = [info for info in archive.infolist() if not info.filename.endswith("/")]
             plain = [info for info in infos if (info.external_attr >> 16) & 0o170000 != 0o120000]
             _told(notes, len(infos) - len(plain))
+            room.take(len(plain), sum(info.file_size for info in plain))
             yield [(PurePosixPath(info.filename), info.file_size, partial(archive.open, info)) for info in plain]
     else:
-        with tarfile.open(path) as packed:
-            every = packed.getmembers()
-            files = [member for member in every if member.isfile()]
-            _told(notes, sum(not (member.isfile() or member.isdir()) for member in every))
+        with _tar(path) as packed:
+            files, others = list[tarfile.TarInfo](), 0
+            for member in packed:  # one by one: what lies between two is unpacked to find the second
+                room.take(1, member.size)
+                files += [member] * member.isfile()
+                others += not (member.isfile() or member.isdir())
+            _told(notes, others)
             yield [(PurePosixPath(member.name), member.size, partial(_opened, packed, member)) for member in files]
             for _ in range(BEHIND):  # to the end, where gzip has the sum of what was read
                 if packed.fileobj is None or not packed.fileobj.read(PIECE):
                     break
+
+
+@contextmanager
+def _tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Raises what DAMAGE lists."""
+    with path.open("rb") as file:
+        begin = file.read(max(map(len, OPENERS)))
+    opener = next((opener for magic, opener in OPENERS.items() if begin.startswith(magic)), None)
+    with (
+        opener(path) if opener else path.open("rb") as stream,
+        tarfile.TarFile(fileobj=_Metered(stream)) as packed,  # type: ignore[arg-type]
+    ):
+        yield packed
+
+
+class _Metered:
+    """A stream that is never read far at once: a .tar may say that the name of a file is as long as it likes."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.seek, self.tell, self.close = stream.seek, stream.tell, stream.close
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= LONGEST:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        return self._stream.read(size)
+
+
+class _Room:
+    """How much of an archive is unpacked."""
+
+    def __init__(self, path: Path, into: Path) -> None:
+        self._path, self._packed = path, max(path.stat().st_size, 1)
+        self._free = min(MOST_BYTES, max(shutil.disk_usage(into).free - SPARE, 0))
+        self._files = self._size = 0
+
+    def take(self, files: int, size: int) -> None:
+        """Count some more files. Raises InputError where they are too many, or too large."""
+        if size < 0:
+            raise InputError(f"{self._path.name} holds a file of {size:,} bytes; it is not unpacked")
+        self._files, self._size = self._files + files, self._size + size
+        if self._files > MOST_FILES:
+            raise InputError(f"{self._path.name} holds more than {MOST_FILES:,} files; at most so many are unpacked")
+        if self._size > self._free:
+            raise InputError(
+                f"{self._path.name} would take {self._size / 2**30:,.1f} GiB; there is room for {self._free / 2**30:,.1f}"
+            )
+        if self._size > RATIO * self._packed:
+            raise InputError(
+                f"{self._path.name} would grow to {self._size / self._packed:,.0f} times its size; it is not unpacked"
+            )
 
 
 def _opened(packed: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -105,22 +167,10 @@ def _told(notes: list[str], count: int) -> None:
         notes.append(f"{count:,} links or devices in the archive were left out: only plain files are unpacked")
 
 
-def _check(path: Path, members: list[Member], into: Path) -> None:
-    """Raise InputError for what is too large, or would be written elsewhere."""
+def _check(path: Path, members: list[Member]) -> None:
+    """Raise InputError for what would be written elsewhere."""
     if not members:
         raise InputError(f"{path.name} holds no files")
-    if len(members) > MOST_FILES:
-        raise InputError(f"{path.name} holds {len(members):,} files; at most {MOST_FILES:,} are unpacked")
-    total = sum(size for _, size, _ in members)
-    free = shutil.disk_usage(into).free - SPARE
-    if total > min(MOST_BYTES, free):
-        raise InputError(
-            f"{path.name} would take {total / 2**30:,.1f} GiB; there is room for {min(MOST_BYTES, max(free, 0)) / 2**30:,.1f}"
-        )
-    if total > RATIO * max(path.stat().st_size, 1):
-        raise InputError(
-            f"{path.name} would grow to {total / path.stat().st_size:,.0f} times its size; it is not unpacked"
-        )
     for name, _, _ in members:
         parts = name.parts  # none at all of a name that is empty
         if not parts or name.is_absolute() or ".." in parts or "\\" in str(name) or ":" in parts[0]:

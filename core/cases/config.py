@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from core.audit.assumed import AUTO, assumed
@@ -13,6 +12,7 @@ from core.audit.readers import is_file
 from core.audit.verdict import LEVEL
 from core.foundation import devices
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from core.foundation.seeds import LAST_SEED
 from core.models import MODELS
 from core.models.brought import needs_weights
@@ -117,4 +117,4 @@ def config_from(values: Mapping[str, Any]) -> CaseConfig:
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute()) if path else ""
+    return str(given_path(path).absolute()) if path else ""

@@ -14,6 +14,7 @@ from core.foundation.errors import InputError
 
 DECISIONS = "decisions.json"
 DOS = ("keep", "remove", "relabel")
+LARGEST = 2**63
 MOST = 10_000_000  # rows with a decision of their own
 
 
@@ -59,13 +60,16 @@ def _plain(decision: Decision) -> dict[str, Any]:
 
 
 def proposed(summary: Mapping[str, Any]) -> Decisions:
-    """What the findings themselves propose; of a class most of which looks poisoned nothing is removed."""
+    """What the findings themselves propose; of a class most of which looks poisoned nothing is removed. Raises InputError."""
     found = {}
-    for finding in summary["findings"]:
-        do = finding["proposed"]
-        if finding["kind"] == "poison" and not finding.get("removable", True):
-            do = "keep"
-        found[int(finding["finding"])] = Decision(do)
+    try:
+        for finding in summary["findings"]:
+            do = finding["proposed"]
+            if finding["kind"] == "poison" and not finding.get("removable", True):
+                do = "keep"
+            found[_whole(finding["finding"])] = Decision(do)
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
+        raise InputError("summary.json is damaged: it needs 'findings', with what each proposes") from None
     return Decisions(found, by="proposed")
 
 
@@ -84,18 +88,28 @@ def decisions_from(values: Any) -> Decisions:
     try:
         if len(values["rows"]) > MOST:
             raise InputError(f"decisions.json holds more than {MOST:,} rows")
-        found = {name: {int(key): _decision(one) for key, one in values[name].items()} for name in ("findings", "rows")}
+        found = {
+            name: {_whole(key): _decision(one) for key, one in values[name].items()} for name in ("findings", "rows")
+        }
         return Decisions(found["findings"], found["rows"], str(values.get("by", ""))[:200])
     except InputError:
         raise
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         raise InputError("decisions.json is damaged: it needs 'findings' and 'rows' with a decision each") from None
 
 
 def _decision(value: Mapping[str, Any]) -> Decision:
     if value["do"] not in DOS:
         raise InputError(f"'{str(value['do'])[:40]}' is no decision; there are {', '.join(DOS)}")
-    return Decision(value["do"], None if value.get("to") is None else int(value["to"]))
+    return Decision(value["do"], None if value.get("to") is None else _whole(value["to"]))
+
+
+def _whole(value: Any) -> int:
+    """Raises ValueError or its like for what is no whole number from 0 that 64 bits hold."""
+    number = int(value)
+    if not 0 <= number < LARGEST or number != float(value):
+        raise ValueError
+    return number
 
 
 def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
@@ -107,6 +121,8 @@ def resolve(case: CaseFolder, decisions: Decisions) -> pd.DataFrame:
 
 def resolve_among(table: pd.DataFrame, findings: pd.DataFrame, decisions: Decisions) -> pd.DataFrame:
     """The same for whoever holds rows.parquet and findings.csv already."""
+    if len(findings) and not (findings["row"].min() >= 0 and findings["row"].max() < len(table)):
+        raise InputError(f"findings.csv names rows beyond the {len(table):,} of the audit")
     found = findings.drop_duplicates("row")[["row", "kind", "finding", "score", "nearest_label"]]
     found = found.astype(
         {"row": np.int64, "finding": np.int64, "nearest_label": np.float64}

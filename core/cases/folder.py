@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SHEET, SHAPE = "images.webp", "images.json"
+NUMBERS = ("label", "score", "nearest_label")  # of findings.csv, beside its rows
 SIDE = 96  # pixels of the longer side of a picture that is kept
 
 
@@ -63,8 +64,13 @@ class CaseFolder(JobFolder):
                 keep_default_na=False,
                 na_values={"nearest_label": [""], "label": [""]},
             )
-            return found.astype({"row": np.int64, "finding": np.int64})  # of no rows pandas cannot tell
-        except (OSError, ValueError, KeyError) as problem:
+            found = found.astype({"row": np.int64, "finding": np.int64})  # of no rows pandas cannot tell
+            for name in NUMBERS:
+                pd.to_numeric(found[name])
+            if "kind" not in found:
+                raise KeyError("kind")
+            return found
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as problem:
             raise InputError(f"{self.id}: findings.csv cannot be read ({problem})") from None
 
     def images(self) -> np.ndarray | None:

@@ -29,6 +29,7 @@ from core.cases.carries import carries
 from core.cases.config import CaseConfig
 from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from core.foundation.images import ImageData, Split
 from core.foundation.seeds import derive
 from core.models.brought import open_network
@@ -68,6 +69,7 @@ def table_at(path: Path) -> Path:
 
 def kind_at(path: Path) -> str:
     """The kind of images, else FEATURES where a table of them is there. Raises InputError that says why there are no images."""
+    path = given_path(path)
     if table_at(path) != path:
         return FEATURES
     try:

@@ -36,7 +36,7 @@ def data(
     from core.datasets import DATASETS, account
     from core.experiment import parse_settings
     from core.foundation import devices
-    from core.foundation.files import write_json
+    from core.foundation.files import given_path, write_json
 
     devices.use_threads(threads)
     options.check_json(json_file)
@@ -44,7 +44,7 @@ def data(
     if chosen == FEATURES:
         _tell_features(path, json_file)
         return
-    options_of = parse_settings(settings or [])["dataset"] | {"path": str(path.expanduser())}
+    options_of = parse_settings(settings or [])["dataset"] | {"path": str(given_path(path))}
     with telling() as report:
         told = account(DATASETS.make(chosen, options_of).load(seed, report))
     if json_file is not None:

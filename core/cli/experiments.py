@@ -12,6 +12,7 @@ from rich.text import Text
 from core.cli import options
 from core.cli.terminal import err, out, progress, telling
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.datasets import Report
@@ -84,7 +85,7 @@ def assemble(
 
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:
-        groups["dataset"]["path"] = str(data.expanduser().resolve())
+        groups["dataset"]["path"] = str(given_path(data).resolve())
     groups["training"] = {**preset_options(preset), **groups["training"]}
     if epochs is not None:
         groups["training"]["epochs"] = epochs

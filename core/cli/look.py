@@ -10,6 +10,7 @@ import typer
 from core.cli.options import Data, DataSet, Device, Settings, Threads, dataset_of
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,7 @@ def preview(
         raise InputError(f"{out_file} cannot be written; give the name of a .png in a folder that exists")
     groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
     if data is not None:
-        groups["dataset"]["path"] = str(data.expanduser().resolve())
+        groups["dataset"]["path"] = str(given_path(data).resolve())
     configs = [
         RunConfig(
             dataset=dataset_of(dataset, data, "signs"), dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],

@@ -11,6 +11,7 @@ from core.cli import options
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.foundation.images import Split
@@ -130,7 +131,7 @@ def features(
     network = open_network(model, weights, size)
     network.normalise(normalise, mean, std)
     with telling() as report:
-        path = Path(source).expanduser()
+        path = given_path(source)
         chosen, asked = kind or kind_of(path), parse_settings(settings or [])["dataset"]
         split = load_split(path, chosen, asked, report=report, side=network.size)
     _of_images(split, network, out_dir, layer, flat, device)

@@ -11,6 +11,7 @@ from core.cli.audit import AuditsDir
 from core.cli.options import RunsDir
 from core.cli.terminal import out
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 
 if TYPE_CHECKING:
     from core.reports.content import Report
@@ -46,7 +47,7 @@ def _folder(found: str, audits_dir: Path, runs_dir: Path) -> JobFolder:
     from core.cases import CaseFolder, Cases
     from core.runs import ID, RunFolder, Runs
 
-    path = Path(found).expanduser()
+    path = given_path(found)
     if (path / "config.json").is_file():
         folder = RunFolder(path.absolute())
         return folder if "attack" in folder.config else CaseFolder(path.absolute())

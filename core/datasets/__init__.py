@@ -2,7 +2,7 @@
 
 from core.datasets.account import account
 from core.datasets.arrays import Arrays
-from core.datasets.base import Dataset, Report, natural_key, stratified_split
+from core.datasets.base import Dataset, Report, is_whole, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
 from core.datasets.columns import IMAGE, told_by
 from core.datasets.decode import UnlikeSizes
@@ -16,6 +16,7 @@ from core.datasets.npz import UNREADABLE, Npz, array_header
 from core.datasets.parquet import ImageParquet, TablePlan
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
+from core.datasets.table_files import arrow_damage
 from core.datasets.tables import Table, class_names
 from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
@@ -68,8 +69,10 @@ __all__ = [
     "UnlikeSizes",
     "account",
     "array_header",
+    "arrow_damage",
     "class_names",
     "classes_of",
+    "is_whole",
     "kind_of",
     "natural_key",
     "separator_of",

@@ -16,6 +16,7 @@ from core.foundation.images import ImageData, Split
 # May raise (Cancelled, say) to stop the loading.
 Report = Callable[[str, float | None], None]
 
+FIGURES = 18  # of a whole number that 64 bits hold
 MAX_BYTES = 8 * 2**30  # of pixels held at once; more is refused before anything is allocated
 
 
@@ -45,7 +46,13 @@ def tell(report: Report | None, message: str, share: float | None = None) -> Non
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
     """Sort key by which class 2 comes before class 10, so that classes named by number keep their number."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
+    parts = [part for part in re.split(r"(\d+)", name) if part]
+    return [(0, int(part), "") if is_whole(part) else (1, 0, part) for part in parts]
+
+
+def is_whole(text: str) -> bool:
+    """Whether the text is a whole number without a sign that 64 bits hold; longer ones are words."""
+    return text.isdecimal() and len(text) <= FIGURES
 
 
 def quoted(names: Sequence[str], most: int = 10) -> str:

@@ -15,6 +15,7 @@ from core.datasets.labels import UNLABELLED, Classes
 from core.datasets.levels import CHOICES
 from core.datasets.parts import MADE
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from core.foundation.images import ImageData, LeftOut, Reading, Split
 from core.foundation.params import param
 
@@ -35,7 +36,7 @@ class BroughtSet(Dataset):
         """The path. Raises InputError where it is not given, or nothing is there."""
         if not self.path:
             raise InputError(f"give {what}: --data PATH")
-        return Path(self.path).expanduser()
+        return given_path(self.path)
 
     def cut(self, parts: Sequence[ImageData], seed: int, notes: Sequence[str], reading: Reading) -> Split:
         """Training and test images; of one part alone a share is held out."""

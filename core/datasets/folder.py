@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from core.datasets.base import Report
+from core.datasets.base import Report, is_whole
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
 from core.datasets.labels import Classes, classes_of
@@ -97,11 +97,9 @@ class ImageFolder(BroughtSet):
 
 def _numbered(words: Sequence[np.ndarray], names: Sequence[str]) -> Classes:
     """The classes of all parts; 7 in a table is the folder 00007."""
-    train = {int(word): str(word) for word in np.unique(words[0]) if word.isdecimal()}
+    train = {int(word): str(word) for word in np.unique(words[0]) if is_whole(word)}
     if len(train) == len(np.unique(words[0])):
-        words = [
-            np.array([train.get(int(word), word) if word.isdecimal() else word for word in part]) for part in words
-        ]
+        words = [np.array([train.get(int(word), word) if is_whole(word) else word for word in part]) for part in words]
     return classes_of({f"the classes of {name}": part for name, part in zip(names, words, strict=True)})
 
 

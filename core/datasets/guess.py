@@ -7,11 +7,13 @@ from pathlib import Path
 
 from core.datasets.columns import IMAGE, PATH, Column
 from core.datasets.hub import tables_in
+from core.datasets.npz import UNREADABLE
 from core.datasets.picture import suffixes
 from core.datasets.tables import Table
 from core.datasets.toolbox import is_toolbox
 from core.datasets.tree import walk
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 
 _MAGIC = {b"PAR1": "parquet", b"ARRO": "parquet", b"\xff\xff\xff\xff": "parquet"}  # the last: Arrow's stream
 _SAVED = ("dataset_dict.json", "state.json")
@@ -19,7 +21,7 @@ _SAVED = ("dataset_dict.json", "state.json")
 
 def kind_of(path: Path) -> str:
     """Key of the data set that reads it: "folder", "parquet", "arrays" or "toolbox". Raises InputError where none does, or two would."""
-    path = path.expanduser()
+    path = given_path(path)
     if path.is_file():
         return _of_file(path)
     if not path.is_dir():
@@ -55,9 +57,8 @@ def _of_file(path: Path) -> str:
             return _MAGIC[head[:4]]
         raise InputError(f"{path} has no column of images among: {', '.join(column.name for column in columns)}")
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(name.endswith(".npy") for name in archive.namelist()):
-                return "arrays"
+        if _has_arrays(path):
+            return "arrays"
         raise InputError(f"{path} is an archive of files; unpack it and give the folder")
     what = "a single image" if path.suffix.lower() in suffixes() else "no kind of file that is read here"
     raise InputError(
@@ -65,14 +66,23 @@ def _of_file(path: Path) -> str:
     )
 
 
+def _has_arrays(path: Path) -> bool:
+    """Of an archive. Raises InputError for one that is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith(".npy") for name in archive.namelist())
+    except UNREADABLE:
+        raise InputError(f"{path.name} is a damaged archive; fetch or write it again") from None
+
+
 def _with_images(root: Path) -> tuple[Table, list[Column]] | None:
     """The first table in a folder that has a column of images, and all of its columns."""
     for file in tables_in(root):
         try:
             table = Table([file])
+            columns = table.columns()
         except InputError:
             continue
-        columns = table.columns()
         if any(column.holds in (IMAGE, PATH) for column in columns):
             return table, columns
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from core.datasets.base import natural_key
 from core.datasets.parts import part_of_file, part_of_name
 from core.foundation.errors import InputError
+from core.foundation.files import read_json
 
 SUFFIXES = (".parquet", ".arrow", ".feather")
 WHOLE = "the table"  # name of a part that is called nothing
@@ -105,11 +105,9 @@ def _saved(root: Path, name: str) -> list[Path]:
 def _listed(file: Path, key: str) -> list:
     """A list in a JSON file of `save_to_disk`."""
     try:
-        if file.stat().st_size > _MAX_JSON:
-            raise ValueError("too long")
-        values = json.loads(file.read_text(encoding="utf-8"))[key]
+        values = read_json(file, _MAX_JSON)[key]
         if not isinstance(values, list) or not values:
             raise ValueError("no list")
         return values
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{file} does not list its {key}, as save_to_disk writes it; write the set again") from None

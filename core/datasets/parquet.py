@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -78,7 +77,7 @@ class ImageParquet(BroughtSet):
     def _decoded(
         self, name: str, table: Table, column: str, rows: np.ndarray, numbers: np.ndarray, report: Report | None
     ) -> EncodedPart:
-        root = Path(self.path).expanduser()
+        root = self.root("the parquet file or its folder")
         wanted = np.zeros(len(table), bool)
         wanted[rows] = True
         places = np.array([table.place(int(row)) for row in rows])

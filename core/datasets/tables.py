@@ -11,9 +11,9 @@ import numpy as np
 
 from core.datasets.columns import CLASS, IMAGE, MULTI, OTHER, PATH, Column
 from core.datasets.picture import Source, suffixes
+from core.datasets.table_files import open_table
 from core.foundation.errors import InputError
 
-ROWS = 512  # images copied out of a table at a time
 _CELL = ("bytes", "path")  # the fields of an image as Hugging Face keeps it
 
 
@@ -22,7 +22,7 @@ class Table:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = files
-        opened = [_open(file) for file in files]
+        opened = [open_table(file) for file in files]
         self._readers = opened
         self.starts = np.cumsum([0, *(reader.rows for reader in opened)])
         schema = opened[0].schema
@@ -41,12 +41,14 @@ class Table:
 
     def columns(self) -> list[Column]:
         """What each column holds; those that can be labels with their values."""
-        return [self._column(field) for field in self.schema]
+        with self._readers[0].sound():
+            return [self._column(field) for field in self.schema]
 
     def column(self, name: str) -> Column | None:
         """What the column of this name holds, if there is one."""
         index = self.schema.get_field_index(name)
-        return self._column(self.schema.field(index)) if index >= 0 else None
+        with self._readers[0].sound():
+            return self._column(self.schema.field(index)) if index >= 0 else None
 
     def cells(self, column: str, root: Path) -> Iterator[Source]:
         """The encoded image of every row, or its file where the table has names alone, or why there is neither.
@@ -55,9 +57,10 @@ class Table:
         """
         numbers = _numbers_of(self.schema.field(column).type)
         for file, reader in zip(self.files, self._readers, strict=True):
-            for cells in reader.batches(column):
-                for cell in cells.to_pylist():
-                    yield _encoded(cell, file.parent, root) if numbers is None else _array(cell, numbers)
+            with reader.sound():
+                for cells in reader.batches(column):
+                    for cell in cells.to_pylist():
+                        yield _encoded(cell, file.parent, root) if numbers is None else _array(cell, numbers)
 
     def class_names(self, column: str) -> tuple[str, ...] | None:
         """The names of the classes 0, 1, ... that the metadata gives."""
@@ -100,8 +103,8 @@ class Table:
         """(n,) in NumPy's terms; dictionary-encoded words as words, and None or NaN where a value is missing."""
         import pyarrow as pa
 
-        parts = [reader.column(name) for reader in self._readers]
-        whole = pa.chunked_array([chunk for part in parts for chunk in part.chunks], parts[0].type)
+        chunks = [chunk for reader in self._readers for chunk in reader.column(name)]
+        whole = pa.chunked_array(chunks, self.schema.field(name).type)
         if pa.types.is_dictionary(whole.type):
             whole = whole.cast(whole.type.value_type)
         values: np.ndarray = whole.to_numpy()
@@ -176,55 +179,3 @@ def _encoded(cell: Any, beside: Path, root: Path) -> bytes | Path | str:
     if not inside:
         return f"its file {name} lies outside the folder of the set"
     return next((file for file in inside if file.is_file()), f"its file {name} is not there")
-
-
-class _Parquet:
-    def __init__(self, file: Path) -> None:
-        import pyarrow.parquet as pq
-
-        self._file = pq.ParquetFile(file)
-        self.schema = self._file.schema_arrow
-        self.rows = self._file.metadata.num_rows
-
-    def column(self, name: str) -> Any:
-        return self._file.read(columns=[name]).column(0)
-
-    def batches(self, name: str) -> Iterator[Any]:
-        for batch in self._file.iter_batches(ROWS, columns=[name]):
-            yield batch.column(0)
-
-
-class _Arrow:
-    """A file of `save_to_disk`: Arrow's stream; or of Arrow's file format (feather)."""
-
-    def __init__(self, file: Path) -> None:
-        import pyarrow as pa
-
-        source = pa.memory_map(str(file))
-        try:
-            self._table = pa.ipc.open_file(source).read_all()
-        except pa.ArrowInvalid:
-            source.seek(0)
-            self._table = pa.ipc.open_stream(source).read_all()
-        self.schema = self._table.schema
-        self.rows = self._table.num_rows
-
-    def column(self, name: str) -> Any:
-        return self._table.column(name)
-
-    def batches(self, name: str) -> Iterator[Any]:
-        for start in range(0, self.rows, ROWS):
-            yield self._table.column(name).slice(start, ROWS)
-
-
-def _open(file: Path) -> _Parquet | _Arrow:
-    import pyarrow as pa
-
-    try:
-        if file.stat().st_size == 0:
-            raise InputError(f"{file.name} is empty (0 bytes), so it is no parquet file; fetch or write it again")
-        return (_Arrow if file.suffix.lower() in (".arrow", ".feather") else _Parquet)(file)
-    except (OSError, pa.ArrowException) as problem:
-        reason = str(problem).splitlines()[0].rstrip(".")
-        kind = "Arrow" if file.suffix.lower() in (".arrow", ".feather") else "parquet"
-        raise InputError(f"{file.name} is not a readable {kind} file ({reason}); fetch or write it again") from None

@@ -23,6 +23,7 @@ _MAC, _JUPYTER, _SYSTEM, _HIDDEN = (
     ("Thumbs.db, .DS_Store, desktop.ini", "files of the operating system"),
     ("hidden files and folders", "their names begin with a dot"),
 )
+_NO_FILE = ("pipes, devices, links to nothing", "they are no files")
 _SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", ".ds_store", "desktop.ini", "icon\r"}
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib"}
 _NOT_IMAGES = {".txt", ".md", ".rst", ".json", ".xml", ".yaml", ".yml", ".html", ".py", ".ipynb", ".log", ".mat", *_PICKLES,
@@ -86,6 +87,9 @@ def walk(root: Path, report: Report | None = None) -> Tree:
         before = len(images) + len(tables)
         for name in names:
             kind = _kind(root, inside(folder, name), name)
+            if kind and not (root / folder / name).is_file():  # to open a pipe would wait for whoever writes into it
+                passed[_NO_FILE] += 1
+                continue
             if kind == "image":
                 images.append(inside(folder, name))
             elif kind == "table":
@@ -150,6 +154,8 @@ def _kind(root: Path, path: str, name: str) -> str:
 
 def _sniffed(file: Path) -> bool:
     try:
+        if not file.is_file():
+            return False
         with file.open("rb") as opened:
             return looks_like_image(opened.read(16))
     except OSError:

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever reads half of one."""
+"""Writing files so that nobody ever reads half of one, and what strangers call their files and write into them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from core.foundation.errors import InputError
 
 
 @contextmanager
@@ -34,3 +36,31 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """One array as .npy."""
     with replacing(path) as aside, aside.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def given_path(text: str | Path) -> Path:
+    """A path as somebody gives it, ~ spelled out; there need be nothing. Raises InputError for what can be no path."""
+    try:
+        path = Path(text).expanduser()
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except OSError as problem:
+        raise InputError(f"{text} cannot be opened ({problem.strerror})") from None
+    except (ValueError, RuntimeError):  # a byte of zero; nobody of that name
+        raise InputError(f"{text} is no path") from None
+    return path
+
+
+def read_json(path: Path, longest: int) -> Any:
+    """What a JSON file of somebody holds, of at most that many bytes. Raises InputError."""
+    try:
+        if path.stat().st_size > longest:
+            raise InputError(f"{path.name} has more than {longest / 2**20:g} MiB; it is not read")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise InputError(f"{path.name} cannot be read ({problem.strerror})") from None
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as problem:
+        raise InputError(f"{path.name} is no readable JSON ({problem}); write it again") from None

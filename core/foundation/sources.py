@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.foundation.errors import shown
+
 FITS = 22  # characters, three short lines under an image
 HEAD = 8  # of these from the beginning: the end tells files apart more often
 
@@ -17,4 +19,4 @@ def short_source(source: object, fits: int = FITS) -> str:
 
 def full_source(source: object) -> str:
     """The whole of it, in one line: what is no visible character, or turns the direction of reading, becomes a box."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(source))
+    return shown(str(source))

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from core.foundation.errors import InputError
-from core.foundation.files import replacing
+from core.foundation.files import given_path, replacing
 
 PREFIX = "network."
 WRAPPERS = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
@@ -52,7 +52,7 @@ def load(model: nn.Module, path: str | Path) -> None:
 
 def checked_file(path: str | Path) -> Path:
     """The path of a file that may be opened. Raises InputError for none, and for one whose loader would run code."""
-    path = Path(path).expanduser()
+    path = given_path(path)
     refuse_code(path)
     if not path.is_file():
         raise InputError(f"weights: there is no file {path}; give the path of a .safetensors file")

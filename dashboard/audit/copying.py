@@ -11,6 +11,7 @@ import streamlit as st
 from core.cases.decisions import Decisions
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from dashboard import errands
 from dashboard.audit import shelf
 from dashboard.audit.shelf import CaseView
@@ -49,9 +50,9 @@ def _carry_out(view: CaseView, decisions: Decisions) -> None:
         _say(view)
         return
     _, where, link = asked
-    out = Path(where).expanduser().absolute()
-    task = errands.errand(f"audit copy {view.id} {out}", lambda report: _write(view, decisions, out, link, report))
     try:
+        out = given_path(where).absolute()
+        task = errands.errand(f"audit copy {view.id} {out}", lambda report: _write(view, decisions, out, link, report))
         st.session_state[DONE] = (view.id, errands.awaited(task, st.empty(), "Writing the cleaned copy"), "")
     except (InputError, OSError) as problem:
         st.session_state[DONE] = (view.id, {}, str(problem))

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.cases.config import CaseConfig
 from core.cases.recipes import recipe_of
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from core.models import MODELS
 from core.models.brought import Taps, open_network
 from dashboard import errands
@@ -115,7 +116,7 @@ def layers_of(model: str, weights: str, size: int | None, slot: DeltaGenerator) 
 
         def work(report: Any) -> Any:
             report("Opening the model", None)
-            network = open_network(model, Path(weights).expanduser() if weights else None, size)
+            network = open_network(model, given_path(weights) if weights else None, size)
             report("Looking for its layers", 0.5)
             return shelf().keep("taps", key, network.taps())
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from core.cases.decisions import Decisions, proposed
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from dashboard.audit import shelf, state, steps, upload
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
@@ -36,7 +35,7 @@ def show(view: CaseView, decisions: Decisions) -> None:
             else (proposed(view.summary), "proposed here")
         )
         try:
-            other = upload.store(file, file.name, shelf.user_audits().root, TAKEN) if file else Path(path).expanduser()
+            other = upload.store(file, file.name, shelf.user_audits().root, TAKEN) if file else given_path(path)
             with st.spinner("Comparing"):
                 from core.cases.agreement import compare  # brings the readers
 

@@ -20,6 +20,7 @@ from core.cases.estimate import Known, known_of
 from core.cases.reading import FEATURES, Brought, kind_at, read, table_at
 from core.datasets import Report
 from core.foundation.errors import Cancelled, InputError
+from core.foundation.files import given_path
 from dashboard import errands
 from dashboard.audit import draft
 from dashboard.audit.upload import FOLDER
@@ -86,7 +87,7 @@ def outcome_of(config: CaseConfig, root: Path, report: Report) -> Outcome:
     seen, path = Outcome(config.kind), Path(config.path)
     try:
         with ExitStack() as stack:
-            path = path.expanduser()
+            path = given_path(path)
             report("Looking what lies there", None)
             notes: list[str] = []
             if archive.is_archive(path):

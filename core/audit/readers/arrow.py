@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from core.audit.readers.base import Column, Source, rows_at_once
-from core.datasets import class_names
+from core.datasets import arrow_damage, class_names
 from core.foundation.errors import InputError
 
 FILE = b"ARROW1"
@@ -32,7 +32,7 @@ class Arrow(Source):
 
         super().__init__(path)
         self._pa, self._arrow = pa, columnar
-        self._damage = (OSError, ValueError, NotImplementedError, pa.ArrowException)
+        self._damage = arrow_damage()
         with path.open("rb") as file:
             magic = file.read(len(FILE))
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -42,9 +42,9 @@ class Arrow(Source):
         try:
             with self._open() as reader:
                 self._schema = reader.schema
+            self._columns = columnar.columns_of(self._schema, None)
         except self._damage as problem:
             raise self.damaged(problem) from None
-        self._columns = columnar.columns_of(self._schema, None)
 
     def _open(self, fields: Sequence[int] = ()) -> Any:
         """A reader of those fields, of all where none are given."""
@@ -85,8 +85,8 @@ class Arrow(Source):
     def values(self, name: str) -> np.ndarray:
         self.column(name)
         kind = self._schema.field(name).type
-        chunks = [record.column(name) for record in self._records([name])]
-        return self._arrow.values_of(self._pa.chunked_array(chunks, kind), f"'{name}' of {self.path.name}")
+        chunks = self._arrow.bounded((record.column(name) for record in self._records([name])), name, self.path.name)
+        return self._arrow.values_of(chunks, kind, f"'{name}' of {self.path.name}")
 
     def class_names(self, name: str) -> tuple[str, ...]:
         return class_names(self._schema.metadata or {}, name)

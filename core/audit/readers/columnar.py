@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ from core.audit.readers.base import Column
 from core.foundation.errors import InputError
 
 WORDS = np.dtype(object)
+WHOLE_LIMIT = 2**31  # bytes of a column that is held whole: a few bytes of a file can stand for as many as they like
 
 
 def columns_of(schema: pa.Schema, n: int | None) -> list[Column]:
@@ -107,9 +108,21 @@ def _flat(array: pa.Array) -> np.ndarray:
     return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
-def values_of(column: pa.ChunkedArray, where: str) -> np.ndarray:
+def bounded(arrays: Iterable[pa.Array], name: str, file: str) -> list[pa.Array]:
+    """The pieces of a column that is held whole. Raises InputError as soon as they take more than WHOLE_LIMIT."""
+    held, size = [], 0
+    for array in arrays:
+        if (size := size + array.nbytes) > WHOLE_LIMIT:
+            raise InputError(
+                f"column '{name}' of {file} has more than {WHOLE_LIMIT / 2**30:g} GiB, too much for labels or names"
+            )
+        held.append(array)
+    return held
+
+
+def values_of(chunks: Sequence[pa.Array], kind: pa.DataType, where: str) -> np.ndarray:
     """A column of labels or names: (n,) numbers, truth values or Python objects, or (n, c) of lists of one length."""
-    kind = column.type
+    column = pa.chunked_array(chunks, kind)
     if isinstance(kind, pa.BaseExtensionType):
         column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         kind = kind.storage_type

@@ -35,8 +35,12 @@ OF_LABEL = re.compile(r"label_(\d+)_reps\.npy")  # as the authors of SPECTRE sav
 def open_source(path: Path) -> Source:
     """One file, by its first bytes, else by its name. Raises InputError for one that is of no form."""
     try:
+        if path.exists() and not path.is_file():  # to open a pipe would wait for whoever writes into it
+            raise InputError(f"{path} is a folder, a pipe or a device; give a file")
         with path.open("rb") as file:
             begin = file.read(16)
+    except ValueError as problem:
+        raise problem if isinstance(problem, InputError) else InputError(f"{path} is no path") from None
     except OSError as problem:
         raise InputError(f"{path} cannot be read ({problem.strerror})") from None
     if not begin:

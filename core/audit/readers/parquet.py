@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from core.audit.readers.base import Column, Source, rows_at_once
-from core.datasets import class_names
+from core.datasets import arrow_damage, class_names
 from core.foundation.errors import InputError
 
 PAGES = 2**20  # bytes of a column that are read ahead; without it the whole column of a row group is
@@ -24,19 +24,18 @@ class Parquet(Source):
     tabular = True
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         from core.audit.readers import columnar
 
         super().__init__(path)
-        self._arrow, self._damage = columnar, (OSError, ValueError, NotImplementedError, pa.ArrowException)
+        self._arrow, self._damage = columnar, arrow_damage()
         try:
             self._file = pq.ParquetFile(path, buffer_size=PAGES, pre_buffer=False)
             self._schema = self._file.schema_arrow
+            self._columns = columnar.columns_of(self._schema, self._file.metadata.num_rows)
         except self._damage as problem:
             raise self.damaged(problem) from None
-        self._columns = columnar.columns_of(self._schema, self._file.metadata.num_rows)
 
     @property
     def columns(self) -> list[Column]:
@@ -72,8 +71,9 @@ class Parquet(Source):
     def values(self, name: str) -> np.ndarray:
         self.column(name)
         try:
-            column = self._file.read(columns=[name]).column(name)
-            return self._arrow.values_of(column, f"'{name}' of {self.path.name}")
+            batches = self._file.iter_batches(self._step([name]), columns=[name])
+            chunks = self._arrow.bounded((batch.column(name) for batch in batches), name, self.path.name)
+            return self._arrow.values_of(chunks, self._schema.field(name).type, f"'{name}' of {self.path.name}")
         except InputError:
             raise
         except self._damage as problem:

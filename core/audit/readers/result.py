@@ -88,6 +88,8 @@ class Features:
 
 def joined(parts: Sequence[np.ndarray], column: str) -> np.ndarray:
     """A column of all parts. Raises InputError where it is of another shape or kind in some."""
+    if any(not part.ndim for part in parts):
+        raise InputError(f"'{column}' holds one value; it needs one for each row")
     if len({part.shape[1:] for part in parts}) > 1:
         raise InputError(f"column '{column}' is of another shape in some parts")
     if len({part.dtype.kind in "UOS" for part in parts}) > 1:

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.audit.readers.base import COUNTED, Column, Source
 from core.audit.readers.dialect import NUMBERS, Dialect, number, sniff
+from core.datasets import arrow_damage
 from core.foundation.errors import InputError
 
 BLOCK = 2**24  # bytes that are read at once; a line must fit into one
@@ -23,12 +24,10 @@ class Text(Source):
     tabular = True
 
     def __init__(self, path: Path) -> None:
-        import pyarrow as pa
-
         from core.audit.readers import columnar
 
         super().__init__(path)
-        self._arrow, self._damage = columnar, (OSError, ValueError, pa.ArrowException)
+        self._arrow, self._damage = columnar, arrow_damage()
         self._dialect: Dialect = sniff(path)
         self.notes += self._dialect.notes
         types = {NUMBERS: np.dtype(np.float64), COUNTED: np.dtype(np.float64)}

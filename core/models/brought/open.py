@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.foundation.errors import InputError
+from core.foundation.files import given_path
 from core.models import MODELS, weights
 from core.models.brought.base import Network
 from core.models.brought.catalogued import Catalogued
@@ -30,7 +31,7 @@ def open_network(model: str, file: Path | None = None, size: int | None = None) 
     maker, _, name = model.partition(":")
     if maker in MAKERS and name:
         return Named(maker, name, file, size)
-    path = Path(model).expanduser()
+    path = given_path(model)
     weights.refuse_code(path)
     if path.suffix.lower() == ".onnx":
         from core.models.brought.onnx_network import Onnx

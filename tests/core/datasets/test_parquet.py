@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from core.datasets import ImageParquet, tables
+from core.datasets import ImageParquet, table_files
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from tests.makers import coloured, encode, noise_images, write_image_parquet, write_parquet
@@ -245,7 +245,7 @@ def test_a_class_of_the_metadata_without_images_is_left_out_and_told(tmp_path: P
 
 
 def test_more_rows_than_are_copied_at_a_time_keep_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROWS", 4)
+    monkeypatch.setattr(table_files, "ROWS", 4)
     data = coloured(9)
     for name in ("train-0", "train-1", "test"):
         write_image_parquet(tmp_path / f"{name}.parquet", data)
