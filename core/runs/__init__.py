@@ -3,6 +3,7 @@
 No torch here, since a page that only shows results must open at once.
 """
 
+from core.runs.belonging import belongs_to, note_visitor
 from core.runs.folder import RunFolder, Runs
 from core.runs.job_folder import ID, STALE, STATES, JobFolder, Jobs, Status
 from core.runs.outcomes import (
@@ -31,9 +32,11 @@ __all__ = [
     "Runs",
     "Share",
     "Status",
+    "belongs_to",
     "cost_text",
     "detection",
     "duration",
+    "note_visitor",
     "percent",
     "remove_count",
     "roc",

@@ -11,7 +11,7 @@ import streamlit as st
 from core.cases.decisions import Decisions
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
-from dashboard import errands
+from dashboard import access, errands
 from dashboard.audit import shelf
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
@@ -50,6 +50,13 @@ def _carry_out(view: CaseView, decisions: Decisions) -> None:
         return
     _, where, link = asked
     out = Path(where).expanduser().absolute()
+    try:
+        access.check_copies()
+    except InputError as problem:
+        st.session_state[DONE] = (view.id, {}, str(problem))
+        del st.session_state[ASKED]
+        _say(view)
+        return
     task = errands.errand(f"audit copy {view.id} {out}", lambda report: _write(view, decisions, out, link, report))
     try:
         st.session_state[DONE] = (view.id, errands.awaited(task, st.empty(), "Writing the cleaned copy"), "")
