@@ -10,7 +10,7 @@ from dashboard.access.paths import check_copies, check_path
 from dashboard.access.places import extent, size_text
 from dashboard.access.quotas import begin, may_change, training_refused
 from dashboard.access.sign_in import admit
-from dashboard.access.visitors import Visitor, is_served, settings, visitor
+from dashboard.access.visitors import Visitor, is_served, known_visitor, settings, visitor
 
 __all__ = [
     "Settings",
@@ -23,6 +23,7 @@ __all__ = [
     "forget_uploads",
     "is_served",
     "keep_upload",
+    "known_visitor",
     "may_change",
     "settings",
     "size_text",
