@@ -17,6 +17,7 @@ from dashboard.access.owner import Settings
 
 SECRET = re.compile(r"[0-9a-f]{32}")
 HELD, COMPONENT = "visitor's secret", "visitor"  # of the session
+COOKIE = "spectre_lens_visitor"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def visitor() -> Visitor:
     if set_.header:
         name = str(st.context.headers.get(set_.header) or "").strip()
         return _named(name, {name}, set_) if name else NOBODY
-    secret = st.session_state.get(HELD, "")
+    secret = st.session_state.get(HELD) or _in_cookie()
     return Visitor(hashed("browser", secret), False) if secret else NOBODY
 
 
@@ -100,10 +101,22 @@ def hashed(kind: str, text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16, person=kind.encode()).hexdigest()
 
 
+def _in_cookie() -> str:
+    """What the browser sent when it connected; empty where that is no secret."""
+    given = str(st.context.cookies.get(COOKIE) or "")
+    return given if SECRET.fullmatch(given) else ""
+
+
 def ask_browser() -> None:
-    """Once on every page: where neither a login nor a proxy tells visitors apart, the browser keeps a secret that does."""
-    if is_served() and not has_login() and not settings().header:
-        lens.secret(COMPONENT, bool(st.session_state.get(HELD)), _take_secret)
+    """Once on every page: where neither a login nor a proxy tells visitors apart, a cookie does; at the first visit it is made."""
+    if is_served() and not has_login() and not settings().header and not _in_cookie():
+        _make_cookie()
+
+
+@st.fragment  # who is new has nothing here yet, so the page need not run again
+def _make_cookie() -> None:
+    base = "/" + str(st.get_option("server.baseUrlPath") or "").strip("/")
+    lens.secret(COMPONENT, COOKIE, base, bool(st.session_state.get(HELD)), _take_secret)
 
 
 def _take_secret() -> None:

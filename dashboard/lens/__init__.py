@@ -289,12 +289,13 @@ def kept_of(name: str) -> str:
     return str((st.session_state.get(f"keep-{name}") or {}).get("kept") or "")[:1_000_000]
 
 
-def secret(key: str, is_known: bool, on_secret: Callable[[], None]) -> None:
-    """A random secret that the browser makes once and keeps.
+def secret(key: str, name: str, path: str, is_known: bool, on_secret: Callable[[], None]) -> None:
+    """A random secret that the browser makes once and keeps in the cookie `name`, for addresses below `path`.
 
     While it is not known, the browser tells it: `on_secret` is called, and `secret_of` gives it, whatever a browser may send.
     """
-    _secret(data={"known": is_known}, key=key, height=1, on_secret_change=on_secret)
+    given = {"name": name, "path": path, "known": is_known}
+    _secret(data=given, key=key, height=1, on_secret_change=on_secret)
 
 
 def secret_of(key: str) -> str:

@@ -1,35 +1,27 @@
-// By which the server knows this browser again, where nobody logs in: 128 random bits, made once and kept here.
-
-const NAME = "spectre-lens/visitor";
+// By which the server knows this browser again, where nobody logs in: 128 random bits, made once and kept as a cookie.
 
 class Secret {
   constructor(root, send) {
     this.send = send;
   }
 
-  /** known: whether the server has it already. */
-  show({ known }) {
-    if (!known) this.send("secret", kept() ?? made());
+  /** name, path: of the cookie. known: whether the server has it already. */
+  show({ name, path, known }) {
+    if (!known) this.send("secret", kept(name) ?? made(name, path));
   }
 
   close() {}
 }
 
-function kept() {
-  try {
-    return localStorage.getItem(NAME);
-  } catch {
-    return null; // a browser that keeps nothing: then every visit is somebody else's
-  }
+function kept(name) {
+  return document.cookie.split("; ").find((cookie) => cookie.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
-function made() {
+/** Where the browser takes no cookies, every visit is somebody else's. */
+function made(name, path) {
   const secret = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  try {
-    localStorage.setItem(NAME, secret);
-  } catch {
-    // as above
-  }
+  const safe = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `${name}=${secret}; path=${path}; max-age=31536000; samesite=strict${safe}`;
   return secret;
 }
 

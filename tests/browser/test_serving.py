@@ -10,12 +10,11 @@ import pytest
 from benchmarks.serving import serve
 from core.runs import RunFolder, note_visitor
 from dashboard import data
-from dashboard.access.visitors import hashed
+from dashboard.access.visitors import COOKIE, hashed
 from tests.browser.chromium import open_view, wait_until_drawn
 from tests.browser.test_runs import choose_run
 
 SECRETS = {"annas": "a" * 32, "berts": "b" * 32}
-ENABLED = "() => !document.querySelector('.st-key-delete-annas button').disabled"
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +30,10 @@ def lens(tmp_path_factory):
 
 
 def test_below_a_path_figures_links_and_downloads_work_and_a_run_of_another_stays(page, lens):
-    page.add_init_script(f"localStorage.setItem('spectre-lens/visitor', '{SECRETS['annas']}')")
+    cookie = {"name": COOKIE, "value": SECRETS["annas"], "url": lens}
+    page.context.add_cookies([cookie])
     open_view(page, lens, "runs?run=annas")
-    page.wait_for_function(ENABLED)  # she is known by now
+    assert page.get_by_role("button", name="Delete").is_enabled()
     with page.expect_download() as export:
         page.get_by_role("button", name="Export").click()
     assert export.value.suggested_filename == "annas.zip"
@@ -48,3 +48,11 @@ def test_below_a_path_figures_links_and_downloads_work_and_a_run_of_another_stay
     open_view(page, lens, "inspect?run=annas&truth=true")
     assert page.locator("canvas").count()
     assert "run=annas" in page.url
+
+
+def test_a_browser_that_is_new_gets_a_cookie_below_the_path_and_is_known_by_it(page, lens):
+    page.context.clear_cookies()
+    open_view(page, lens, "challenge")
+    page.wait_for_function(f"() => document.cookie.includes('{COOKIE}')")
+    (cookie,) = [c for c in page.context.cookies() if c["name"] == COOKIE]
+    assert (cookie["path"], len(cookie["value"]), cookie["sameSite"]) == ("/lens", 32, "Strict")

@@ -155,6 +155,8 @@ def test_a_browser_is_known_by_the_first_secret_that_is_one(monkeypatch: pytest.
     monkeypatch.setenv("SPECTRE_LENS_SERVED", "on")
     session: dict = {}
     monkeypatch.setattr(st, "session_state", session)
+    context = type("Context", (), {"cookies": {}})
+    monkeypatch.setattr(st, "context", context)
     for sent in ("../../etc", "A" * 32, "", "a" * 33):
         session["visitor"] = {"secret": sent}
         visiting._take_secret()
@@ -166,6 +168,11 @@ def test_a_browser_is_known_by_the_first_secret_that_is_one(monkeypatch: pytest.
     visiting._take_secret()
     assert access.visitor() == ANNA
     assert hashed("name", "a" * 32) != ANNA.key
+    session.clear()
+    context.cookies = {"spectre_lens_visitor": "b" * 32}
+    assert access.visitor() == BERT
+    context.cookies = {"spectre_lens_visitor": "b" * 31}
+    assert access.visitor() == NOBODY
 
 
 # Whose runs
