@@ -4,6 +4,8 @@
 VENV ?= .venv
 PORT ?=
 ARGS ?=
+# More words for pip-audit, for instance --ignore-vuln ID for a hole that does not touch us.
+AUDIT_ARGS ?=
 # More words for pip install, for instance the index that has PyTorch without CUDA.
 PIP_ARGS ?=
 # A Python of your choice; empty means the first fitting one of the list in `install`.
@@ -11,7 +13,7 @@ PYTHON ?=
 
 python := "$(VENV)/bin/python"
 
-.PHONY: help run test slow check bench clean
+.PHONY: help run test slow check sbom bench clean
 .DEFAULT_GOAL := help
 
 # $(call install,NAME,WHAT,FILES...): make $(VENV) hold what the first of FILES asks for. Does nothing where none of FILES
@@ -77,14 +79,19 @@ slow: ## Run the slow tests: whole visits in a browser, every page's further sta
 	$(install-dev)
 	@exec $(python) -m pytest -n 2 --dist loadfile -m slow $(ARGS)
 
-check: ## Check style, format, types and the arrows between the wings of core (ruff, mypy, import-linter)
+check: ## Check style, format, types, the arrows between the wings of core, and advisories (ruff, mypy, import-linter, pip-audit)
 	$(install-dev)
 	@status=0; \
 	echo "Style (ruff check) ...";           $(python) -m ruff check . || status=1; \
 	echo "Format (ruff format --check) ..."; $(python) -m ruff format --check . || status=1; \
 	echo "Types (mypy) ...";                 $(python) -m mypy || status=1; \
 	echo "Arrows (import-linter) ...";       "$(VENV)/bin/lint-imports" --no-cache --no-logo || status=1; \
+	echo "Advisories (pip-audit) ...";       $(python) .ci/advisories.py $(AUDIT_ARGS) || status=1; \
 	exit $$status
+
+sbom: ## Write sbom.json: what the app is made of, in CycloneDX
+	$(install-dev)
+	@exec $(python) .ci/sbom.py sbom.json
 
 bench: ## Run every benchmark; the README's figures come from these
 	$(install-run)

@@ -36,7 +36,9 @@ VISITS = (
 PAUSE = (0.5, 6.0)  # seconds in which a visitor looks
 STAY = (1, 6)  # pages before leaving
 EVERY = 10.0  # seconds between two measurements
-SETTLE = 150.0  # seconds after the last visitor has left; Streamlit keeps a session for two minutes, for whoever comes back
+SETTLE = (
+    150.0  # seconds after the last visitor has left; Streamlit keeps a session for two minutes, for whoever comes back
+)
 
 
 class Ledger:

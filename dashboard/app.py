@@ -10,7 +10,7 @@ import streamlit as st
 # `streamlit run` puts this folder on the path, not the project.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dashboard import address, export, lens, settled
+from dashboard import access, address, export, lens, settled
 from dashboard.theme import CSS
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"  # a named icon would be fetched from elsewhere
@@ -19,6 +19,7 @@ st.html(CSS)
 export.offer()
 lens.follow_theme()
 settled.set_modules_aside()
+access.admit()
 screens = Path(__file__).parent / "screens"  # not "pages": Streamlit would list that folder by itself
 page = st.navigation(
     [

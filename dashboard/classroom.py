@@ -13,7 +13,7 @@ import streamlit as st
 # `streamlit run` puts this folder on the path, not the project.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dashboard import address, export, lens, settled
+from dashboard import access, address, export, lens, settled
 from dashboard.theme import CSS
 
 ICON = Path(__file__).resolve().parents[1] / "assets" / "icon.png"
@@ -22,6 +22,7 @@ st.html(CSS)
 export.offer()
 lens.follow_theme()
 settled.set_modules_aside()
+access.admit()
 page = Path(__file__).parent / "screens" / "challenge.py"
 shown = st.navigation(
     [st.Page(page, title="Challenge", icon=":material/emoji_events:", default=True)], position="hidden"

@@ -12,7 +12,7 @@ from PIL import Image, ImageColor
 from core.attacks.pictures import FORMATS, LIMIT
 from core.foundation.errors import InputError
 from core.foundation.params import Param, describe
-from dashboard import data, uploads
+from dashboard import access, data, uploads
 from dashboard.widgets import as_sentence
 
 __all__ = ["colour_text", "describe", "fill", "held", "parameters"]
@@ -141,6 +141,7 @@ def _picture(p: Param, key: str) -> str:
 def _thumbnail(path: str) -> None:
     """The picture itself, small; nothing where it cannot be read: that is said where the trigger is made."""
     try:
+        access.check_path(path)
         file = Path(path).expanduser()
         with Image.open(file, formats=FORMATS) as picture:
             if not file.is_file() or max(picture.size) > LIMIT:
@@ -158,9 +159,14 @@ def _store(key: str, file_key: str) -> None:
     if (file := st.session_state.get(file_key)) is None:
         return
     try:
-        st.session_state[key] = str(uploads.store_picture(file.getvalue(), data.user_runs().root))
+        st.session_state[key] = str(_keep_picture(file.getvalue()))
     except InputError as problem:
         st.session_state[f"{key}-problem"] = str(problem)
+
+
+def _keep_picture(content: bytes) -> Path:
+    root = data.user_runs().root
+    return access.keep_upload(lambda: uploads.store_picture(content, root), len(content), root)
 
 
 def _forget(key: str) -> None:

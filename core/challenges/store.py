@@ -17,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from core.challenges import claims
 from core.challenges.score import Score
 from core.foundation.errors import InputError
 from core.foundation.files import replacing
@@ -168,6 +169,23 @@ class Store:
                 return 0
             row = db.execute("SELECT round FROM rounds WHERE challenge = ?", (challenge,)).fetchone()
             return int(row[0]) if row else 0
+
+    def is_taken(self, name: str, visitor: str) -> bool:
+        """Whether a name is another visitor's. Raises InputError."""
+        with self._reading() as db:
+            return bool(db and claims.is_taken(db, team_key(name), visitor))
+
+    def claim(self, name: str, visitor: str, password: str = "") -> None:
+        """Take a name for a visitor, or come in by its password. Raises InputError where it is another's."""
+        with self._writing() as db:
+            if claims.claim(db, team_key(name), visitor, password):
+                return
+        raise InputError(f"the name {clean_name(name)} is taken; give your team's password, or another name")
+
+    def release(self, name: str) -> bool:
+        """Give a name free again; its answers stay. Returns whether it was taken. Raises InputError."""
+        with self._writing() as db:
+            return claims.release(db, team_key(name))
 
     def _note(self, table: str, challenge: str, team: str) -> None:
         with self._writing() as db:

@@ -115,6 +115,16 @@ def reveal(challenge_id: str, home: Home = Path("challenges")) -> None:
 
 
 @app.command()
+def release(name: str, home: Home = Path("challenges")) -> None:
+    """Free the name of a team that has lost its browser: who answers next under it has it."""
+    from core.challenges import Store
+
+    if not Store(home / "submissions.sqlite3").release(name):
+        raise InputError(f"no visitor has taken the name '{name}'")
+    out.print(f"{name} is free; its answers stay", soft_wrap=True, markup=False)
+
+
+@app.command()
 def reset(
     challenge_id: str,
     home: Home = Path("challenges"),

@@ -3,6 +3,7 @@
 No torch here, since a page that only shows results must open at once.
 """
 
+from core.runs.belonging import belongs_to, note_visitor
 from core.runs.folder import RunFolder, Runs
 from core.runs.job_folder import ID, STALE, STARTING, STATES, JobFolder, Jobs, Status, given_up, is_abandoned
 from core.runs.outcomes import (
@@ -32,11 +33,13 @@ __all__ = [
     "Runs",
     "Share",
     "Status",
+    "belongs_to",
     "cost_text",
     "detection",
     "duration",
     "given_up",
     "is_abandoned",
+    "note_visitor",
     "percent",
     "remove_count",
     "roc",

@@ -11,7 +11,7 @@ from core.cases import CaseFolder, Cases
 from core.cases.config import CaseConfig
 from core.cases.reading import FEATURES
 from core.foundation.errors import InputError
-from dashboard import lens
+from dashboard import access, lens
 from dashboard.audit import cost, draft, looks, mend, network, reader, steps, told, upload
 from dashboard.audit.shelf import user_audits
 from dashboard.plain import as_is
@@ -42,11 +42,17 @@ def bring(root: Path) -> None:
         _to("looks", "What looks at it")
 
 
-def start(config: CaseConfig, name: str = "", estimate: dict | None = None) -> CaseFolder:
-    """Start an audit in the background; it outlives the page. Raises InputError where anything does not fit."""
+def start(config: CaseConfig, name: str = "", estimate: dict | None = None, *, trains: bool) -> CaseFolder:
+    """Start an audit in the background; it outlives the page. Raises InputError where anything does not fit.
+
+    trains: whether a model is trained for it.
+    """
     checked = config.checked()
+    for path in reader.named(checked):
+        access.check_path(path)
     cases: Cases = user_audits()
-    return jobs.resume(cases.create(checked.as_json(), name or draft.name_of(checked), estimate), cases)
+    told_name = name or draft.name_of(checked)
+    return access.begin(lambda: jobs.resume(cases.create(checked.as_json(), told_name, estimate), cases), trains=trains)
 
 
 def first(root: Path) -> None:
@@ -83,7 +89,7 @@ def first(root: Path) -> None:
 def place(root: Path) -> None:
     """A path, or an upload that becomes one."""
     how = st.segmented_control(
-        "Where it is", (PATH, UPLOAD), default=PATH, required=True, key="bring how", persist_state="session",
+        "Where it is", (PATH, UPLOAD), default=PATH if access.visitor().is_owner else UPLOAD, required=True, key="bring how", persist_state="session",
         label_visibility="collapsed", width="stretch",
     )  # fmt: skip
     if how == UPLOAD:
@@ -91,6 +97,7 @@ def place(root: Path) -> None:
         with st.expander("Labels of these features", expanded=draft.kind() == FEATURES and not draft.get("labels")):
             _upload("labels", "A file of labels", upload.TABLES, root)
             st.caption("Not needed where the labels are a column of the same table, or images come in folders.")
+        _mine()
     st.text_input(
         "Path", key="bring path", persist_state="session", placeholder="/home/me/images, features.npy or set.zip",
         help="Of a folder of images, a parquet or Arrow file, .npz arrays, a table of features, or an archive, as this computer "
@@ -100,6 +107,27 @@ def place(root: Path) -> None:
         "Images in folders of their classes, or with a table of labels; parquet or Arrow; arrays. Or features of a model, with "
         "labels. Or an archive of any of these."
     )
+
+
+def _mine() -> None:
+    """What a visitor has uploaded so far, and the way to be rid of it; nothing for the owner."""
+    who = access.visitor()
+    if who.is_owner or not (taken := access.uploaded(who)):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        limit = access.size_text(access.settings().uploads)
+        st.caption(f"Your uploads take {access.size_text(taken)} of {limit}.", width="content")
+        st.button(
+            "Delete my uploads", icon=":material/delete:", key="bring-forget", type="tertiary", on_click=_forget,
+            help="Finished audits keep what they found; those at work may fail.",
+        )  # fmt: skip
+
+
+def _forget() -> None:
+    try:
+        access.forget_uploads()
+    except InputError as problem:
+        st.session_state["bring path problem"] = str(problem)
 
 
 def _upload(name: str, label: str, allowed: tuple[str, ...], root: Path) -> None:
@@ -119,7 +147,9 @@ def _store(name: str, key: str, allowed: tuple[str, ...], root: Path) -> None:
     if (file := st.session_state.get(key)) is None:
         return
     try:
-        st.session_state[f"bring {name}"] = str(upload.store(file, file.name, root, allowed))
+        st.session_state[f"bring {name}"] = str(
+            access.keep_upload(lambda: upload.store(file, file.name, root, allowed), file.size, root)
+        )
         st.session_state[f"bring {name} round"] = st.session_state.get(f"bring {name} round", 0) + 1
     except InputError as problem:
         st.session_state[f"bring {name} problem"] = str(problem)
@@ -162,15 +192,21 @@ def second(root: Path) -> None:
         return
     st.markdown(cost.sentence(made, found))
     with st.container(key="bring-start"), st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Start the audit", type="primary", icon=":material/play_arrow:", key="bring-go")
+        trains = not made.model and found.kind != FEATURES
+        refused = access.training_refused() if trains else ""
+        pressed = st.button(
+            "Start the audit", type="primary", icon=":material/play_arrow:", key="bring-go", disabled=bool(refused)
+        )
         slot = st.container(gap="xsmall")
     with st.expander("The same on the command line"):
         lens.code(made.command(), "bring-command", "the command line")
+    if refused:
+        st.caption(f":material/lock: {as_sentence(refused)}")
     with slot:
         estimate = cost.show(made, found)
     if pressed:
         try:
-            case = start(made, draft.name_of(made), None if estimate is None else estimate.as_json())
+            case = start(made, draft.name_of(made), None if estimate is None else estimate.as_json(), trains=trains)
         except (InputError, OSError) as wrong:
             slot.error(as_is(wrong))
             return

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.cases.decisions import Decision, Decisions, read_decisions, write_decisions
 from core.foundation.errors import InputError
+from dashboard import access
 from dashboard.audit import shelf
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
@@ -19,11 +20,21 @@ NEAREST = "the nearest class of each"
 
 
 def held(view: CaseView) -> Decisions:
-    """What is decided: in the audit's folder, of a bundled one in this session alone."""
+    """What is decided: in the audit's folder; of a bundled one, or of somebody else's, in this session alone."""
     key = f"audit decisions {view.id}"
-    if shelf.is_bundled(view.case):
-        found: Decisions = st.session_state.setdefault(key, Decisions())
+    if is_for_the_session(view):
+        found: Decisions = st.session_state.setdefault(key, _written(view))
         return found
+    return _written(view)
+
+
+def is_for_the_session(view: CaseView) -> bool:
+    """Whether what is decided is lost with the session: nobody writes into what is not his."""
+    return shelf.is_bundled(view.case) or not access.may_change(view.case)
+
+
+def _written(view: CaseView) -> Decisions:
+    """What the audit's folder has."""
     try:
         return read_decisions(view.case)
     except InputError as problem:
@@ -33,7 +44,7 @@ def held(view: CaseView) -> Decisions:
 
 def keep(view: CaseView, decisions: Decisions) -> None:
     """Hold them from now on; what could not be written is said."""
-    if shelf.is_bundled(view.case):
+    if is_for_the_session(view):
         st.session_state[f"audit decisions {view.id}"] = decisions
         return
     try:

@@ -12,7 +12,7 @@ from core.cases.decisions import Decisions
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
-from dashboard import errands
+from dashboard import access, errands
 from dashboard.audit import shelf
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
@@ -51,6 +51,7 @@ def _carry_out(view: CaseView, decisions: Decisions) -> None:
         return
     _, where, link = asked
     try:
+        access.check_copies()
         out = given_path(where).absolute()
         task = errands.errand(f"audit copy {view.id} {out}", lambda report: _write(view, decisions, out, link, report))
         st.session_state[DONE] = (view.id, errands.awaited(task, st.empty(), "Writing the cleaned copy"), "")

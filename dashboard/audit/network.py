@@ -15,7 +15,7 @@ from core.foundation.errors import InputError
 from core.foundation.files import given_path
 from core.models import MODELS
 from core.models.brought import Taps, open_network
-from dashboard import errands
+from dashboard import access, errands
 from dashboard.audit import draft
 from dashboard.plain import as_is
 from dashboard.shelf import key_of, shelf
@@ -97,6 +97,8 @@ def _taps(slot: DeltaGenerator) -> str:
         return NAMELESS
     named = model.startswith(("torchvision:", "timm:"))
     try:
+        for path in (weights, "" if named else model):
+            access.check_path(path)
         taps = layers_of(model, weights if named else "", size, slot)
     except InputError as wrong:
         return as_sentence(str(wrong))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from core.cases.decisions import Decisions, proposed
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
+from dashboard import access
 from dashboard.audit import shelf, state, steps, upload
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 from dashboard.widgets import as_sentence
 
 TAKEN = (".npy", ".npz", ".json", ".csv", ".tsv", ".txt", ".parquet")
-FOUND = "audit others"
+KEPT = "audit theirs kept"
 
 
 def show(view: CaseView, decisions: Decisions) -> None:
@@ -35,7 +39,7 @@ def show(view: CaseView, decisions: Decisions) -> None:
             else (proposed(view.summary), "proposed here")
         )
         try:
-            other = upload.store(file, file.name, shelf.user_audits().root, TAKEN) if file else given_path(path)
+            other = _kept(file) if file else _named(path)
             with st.spinner("Comparing"):
                 from core.cases.agreement import compare  # brings the readers
 
@@ -44,6 +48,21 @@ def show(view: CaseView, decisions: Decisions) -> None:
             st.error(as_sentence(str(problem)))
             return
         _tell(view, found.as_json(), what)
+
+
+def _kept(file: Any) -> Path:
+    """What was uploaded, kept once for as long as the form holds it."""
+    before, path = st.session_state.get(KEPT, ("", Path()))
+    if before != file.file_id:
+        root = shelf.user_audits().root
+        path = access.keep_upload(lambda: upload.store(file, file.name, root, TAKEN), file.size, root)
+        st.session_state[KEPT] = (file.file_id, path)
+    return Path(path)
+
+
+def _named(path: str) -> Path:
+    access.check_path(path)
+    return given_path(path)
 
 
 def _tell(view: CaseView, told: dict, what: str) -> None:

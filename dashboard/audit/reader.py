@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.audit.readers import files_of, is_table, open_source
+from core.audit.readers import files_of, is_file, is_table, open_source
 from core.cases import archive
 from core.cases.config import CaseConfig
 from core.cases.estimate import Known, known_of
@@ -21,7 +21,7 @@ from core.cases.reading import FEATURES, Brought, kind_at, read, table_at
 from core.datasets import Report
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import given_path
-from dashboard import errands
+from dashboard import access, errands
 from dashboard.audit import draft
 from dashboard.audit.upload import FOLDER
 from dashboard.shelf import key_of, shelf
@@ -45,6 +45,11 @@ class Outcome:
 
 def of(config: CaseConfig, root: Path, slot: DeltaGenerator) -> Outcome | None:
     """Read what a config says, with a bar and a button to stop; None while it is stopped. root: of the audits."""
+    try:
+        for path in named(config):
+            access.check_path(path)
+    except InputError as problem:
+        return Outcome("", problem=str(problem))
     key = key_of(SHELF, asdict(config), _stamp(config.path), st.session_state.get(AGAIN, 0))
     found: Outcome | None = shelf().find(SHELF, key)
     if found is None and st.session_state.get(STOPPED) == key:
@@ -62,6 +67,12 @@ def of(config: CaseConfig, root: Path, slot: DeltaGenerator) -> Outcome | None:
                 slot.empty()
     st.session_state[draft.SEEN] = (config.path, found.kind)
     return found
+
+
+def named(config: CaseConfig) -> tuple[str, ...]:
+    """The paths that a config names."""
+    files = (config.labels, config.model)  # these can be a column, or the name of a network
+    return (config.path, config.images, config.weights, *(text for text in files if is_file(text)))
 
 
 def again() -> None:

@@ -44,7 +44,7 @@ def _stand(case: CaseFolder, cases: Cases) -> None:
             live.cancel(case)
         else:
             (st.error if status.state == "failed" else st.warning)(as_sentence(status.message or status.state))
-            live.go_on(case, cases)
+            live.go_on(case, cases, trains="train" in {*_needed(case)} - {*case.finished_stages})
         live.curves(case)
         ranking.show(case)
         if not status.active and (tail := case.log_tail(20)):

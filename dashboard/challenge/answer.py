@@ -130,6 +130,8 @@ def _missing(game: Game, choice: str) -> str | None:
     """What has to be done before the answer can be sent, in words; None where nothing is missing."""
     if game.last and game.last.attempt >= ATTEMPTS:
         return f"You have answered {ATTEMPTS} times; your last answer counts."
+    if game.taken:
+        return f"The name “{as_is(game.name)}” is another team's. Give another at the top of the page, or your team's password."
     if not game.name:
         return "Say who you are, at the top of the page, to submit."
     if choice == OPEN:
@@ -173,7 +175,7 @@ def _hint(game: Game) -> None:
         )
         st.button(
             f"Show it for {COST_OF_HINT} points", key="hint", on_click=changes(_open_hint), args=(game,),
-            disabled=not game.name, icon=":material/lightbulb:",
+            disabled=not game.name or game.taken, icon=":material/lightbulb:",
         )  # fmt: skip
         if not game.name:
             st.caption("Say who you are first, at the top of the page.")
@@ -181,6 +183,7 @@ def _hint(game: Game) -> None:
 
 def _open_hint(game: Game) -> None:
     try:
+        game.claim()
         game.store.open_hint(game.seal, game.name)
         see("hint", game.place)
     except InputError as problem:

@@ -26,7 +26,13 @@ CSS = """<style>
 def board(game: Game) -> None:
     """The board of a challenge, which follows what the others do."""
     st.subheader("Board")
-    _live(game.challenge, game.name, game.revealed, game.last.attempt if game.last else 0, game.round)
+    _live(
+        game.challenge,
+        "" if game.taken else game.name,
+        game.revealed,
+        game.last.attempt if game.last else 0,
+        game.round,
+    )
 
 
 @st.fragment(run_every=EVERY)

@@ -28,9 +28,10 @@ from core.challenges import (
     title_of,
 )
 from core.foundation.errors import InputError
-from dashboard import data
+from dashboard import access, data
 
 BUNDLED = data.ROOT / "assets" / "challenges"
+PASSWORD = "team password"  # of the session, a widget
 NAME = "player"  # of the session: who plays
 
 
@@ -105,6 +106,7 @@ class Game:
     last: Entry | None  # the last answer of this team
     hinted: bool
     round: int = 0  # how often the teacher has started anew
+    taken: bool = False  # whether the name is another visitor's, of whom nothing is shown
 
     @property
     def place(self) -> str:
@@ -158,11 +160,18 @@ class Game:
         """The truth where this visitor may see it, else None; the file is not read before. Raises InputError."""
         return _truth(str(self.challenge.path), self.seal, self.challenge) if self.revealed else None
 
+    def claim(self) -> None:
+        """Where others are there too: this visitor's team has the name from now on. Raises InputError where it is another's."""
+        who = access.known_visitor()
+        if who.key:
+            self.store.claim(self.name, who.key, given())
+
     def submit(self, label: int | None, rows: set[int]) -> int:
         """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError.
 
         What this browser has seen counts under every name.
         """
+        self.claim()
         if self.revealed or has_seen("truth", self.place):
             raise InputError("the truth has been revealed; nothing is taken any more")
         if self.hinted or has_seen("hint", self.place):
@@ -187,12 +196,31 @@ def _truth(path: str, seal: str, _challenge: Challenge) -> Truth:
 def open_game(challenge: Challenge) -> Game:
     """The visitor's game. Raises InputError where the answers cannot be read."""
     answers, name = store(), str(st.session_state.get(NAME, ""))
-    revealed, last, hinted = answers.standing(challenge.seal, name)
+    taken = is_taken(answers, name)
+    revealed, last, hinted = answers.standing(challenge.seal, "" if taken else name)
     number = answers.round(challenge.seal)
     place = place_of(challenge.seal, number)
     return Game(
-        challenge, answers, name, revealed or has_seen("truth", place), last, hinted or has_seen("hint", place), number
+        challenge,
+        answers,
+        name,
+        revealed or has_seen("truth", place),
+        last,
+        hinted or has_seen("hint", place),
+        number,
+        taken,
     )
+
+
+def is_taken(answers: Store, name: str) -> bool:
+    """Whether the name that was typed is another visitor's; alone at one's own machine none is. Raises InputError."""
+    who = access.visitor()
+    return bool(name) and not who.is_owner and answers.is_taken(name, who.key)
+
+
+def given() -> str:
+    """What the visitor has typed as the team's password."""
+    return str(st.session_state.get(PASSWORD) or "").strip()
 
 
 def place_of(seal: str, round: int) -> str:

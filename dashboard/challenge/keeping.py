@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import streamlit as st
 
-from core.challenges import clean_name
+from core.challenges import LONGEST_NAME, clean_name
 from core.foundation.errors import InputError
-from dashboard import lens
-from dashboard.challenge.game import Game, changes, has_seen, see
+from dashboard import access, lens
+from dashboard.challenge.game import (
+    NAME,
+    PASSWORD,
+    Game,
+    changes,
+    given,
+    has_seen,
+    is_taken,
+    say_later,
+    say_now,
+    see,
+    store,
+)
+from dashboard.widgets import as_sentence
 
 TYPED = "name typed"  # the widget of the name
 WHO = "challenge-name"
@@ -27,6 +41,28 @@ def _take_name() -> None:
         st.session_state[TYPED] = clean_name(lens.kept_of(WHO))
     except InputError:
         return  # somebody's own doing; the field stays empty
+
+
+def password() -> None:
+    """The field by which others of a team come in, where names are guarded."""
+    st.text_input(
+        "Your team's password", key=PASSWORD, type="password", max_chars=LONGEST_NAME, placeholder="only if several play",
+        persist_state="session", autocomplete="off", on_change=_come_in,
+        help="The first answer takes the name together with this password; with it others of your team answer too, each from "
+        "a device of their own. Do not use one that you use elsewhere.",
+    )  # fmt: skip
+    say_now("name")
+
+
+def _come_in() -> None:
+    """A password that was typed for a name of another device: a wrong one is answered slowly."""
+    answers, name = store(), str(st.session_state.get(NAME) or "")
+    try:
+        if given() and is_taken(answers, name):
+            answers.claim(name, access.known_visitor().key, given())
+    except InputError as problem:
+        time.sleep(1.0)
+        say_later("name", "error", as_sentence(str(problem)))
 
 
 def keep_answer(game: Game, choices: list[str]) -> None:

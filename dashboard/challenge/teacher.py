@@ -6,7 +6,9 @@ import streamlit as st
 
 from core.challenges import as_csv
 from core.foundation.errors import InputError
+from dashboard import access
 from dashboard.challenge.game import Game, is_teachers_code, say_later, say_now, see, teacher_code
+from dashboard.plain import as_is
 from dashboard.widgets import as_sentence
 
 KNOWN = "is teacher"  # of the session
@@ -57,10 +59,28 @@ def _tools(game: Game) -> None:
             "Board as CSV", lambda: _table(game), f"{game.challenge.id}-board.csv", "text/csv",
             icon=":material/download:", key="csv", on_click="ignore", help="The board as it is when you press.",
         )  # fmt: skip
+    names = {entry.name for entry in game.store.board(game.seal)}
+    if access.is_served() and names:
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            freed = st.selectbox("Team", sorted(names), key="freed", width=260)
+            st.button(
+                "Free its name", icon=":material/lock_open:", key="free", on_click=_free, args=(game, freed),
+                help="For a team that has lost its browser or its password: who answers next under it has it.",
+            )  # fmt: skip
     sure = st.checkbox("I want to forget all answers of this challenge", key="sure")
     st.button(
         "Start anew", icon=":material/restart_alt:", key="reset", disabled=not sure, on_click=_reset, args=(game,)
     )
+
+
+def _free(game: Game, name: str) -> None:
+    if not st.session_state.get(KNOWN):
+        return
+    try:
+        game.store.release(name)
+        say_later("teacher", "success", f"The name {as_is(name)} is free.")
+    except InputError as problem:
+        say_later("teacher", "error", as_sentence(str(problem)))
 
 
 def _table(game: Game) -> bytes:
@@ -72,6 +92,8 @@ def _reveal(game: Game, everyone: bool = False) -> None:
     if everyone and not st.session_state.get(KNOWN):
         return
     try:
+        if not everyone:
+            game.claim()
         game.store.reveal(game.seal, None if everyone else game.name)
         if not everyone:
             see("truth", game.place)

@@ -9,7 +9,8 @@ import streamlit as st
 from core.foundation.errors import InputError
 from core.runs import RunFolder, duration
 from core.studies import store
-from dashboard import data, lens
+from dashboard import access, data, lens
+from dashboard.runs import live
 from dashboard.widgets import as_sentence
 
 
@@ -48,35 +49,49 @@ def offer(folder: RunFolder, kind: str, label: str, what: str, seconds: float, r
         st.error(as_sentence(st.session_state.pop("study-problem")))
     st.info(what, icon=":material/hourglass_empty:")
     st.button(
-        label, type="primary", icon=":material/play_arrow:", on_click=_start, args=(folder, kind), key=f"start-{kind}"
+        label,
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=_start,
+        args=(folder, kind),
+        key=f"start-{kind}",
+        disabled=not access.may_change(folder),
     )
+    if not access.may_change(folder):
+        st.caption(f":material/lock: {live.NOT_YOURS}")
     st.caption(f"About {duration(seconds)}, in the background; what it finds is kept with the run.")
 
 
 def _start(folder: RunFolder, kind: str) -> None:
     try:
-        store.start(folder, data.user_runs(), [kind])
+        access.begin(lambda: store.start(folder, data.user_runs(), [kind]), of=folder, trains=False)
     except InputError as problem:
         st.session_state["study-problem"] = str(problem)
+
+
+def _cancel(folder: RunFolder) -> None:
+    if access.may_change(folder):
+        store.request_cancel(folder)
 
 
 def _watch(folder: RunFolder) -> None:
     """Live until the study has ended; then the page is drawn again, with the figure."""
 
     @st.fragment(run_every=1.0)
-    def live() -> None:
+    def draw() -> None:
         status = store.status(folder)
         if status is None or not status.active:
             st.rerun()  # of the whole page, and never comes back
         st.progress(min(max(status.overall, 0.0), 1.0), as_sentence(status.message))
         asked = folder.file(store.CANCEL).exists()
         st.button(
-            "Cancel", icon=":material/stop_circle:", on_click=store.request_cancel, args=(folder,), disabled=asked,
+            "Cancel", icon=":material/stop_circle:", on_click=_cancel, args=(folder,),
+            disabled=asked or not access.may_change(folder),
             key="cancel-study",
         )  # fmt: skip
         st.caption("Stopping after the fit at hand." if asked else "The page may be closed; the study goes on.")
 
-    live()
+    draw()
 
 
 def small_print(found: dict[str, Any], run: data.RunView) -> str:

@@ -16,10 +16,11 @@ from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import Split
 from core.foundation.params import values_of
-from dashboard import forms, reading
+from dashboard import access, forms, reading
 from dashboard.errands import awaited, errand
 from dashboard.plain import as_is
 from dashboard.shelf import key_of, shelf
+from dashboard.widgets import as_sentence
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,11 @@ def choose(seed: int, seeds: Mapping[str, Any]) -> Chosen:
         )
         return Chosen(key, options, sampling, None)
     config = RunConfig(dataset=key, dataset_options=options, sampling=sampling, seed=seed, seeds=seeds)
+    try:
+        access.check_path(str(options.get("path") or ""))
+    except InputError as problem:
+        st.error(as_sentence(str(problem)))
+        return Chosen(key, options, sampling, None)
     split = None
     slot = st.empty()  # there in every run of the page, so that what follows keeps its place
     try:

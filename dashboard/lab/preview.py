@@ -14,7 +14,7 @@ from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
 from core.foundation.pictures import difference
-from dashboard import tiles
+from dashboard import access, tiles
 from dashboard.lab import way
 from dashboard.plain import as_is
 from dashboard.shelf import key_of, shelf
@@ -127,7 +127,7 @@ def _exact(config: RunConfig, split: Split) -> Preview | None:
     key = _exact_key(config)
     if (found := shelf().find("exact", key)) is not None:
         return found
-    slot = st.empty()
+    refused, slot = access.training_refused(), st.empty()
     with slot.container():
         st.info(
             "This attack also changes each image with a model of its own. Without that model the pictures show the "
@@ -136,9 +136,9 @@ def _exact(config: RunConfig, split: Split) -> Preview | None:
         )
         pressed = st.button(
             "Compute the exact pictures", icon=":material/model_training:", key="exact",
-            help="Trains the attacker's model now. It is kept, so the run finds it ready.",
+            disabled=bool(refused), help=refused or "Trains the attacker's model now. It is kept, so the run finds it ready.",
         )  # fmt: skip
-    if not pressed:
+    if not pressed or refused:
         return None
 
     def on_step(share: float) -> None:

@@ -49,7 +49,7 @@ _cloud, _film, _toy = component("cloud", *PANEL), component("film", *PANEL), com
 _histogram = component("histogram", *HISTOGRAM)
 _cut, _alphas = (component(name, *HISTOGRAM, "histogram") for name in ("cut", "alphas"))
 _sync, _tiles, _marks, _keys = (component(name) for name in ("sync", "tiles", "marks", "keys"))
-_code, _ground, _keep = component("code"), component("ground"), component("keep")
+_code, _ground, _keep, _secret = (component(name) for name in ("code", "ground", "keep", "secret"))
 _figure = component("figure", isolated=False)  # Plotly puts its styles into the page
 
 
@@ -287,6 +287,20 @@ def keep(name: str, text: str, on_kept: Callable[[], None]) -> None:
 def kept_of(name: str) -> str:
     """In `on_kept`: what the tab had kept, at most 1 MB of it."""
     return str((st.session_state.get(f"keep-{name}") or {}).get("kept") or "")[:1_000_000]
+
+
+def secret(key: str, name: str, path: str, is_known: bool, on_secret: Callable[[], None]) -> None:
+    """A random secret that the browser makes once and keeps in the cookie `name`, for addresses below `path`.
+
+    While it is not known, the browser tells it: `on_secret` is called, and `secret_of` gives it, whatever a browser may send.
+    """
+    given = {"name": name, "path": path, "known": is_known}
+    _secret(data=given, key=key, height=1, on_secret_change=on_secret)
+
+
+def secret_of(key: str) -> str:
+    """In `on_secret`: what the browser sent."""
+    return str((st.session_state.get(key) or {}).get("secret") or "")[:100]
 
 
 def follow_theme() -> None:

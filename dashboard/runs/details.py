@@ -16,7 +16,7 @@ from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs
 from dashboard import data, lens, reading
 from dashboard.plain import as_is
-from dashboard.runs import live
+from dashboard.runs import deletion, live
 from dashboard.runs.listing import Row
 from dashboard.runs.outcome import outcome
 from dashboard.runs.states import DAMAGED, MEANING, icon
@@ -60,31 +60,8 @@ def _actions(row: Row, runs: Runs) -> None:
                 help="What is needed to look at the run, as a .zip, without the models: unpack it into the folder of runs "
                 "of another computer.",
             )  # fmt: skip
-        if not row.bundled and st.button(
-            "Delete", icon=":material/delete:", key=f"delete-{run.id}", disabled=row.status.active,
-            help="Cancel it first." if row.status.active else "Asks once more.",
-        ):  # fmt: skip
-            _ask(run)
-
-
-@st.dialog("Delete this run?")
-def _ask(run: RunFolder) -> None:
-    sizes = run.sizes()
-    st.markdown(f"**{run.id}** with its {len(sizes)} files ({size_text(sum(sizes.values()))}) cannot be brought back.")
-    with st.container(horizontal=True):
-        surely = st.button(
-            "Delete it", type="primary", icon=":material/delete:", key="delete-surely", on_click=_delete, args=(run,)
-        )
-        if st.button("Keep it", key="delete-not") or surely:
-            st.rerun()
-
-
-def _delete(run: RunFolder) -> None:
-    try:
-        run.delete()
-        st.query_params.pop("run", None)
-    except (InputError, OSError) as problem:
-        st.session_state[live.PROBLEM] = str(problem)
+        if not row.bundled:
+            deletion.offer(run, "run")
 
 
 def _working(run: RunFolder, runs: Runs) -> None:

@@ -10,9 +10,11 @@ import streamlit as st
 from core import jobs
 from core.foundation.errors import InputError
 from core.runs import JobFolder, Jobs, Status, duration
-from dashboard import charts
+from dashboard import access, charts
 from dashboard.widgets import as_sentence, colours, plot
 
+NOT_YOURS = "Somebody else on this server has started it."
+STOPS = "Stops within a few seconds. What is finished is kept: it can go on later."
 PROBLEM = "run-problem"  # where a button leaves what went wrong, for the page to show
 
 
@@ -79,21 +81,29 @@ def curves(run: JobFolder) -> None:
 
 def cancel(run: JobFolder) -> None:
     st.button(
-        "Cancel", icon=":material/stop_circle:", key=f"cancel-{run.id}", on_click=run.request_cancel,
-        disabled=run.cancel_requested, help="Stops within a few seconds. What is finished is kept: it can go on later.",
+        "Cancel", icon=":material/stop_circle:", key=f"cancel-{run.id}", on_click=_cancel, args=(run,),
+        disabled=run.cancel_requested or not access.may_change(run), help=STOPS if access.may_change(run) else NOT_YOURS,
     )  # fmt: skip
 
 
-def go_on(run: JobFolder, runs: Jobs[Any]) -> None:
+def _cancel(run: JobFolder) -> None:
+    if access.may_change(run):
+        run.request_cancel()
+
+
+def go_on(run: JobFolder, runs: Jobs[Any], *, trains: bool = True) -> None:
+    """trains: whether a model is still to be trained."""
+    refused = (access.training_refused() if trains else "") or ("" if access.may_change(run) else NOT_YOURS)
     st.button(
-        "Go on", icon=":material/play_arrow:", key=f"resume-{run.id}", on_click=_resume, args=(run, runs),
-        help="Starts again from the last finished stage, a training from its last epoch.",
+        "Go on", icon=":material/play_arrow:", key=f"resume-{run.id}", on_click=_resume, args=(run, runs, trains),
+        disabled=bool(refused),
+        help=as_sentence(refused) if refused else "Starts again from the last finished stage, a training from its last epoch.",
     )  # fmt: skip
 
 
-def _resume(run: JobFolder, runs: Jobs[Any]) -> None:
+def _resume(run: JobFolder, runs: Jobs[Any], trains: bool) -> None:
     try:
-        jobs.resume(run, runs)
+        access.begin(lambda: jobs.resume(run, runs), of=run, trains=trains)
     except (InputError, OSError) as problem:
         st.session_state[PROBLEM] = str(problem)
 

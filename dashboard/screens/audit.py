@@ -8,6 +8,7 @@ from core.foundation.errors import InputError
 from dashboard import address
 from dashboard.audit import account, decide, findings, looked, shelf, state, steps, working
 from dashboard.plain import as_is
+from dashboard.runs import deletion, live
 from dashboard.widgets import again
 
 NEW = "new"
@@ -19,12 +20,15 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="audit-choic
         "Audit", [*cases, NEW], key="audit", format_func=lambda i: "New audit …" if i == NEW else shelf.title(cases[i]),
         help="Your own audits, the newest first, and those that come with the program.",
     )  # fmt: skip
+    if chosen != NEW and not shelf.is_bundled(cases[chosen]):
+        deletion.offer(cases[chosen], "audit")
 address.publish("audit")
 if chosen == NEW:
     with st.spinner("Opening what reads and trains"):  # torch takes a second or two, once
         from dashboard.audit import bring
     bring.bring(shelf.user_audits().root)
     st.stop()
+live.show_problem()
 case = cases[chosen]
 finished = case.status.state == "finished"
 step = steps.bar("findings" if finished else "read")

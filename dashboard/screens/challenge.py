@@ -7,6 +7,7 @@ import streamlit as st
 from core.challenges import ATTEMPTS, COST_OF_HINT, FOR_LABEL, FOR_ROWS, LONGEST_NAME, Challenge, clean_name
 from core.foundation.errors import InputError
 from core.runs import share_text
+from dashboard import access
 from dashboard.address import adopt, publish
 from dashboard.challenge import answer, board, game, keeping, look, teacher, truth
 from dashboard.plain import as_is
@@ -39,10 +40,11 @@ def choose_challenge() -> Challenge | None:
 
 def who() -> None:
     """The name of the player or team: kept in the session, and nowhere else until an answer is submitted."""
+    guarded = not access.visitor().is_owner
     st.text_input(
         "Your name, or your team's", key=keeping.TYPED, max_chars=LONGEST_NAME, placeholder="needed to submit", persist_state="session",
         help="As it shall stand on the board. Those who give the same name are one team: capitals make no difference. "
-        "A name is not protected: whoever gives yours can answer for you.",
+        + ("Who answers first under a name has it." if guarded else "A name is not protected: whoever gives yours can answer for you."),
         autocomplete="off",
     )  # fmt: skip
     keeping.keep_name()
@@ -52,6 +54,8 @@ def who() -> None:
     except InputError as problem:
         st.session_state[game.NAME] = ""
         st.error(as_sentence(str(problem)))
+    if guarded:
+        keeping.password()
 
 
 def task(challenge: Challenge) -> None:

@@ -17,9 +17,10 @@ with st.spinner("Opening the laboratory"):  # torch takes a second or two, once
     from dashboard.lab import data as images
     from dashboard.lab.words import sentence
 
-from dashboard import lens
+from dashboard import access, lens
 from dashboard.data import user_runs
 from dashboard.plain import as_is
+from dashboard.widgets import as_sentence
 
 # The way to start stays in sight on a page that is long on a telephone; there the stories are a row to swipe, numbers of
 # one attack stand side by side, and so do a clean image, the poisoned one and what changed.
@@ -50,19 +51,24 @@ div:has(> .st-key-start-bar) { position: sticky; bottom: 0; z-index: 10; backgro
 
 def assemble(chosen: images.Chosen, plan: attack.Plan, rest: dict) -> RunConfig:
     """The config that the three cards make, every default written out. Raises InputError for what does not fit."""
-    return RunConfig(
+    made = RunConfig(
         dataset=chosen.dataset, dataset_options=chosen.options, sampling=chosen.sampling, attack=plan.attack,
         attack_options=plan.options, poisoning=plan.poisoning, poisons=plan.poisons, source=plan.source,
         target=plan.target, **rest,
     ).resolved()  # fmt: skip
+    for path in (made.attack_options.get("picture"), made.training.get("weights")):
+        access.check_path(str(path or ""))
+    return made
 
 
 def start(config: RunConfig, split: Split, slot: DeltaGenerator) -> None:
     """Measure what it will cost where that is not known, then start. slot: where to say that it is measured."""
     try:
+        if refused := access.training_refused():
+            raise InputError(refused)
         with slot, st.spinner("Measuring what it will cost, then it starts"):
             expected = cost.measured(config, split)
-        watch.remember(jobs.start(config, user_runs(), expected.as_json()))
+        watch.remember(access.begin(lambda: jobs.start(config, user_runs(), expected.as_json()), trains=True))
     except InputError as problem:
         slot.error(as_is(problem))
 
@@ -111,8 +117,13 @@ except InputError as wrong:
 st.markdown(sentence(config, chosen.split.train.class_names, plan.candidates))
 with bar():
     with st.container(horizontal=True, vertical_alignment="center", key="start-line"):
-        pressed = st.button("Start the run", type="primary", icon=":material/play_arrow:", key="start")
+        refused = access.training_refused()
+        pressed = st.button(
+            "Start the run", type="primary", icon=":material/play_arrow:", key="start", disabled=bool(refused)
+        )
         slot = st.container(gap="xsmall")
+    if refused:
+        st.caption(f":material/lock: {as_sentence(refused)}")
     if pressed:
         start(config, chosen.split, slot.empty())
     watch.in_bar()

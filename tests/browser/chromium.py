@@ -37,7 +37,7 @@ VIEWS = [
 
 # Streamlit's page asks for these below its own address first, in case the app lives in a folder, and then at the root.
 # The order is fixed in its script (it takes the page's path for a possible base) and no setting reaches it.
-LOOKS_FOR_THE_SERVER = re.compile(r"/[a-z0-9_-]+/_stcore/(health|host-config)")
+LOOKS_FOR_THE_SERVER = re.compile(r"(/[a-z0-9_-]+){1,2}/_stcore/(health|host-config)")
 READY = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   return app?.dataset.testScriptState === 'notRunning'

@@ -1,6 +1,7 @@
 """The Challenge page played through Streamlit's own harness, and by five real sessions at once."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +19,8 @@ from benchmarks.sessions import Session, wait_for_server
 from core.challenges import ATTEMPTS, open_challenge, read_truth
 from core.foundation.errors import InputError
 from dashboard import data
-from dashboard.challenge import answer, board, gallery, game, keeping, look, pictures, truth
+from dashboard.access.visitors import HELD, Visitor
+from dashboard.challenge import answer, board, gallery, game, keeping, look, pictures, teacher, truth
 from dashboard.charts.labels import scores_by_label
 from dashboard.theme import LIGHT
 from tests.dashboard.sent import figures
@@ -586,6 +588,66 @@ def test_an_answer_from_another_browser_under_the_same_name_is_told(challenge):
     assert "another browser" not in warned(other)
     ada.run()
     assert "came from another browser" in warned(ada)
+
+
+@pytest.fixture
+def guest(monkeypatch):
+    """The page of a visitor where others are served: `guest("a", "Foxes")`."""
+    monkeypatch.setenv("SPECTRE_LENS_SERVED", "on")
+
+    def come(letter: str, name: str) -> AppTest:
+        app = AppTest.from_file(str(PAGE), default_timeout=60)
+        app.query_params["challenge"] = "a-digits"
+        app.session_state[HELD] = letter * 32
+        app.run()
+        return app.text_input(key="name typed").set_value(name).run()
+
+    return come
+
+
+def test_a_name_that_was_claimed_answers_for_its_team_alone(guest, challenge):
+    first, other = guest("a", "Foxes"), guest("b", "foxes")
+    play_right(first, challenge)
+    assert "Taken: answer 1" in said(first)
+    other.run()
+    assert "“foxes” is another team's" in said(other)
+    assert other.button(key="submit").disabled
+    assert other.button(key="hint").disabled
+    assert not any(b.key == "reveal-me" for b in other.button)
+    # a page that is older than the claim
+    held = game.Game(challenge, game.store(), "foxes", False, None, False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(game.access, "known_visitor", lambda: Visitor("b" * 32, False))
+        patch.setattr(game.st, "session_state", {})
+        for act in (lambda: held.submit(None, set()), lambda: answer._open_hint(held), lambda: teacher._reveal(held)):
+            with contextlib.suppress(InputError):
+                act()
+    (entry,) = game.store().board(challenge.seal)
+    assert (entry.name, entry.attempt) == ("Foxes", 1)
+    assert not game.store().has_hint(challenge.seal, "foxes")
+    assert not game.store().is_revealed(challenge.seal, "foxes")
+
+
+def test_the_teams_password_opens_its_name_on_another_device(guest, challenge, monkeypatch):
+    monkeypatch.setattr(keeping.time, "sleep", lambda seconds: None)
+    first, other = guest("a", "Foxes"), guest("b", "Foxes")
+    first.text_input(key="team password").set_value("hollow tree").run()
+    play_right(first, challenge)
+    other.run()
+    other.text_input(key="team password").set_value("hollow").run()
+    assert "The name Foxes is taken" in said(other)
+    other.text_input(key="team password").set_value("hollow tree").run()
+    assert "another team's" not in said(other)
+    play_right(other, challenge)
+    (entry,) = game.store().board(challenge.seal)
+    assert entry.attempt == 2
+
+
+def test_alone_at_ones_own_machine_names_are_not_claimed(challenge):
+    app = open_page(name="Foxes")
+    assert not any(field.key == "team password" for field in app.text_input)
+    play_right(app, challenge)
+    assert not game.store().is_taken("Foxes", "b" * 32)
 
 
 def warned(app: AppTest) -> str:

@@ -214,3 +214,66 @@ def test_names_that_cannot_be_shown_are_refused(given):
 
 def test_a_team_is_known_whatever_its_capitals():
     assert team_key("STRASSE") == team_key("straße")
+
+
+# Names that are taken
+
+ANNA, BERT = "a" * 32, "b" * 32
+
+
+def test_a_name_is_taken_by_who_claims_it_first_whatever_its_capitals(store):
+    assert not store.is_taken("Foxes", ANNA)
+    store.claim("Foxes", ANNA)
+    store.claim("FOXES", ANNA)
+    assert not store.is_taken("foxes", ANNA)
+    for visitor in (BERT, ""):
+        assert store.is_taken("foxes", visitor)
+        with pytest.raises(InputError, match="the name foxes is taken"):
+            store.claim("foxes", visitor, "guess")
+    store.claim("Owls", BERT)
+
+
+def test_the_teams_password_lets_its_others_in_and_is_kept_as_a_hash(store):
+    store.claim("Foxes", ANNA)
+    store.claim("Foxes", ANNA, "hollow tree")
+    store.claim("Foxes", ANNA, "a second one changes nothing")
+    with pytest.raises(InputError, match="taken"):
+        store.claim("Foxes", BERT, "Hollow tree")
+    store.claim("Foxes", BERT, "hollow tree")
+    assert not store.is_taken("Foxes", BERT)
+    assert b"hollow tree" not in store.path.read_bytes()
+    assert store.release("foxes")
+    assert not store.release("foxes")
+    assert not store.is_taken("Foxes", "c" * 32)
+
+
+def test_of_forty_at_once_one_has_the_name(store):
+    ready = threading.Barrier(40)
+
+    def one(i):
+        ready.wait()
+        try:
+            store.claim("We", f"{i:032x}")
+        except InputError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(40) as pool:
+        assert sum(pool.map(one, range(40))) == 1
+
+
+def test_a_file_of_before_takes_claims(store):
+    answer(store, "Foxes", "1")
+    assert not store.is_taken("Foxes", ANNA)
+    assert not store.release("Foxes")
+    store.claim("Foxes", ANNA)
+    assert store.is_taken("Foxes", BERT)
+
+
+def test_the_command_line_frees_a_name(store, cli):
+    home = store.path.parent
+    Store(home / "submissions.sqlite3").claim("Foxes", ANNA)
+    assert cli("challenge", "release", "foxes", "--challenges", home).status == 0
+    again = cli("challenge", "release", "foxes", "--challenges", home)
+    assert again.status == 2
+    assert "no visitor has taken the name 'foxes'" in again.err
