@@ -6,11 +6,12 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from core.foundation.errors import InputError
 
@@ -24,6 +25,29 @@ def replacing(final: Path) -> Iterator[Path]:
         os.replace(aside, final)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def claimed(folder: Path, what: str) -> Iterator[None]:
+    """Within it nobody else writes into a folder who claims it too; made where it is not there, and gone again if it stays empty.
+
+    what: does so, for the message. Raises InputError where another process is at it.
+    """
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"another {what} is at work in {folder}; wait for it, or choose another folder") from None
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+        if made:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -24,7 +24,7 @@ from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
 from core.audit.table import as_table, check_shape
 from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
-from core.foundation.files import write_array, write_json
+from core.foundation.files import claimed, write_array, write_json
 from core.robust.apart import FEWEST
 
 LEANING = 0.25  # pooled weight from which on it is told
@@ -69,7 +69,7 @@ def scan_files(
     """
     check_given(labels, features)
     own = None if is_file(labels) else str(labels)
-    with read_features(features, column, labels=own, scratch=scratch) as read:
+    with claimed(out, "scan"), read_features(features, column, labels=own, scratch=scratch) as read:
         check_shape(read.rows)
         given, progress = read_labels(labels, read), out / PROGRESS
         found = scan(
