@@ -54,4 +54,6 @@ def extent(folder: Path) -> tuple[int, int]:
 
 def size_text(size: int) -> str:
     """ "500 MB", "1.5 GB"."""
+    if 0 < size < 10**5:
+        return "under 0.1 MB"
     return f"{size / 1e6:,.{1 if size < 10**7 else 0}f} MB" if size < 10**9 else f"{size / 1e9:,.1f} GB"

@@ -44,9 +44,9 @@ def test_below_a_path_figures_links_and_downloads_work_and_a_run_of_another_stay
     page.get_by_role("link", name="Compare").click()
     page.wait_for_url(f"{lens}/compare?*")
     wait_until_drawn(page)
-    assert page.locator(".js-plotly-plot .main-svg").count()  # the parts of Plotly come from below the path too
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()  # the parts of Plotly come from below the path too
     open_view(page, lens, "inspect?run=annas&truth=true")
-    assert page.locator("canvas").count()
+    page.locator("canvas").first.wait_for()
     assert "run=annas" in page.url
 
 

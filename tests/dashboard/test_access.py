@@ -325,4 +325,7 @@ def test_with_training_off_the_lab_shows_all_and_starts_nothing(house: Path, mon
     with pytest.raises(InputError, match="switched off"):
         access.begin(lambda: pytest.fail("started"), trains=True)
     assert access.begin(lambda: "looked", trains=False) == "looked"
+    with pytest.raises(InputError, match="switched off"):
+        bring.start(bring.CaseConfig(str(house)), trains=True)
     assert not list(Runs(house / "runs"))
+    assert not list(Cases(house / "audits"))
