@@ -110,10 +110,20 @@ def config_from(values: Mapping[str, Any]) -> CaseConfig:
     """What config.json holds. Raises InputError for what is none."""
     known = {one.name for one in fields(CaseConfig)}
     try:
-        made = CaseConfig(**{name: value for name, value in values.items() if name in known})
+        made = CaseConfig(**{name: _fitting(name, value) for name, value in values.items() if name in known})
         return replace(made, layers=tuple(made.layers), options=dict(made.options))
     except (TypeError, ValueError) as problem:
         raise InputError(f"config.json describes no audit ({problem})") from None
+
+
+def _fitting(name: str, value: Any) -> Any:
+    """The value of a field. Raises TypeError where it is of another kind than the field."""
+    plain = "" if name == "path" else getattr(CaseConfig(""), name)
+    kinds = {tuple: (list, tuple), float: (int, float), type(None): (int, type(None))}.get(type(plain), (type(plain),))
+    fits = isinstance(value, kinds) and isinstance(value, bool) == isinstance(plain, bool)
+    if not fits or (isinstance(plain, tuple) and not all(isinstance(one, str) for one in value)):
+        raise TypeError(f"{name} = {value!r}")
+    return value
 
 
 def _absolute(path: str) -> str:

@@ -75,7 +75,7 @@ def proposed(summary: Mapping[str, Any]) -> Decisions:
 
 def read_decisions(case: CaseFolder) -> Decisions:
     """What was decided so far; nothing where there is no file yet. Raises InputError for a damaged one."""
-    return decisions_from(case.read_json(DECISIONS)) if case.file(DECISIONS).is_file() else Decisions()
+    return decisions_from(case.read_object(DECISIONS)) if case.file(DECISIONS).is_file() else Decisions()
 
 
 def write_decisions(case: CaseFolder, decisions: Decisions) -> None:

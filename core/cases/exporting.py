@@ -49,7 +49,7 @@ def _places(case: CaseFolder) -> dict[str, str]:
     """Each path of this computer that the audit names, and its last part."""
     config = case.config
     paths: list[Any] = [config.get(name) for name in ("path", "labels", "images", "weights")]
-    paths.append(case.read_json("data.json").get("path"))
+    paths.append(case.read_object("data.json").get("path"))
     found = {str(path): Path(str(path)).name for path in paths if path and Path(str(path)).is_absolute()}
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))
 

@@ -40,15 +40,22 @@ class CaseFolder(JobFolder):
     @property
     def result(self) -> dict[str, Any]:
         """What is finished; empty before the first stage is."""
-        return self.read_json("result.json") if self.file("result.json").exists() else {}
+        return self.read_object("result.json") if self.file("result.json").exists() else {}
+
+    def read_object(self, name: str) -> dict[str, Any]:
+        """What a JSON file of the audit holds, by name. Raises InputError for any that is damaged, or is no such object."""
+        try:
+            found = self.read_json(name)
+        except RecursionError:
+            raise InputError(f"{self.id}: {name} is damaged (it is nested too deep)") from None
+        if not isinstance(found, dict):
+            raise InputError(f"{self.id}: {name} is damaged (it is not a JSON object)")
+        return found
 
     @property
     def summary(self) -> dict[str, Any]:
         """The verdict. Raises InputError before there is one."""
-        found = self.read_json("summary.json")
-        if not isinstance(found, dict):
-            raise InputError(f"{self.id}: summary.json is damaged (it is not a JSON object)")
-        return found
+        return self.read_object("summary.json")
 
     def load_rows(self) -> pd.DataFrame:
         """rows.parquet. Raises InputError."""
@@ -86,8 +93,7 @@ class CaseFolder(JobFolder):
             raise InputError(f"{self.id}: {SHEET} cannot be read ({problem.strerror})") from None
 
     def _shape(self) -> list[int]:
-        found = self.read_json(SHAPE)
-        shape = found.get("shape") if isinstance(found, dict) else None
+        shape = self.read_object(SHAPE).get("shape")
         if not (
             isinstance(shape, list) and len(shape) == 4 and all(isinstance(side, int) and side > 0 for side in shape)
         ):

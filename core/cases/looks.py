@@ -55,14 +55,16 @@ def table_of(case: CaseFolder, look: Look) -> np.ndarray:
         return case.load_array(f"{look.folder}/features.npy", mapped=True)
     from core.audit.readers import read_features
 
-    told = case.read_json(f"{look.folder}/source.json")
+    told = case.read_object(f"{look.folder}/source.json")
+    if not isinstance(told.get("path"), str | None) or not isinstance(told.get("bytes", 0), int | float):
+        raise InputError(f"{case.id}: {look.folder}/source.json is damaged; audit the data again")
     if told.get("path"):
         features = read_features(Path(told["path"]), told.get("column"))
-        if features.stamp == told["stamp"]:
+        if features.stamp == told.get("stamp"):
             return features.rows
         raise InputError(f"{told['path']} has changed since the audit; audit it again to look at other classes")
     raise InputError(
-        f"these features have {told['bytes'] / 2**30:.1f} GiB and were not kept; classes with a finding are pictured, others are not"
+        f"these features have {told.get('bytes', 0) / 2**30:.1f} GiB and were not kept; classes with a finding are pictured, others are not"
     )
 
 

@@ -123,7 +123,7 @@ class _Audit:
     def expect(self) -> None:
         """Once it is known what was brought, the stages that it does not need take no part of the bar."""
         if self.case.file("data.json").is_file():
-            if self.case.read_json("data.json")["what"] == FEATURES:
+            if self.case.read_object("data.json")["what"] == FEATURES:
                 self.reporter.leave_out("train", "features")
             elif not self.trains:
                 self.reporter.leave_out("train")
@@ -131,14 +131,14 @@ class _Audit:
     @property
     def trains(self) -> bool:
         """Whether a model is trained here."""
-        return self.case.read_json("data.json")["what"] != FEATURES and not self.config.model
+        return self.case.read_object("data.json")["what"] != FEATURES and not self.config.model
 
     def train(self) -> None:
         if not self.trains:
             return
         data, config = self._images(), self.config
         self.reporter.enter("train", f"training a model on {len(data):,} images, to look at what it learns")
-        recipe = recipe_of(config, self.case.read_json("data.json")["kind"])
+        recipe = recipe_of(config, self.case.read_object("data.json")["kind"])
         device = devices.resolve(config.device)
         checkpoint = self.case.file("train.checkpoint")
 
@@ -159,7 +159,7 @@ class _Audit:
         }  # fmt: skip
 
     def features(self) -> None:
-        if self.case.read_json("data.json")["what"] == FEATURES:
+        if self.case.read_object("data.json")["what"] == FEATURES:
             self.result["layers"] = [""]
             assert self.brought.features is not None
             keep_features(self.case, Look(0, ""), self.brought.features)
@@ -247,7 +247,7 @@ class _Audit:
     def _to_picture(self, look: Look) -> list[tuple[int, int, bool]]:
         """The labels of findings, worst first, then those of the highest objective; PICTURED of them. And the number of poisons
         for each, and whether it looks poisoned, so that other numbers will be asked for."""
-        summary = self.case.read_json(f"{look.folder}/summary.json")
+        summary = self.case.read_object(f"{look.folder}/summary.json")
         records = {record["label"]: record for record in summary["classes"] if record["objective"] is not None}
         suspects = {
             finding["label"] for finding in summary["findings"] if finding["kind"] in ("poison", "second-group")

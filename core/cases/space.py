@@ -23,8 +23,11 @@ class Look:
 
 
 def looks_of(case: CaseFolder) -> list[Look]:
-    """Those that the audit has, in their order; none before its features are there."""
-    return [Look(i, str(layer)) for i, layer in enumerate(case.result.get("layers", []))]
+    """Those that the audit has, in their order; none before its features are there. Raises InputError."""
+    layers = case.result.get("layers", [])
+    if not isinstance(layers, list):
+        raise InputError(f"{case.id}: result.json is damaged (its layers are no list)")
+    return [Look(i, str(layer)) for i, layer in enumerate(layers)]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Space:
 
 def space_of(case: CaseFolder, look: Look) -> Space:
     """The space of a look. Raises InputError."""
-    told = case.read_json(f"{look.folder}/space.json")
+    told = case.read_object(f"{look.folder}/space.json")
     order, vectors, margin, nearest = (
         case.load_array(f"{look.folder}/{name}.npy", mapped=True) for name in ("order", "space", "margin", "nearest")
     )
@@ -74,8 +77,10 @@ def space_of(case: CaseFolder, look: Look) -> Space:
             [int(label) for label in told["labels"]],
             [*(int(start) for start in told["starts"]), int(told["rows"])],
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"{case.id}: {look.folder}/space.json is damaged") from None
+    if 0 in (order.ndim, vectors.ndim, margin.ndim, nearest.ndim):
+        raise InputError(f"{case.id}: the files of {look.folder} do not fit together")
     if not len(order) == len(vectors) == len(margin) == len(nearest) == starts[-1] or len(labels) + 1 != len(starts):
         raise InputError(f"{case.id}: the files of {look.folder} do not fit together")
     return Space(labels, starts, order, vectors, margin, nearest)

@@ -17,7 +17,7 @@ AGREES = 0.5  # of the smaller set of rows: two findings of one label that share
 
 def whole_summary(case: CaseFolder, config: CaseConfig, summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """summary.json. summaries: of the looks, in their order."""
-    first, looks, data = summaries[0], looks_of(case), case.read_json("data.json")
+    first, looks, data = summaries[0], looks_of(case), case.read_object("data.json")
     rows = [_rows_of(case.load_findings(look.folder)) for look in looks]
     findings = []
     for number, finding in enumerate(first["findings"], 1):

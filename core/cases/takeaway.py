@@ -18,7 +18,9 @@ import pandas as pd
 from core.audit.csv_files import write_csv
 from core.cases.decisions import DECISIONS, Decisions, resolve
 from core.cases.folder import CaseFolder
+from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
+from core.foundation.sources import full_source
 
 COLUMNS = ("row", "file", "label", "name", "kind", "finding", "decision", "new_label", "new_name")
 RELABEL = ("file", "row", "label", "new_label", "name", "new_name")
@@ -30,7 +32,7 @@ def decided(case: CaseFolder, decisions: Decisions) -> list[dict[str, Any]]:
 
 
 def _lines(case: CaseFolder, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = case.read_json("data.json").get("names", {})
+    names = case.read_object("data.json").get("names", {})
     return [
         {
             "row": one.row, "file": one.file, "label": one.label, "name": names.get(str(one.label), ""), "kind": one.kind,
@@ -41,10 +43,18 @@ def _lines(case: CaseFolder, frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _listed(name: str) -> str:
+    """One line of a list: a name of several would be several names for whoever deletes by it, so its breaks are boxes."""
+    return name if len(name.splitlines()) < 2 else full_source(name)
+
+
 def removed_mask(case: CaseFolder, frame: pd.DataFrame) -> np.ndarray:
-    """(n,) bool, True = decided to be removed. frame: of `resolve`."""
-    mask = np.zeros(int(np.load(case.file("removed.npy"), mmap_mode="r").shape[0]), bool)
-    mask[frame["row"][frame["do"] == "remove"].to_numpy()] = True
+    """(n,) bool, True = decided to be removed. frame: of `resolve`. Raises InputError."""
+    found, rows = case.load_array("removed.npy", mapped=True), frame["row"][frame["do"] == "remove"].to_numpy()
+    if found.ndim != 1 or (len(rows) and rows.max() >= len(found)):
+        raise InputError(f"{case.id}: removed.npy has other rows than the audit; audit the data again")
+    mask = np.zeros(len(found), bool)
+    mask[rows] = True
     return mask
 
 
@@ -56,7 +66,7 @@ def write_lists(case: CaseFolder, decisions: Decisions, out: Path) -> dict[str, 
     write_csv(out / "decisions.csv", COLUMNS, lines)
     write_csv(out / "relabel.csv", RELABEL, [line for line in lines if line["decision"] == "relabel"])
     with replacing(out / "delete.txt") as aside:
-        gone = [str(line["file"] or line["row"]) for line in lines if line["decision"] == "remove"]
+        gone = [_listed(str(line["file"] or line["row"])) for line in lines if line["decision"] == "remove"]
         aside.write_text("".join(f"{name}\n" for name in gone), encoding="utf-8")
     write_array(out / "removed.npy", removed_mask(case, frame))
     write_json(out / DECISIONS, decisions.as_json())

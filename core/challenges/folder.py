@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from core.foundation.errors import InputError
+from core.foundation.files import read_bytes
 from core.foundation.sheets import unpack
 
 FORMAT = 1
@@ -214,11 +215,9 @@ def _parse(path: Path, name: str, content: bytes) -> dict[str, Any]:
 
 def _bytes(path: Path, name: str) -> bytes:
     try:
-        size = (path / name).stat().st_size
-        _check(size <= MAX_BYTES[name], path, f"{name} has {size / 2**20:.0f} MiB, more than is read")
-        return (path / name).read_bytes()
-    except OSError as problem:
-        raise InputError(f"{path.name}: {name} cannot be read ({problem.strerror})") from None
+        return read_bytes(path / name, MAX_BYTES[name])
+    except InputError as problem:
+        raise InputError(f"{path.name}: {problem}") from None
 
 
 def _check(good: bool, path: Path, message: str) -> None:

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
+from rich.segment import Segment
+
+from core.foundation.errors import shown
 
 if TYPE_CHECKING:
     from core.datasets import Report
 
-# No markup, no emoji: names of classes, files and runs are shown as they are.
-out = Console(markup=False, emoji=False)
-err = Console(stderr=True, markup=False, emoji=False)
+
+class Plain(Console):
+    """A terminal that obeys nothing in what is printed: names of classes, files and runs are those of strangers."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else "\n".join(map(shown, text.split("\n"))), style, control)
+
+
+# No markup, no emoji: names are shown as they are.
+out = Plain(markup=False, emoji=False)
+err = Plain(stderr=True, markup=False, emoji=False)
 
 
 @contextmanager

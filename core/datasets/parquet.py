@@ -21,6 +21,8 @@ from core.foundation.errors import InputError
 from core.foundation.images import LeftOut, Reading, Split
 from core.foundation.params import param
 
+MAX_NUMBER = 1_000_000  # of a class that is named by a column beside the labels
+
 
 @dataclass(frozen=True)
 class ImageParquet(BroughtSet):
@@ -120,10 +122,10 @@ class TableColumns:
     def classes(self, used: list[str]) -> Classes:
         labels = {f"column '{self.label.name}' of {part}": _known(self.labels(part)) for part in used}
         names = self._names(used)
-        largest = max((int(np.nanmax(v)) for v in labels.values() if v.ndim == 1 and v.dtype.kind in "iuf"), default=-1)
+        largest = max((_largest(v) for v in labels.values() if v.ndim == 1 and v.dtype.kind in "iuf"), default=-1)
         if names is not None and len(names) <= largest:
             names = None  # metadata with too few names is not trusted
-        if names is None and self._beside:
+        if names is None and self._beside and largest < MAX_NUMBER:
             names = [self._beside.get(i, str(i)) for i in range(largest + 1)]
         return classes_of(labels, names)
 
@@ -145,6 +147,12 @@ class TablePlan:
     chosen: Chosen
     classes: Classes  # of the training part, and of the part to test on
     left_out: tuple[LeftOut, ...]
+
+
+def _largest(values: np.ndarray) -> int:
+    """The largest label; -1 where there is none, or one that is no number, which is told where the labels are read."""
+    there = values[~np.isnan(values)] if values.dtype.kind == "f" else values
+    return int(there.max()) if len(there) and np.isfinite(there).all() else -1
 
 
 def _known(values: np.ndarray | None) -> np.ndarray:

@@ -16,7 +16,6 @@ from core.foundation.errors import InputError
 
 ROWS = 512  # that are read at a time
 MOST_ROWS = 10_000_000
-MOST_BYTES = 2**31  # of a column that is held whole: a few bytes of a file can stand for as many as they like
 ARROW = (".arrow", ".feather")
 
 
@@ -62,18 +61,6 @@ class TableFile(ABC):
                 yield array
             if n != self.rows:
                 raise ValueError(f"{n:,} rows of '{name}', where it says {self.rows:,}")
-
-    def column(self, name: str) -> list[Any]:
-        """All of it. Raises InputError for more than MOST_BYTES."""
-        arrays, size = [], 0
-        for array in self.batches(name):
-            size += array.nbytes
-            if size > MOST_BYTES:
-                raise InputError(
-                    f"column '{name}' of {self.file.name} has more than {MOST_BYTES / 2**30:g} GiB, which is too much for labels"
-                )
-            arrays.append(array)
-        return arrays
 
     @contextmanager
     def sound(self) -> Iterator[None]:

@@ -14,7 +14,12 @@ from core.datasets.picture import Source, suffixes
 from core.datasets.table_files import open_table
 from core.foundation.errors import InputError
 
+MOST_BYTES = 2**28  # of a column that is held whole: a few bytes of a file can stand for as many as they like
 _CELL = ("bytes", "path")  # the fields of an image as Hugging Face keeps it
+
+
+class TooLarge(InputError):
+    """A column has more than MOST_BYTES."""
 
 
 class Table:
@@ -76,7 +81,10 @@ class Table:
             return Column(field.name, IMAGE, told.get("_type") == "Image")
         described = told.get("_type") == "ClassLabel"
         if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_boolean(kind) or _is_number(kind):
-            values = self._values(field.name)
+            try:
+                values = self._values(field.name)
+            except TooLarge:  # texts, perhaps, which are no labels
+                return Column(field.name, OTHER)
             return Column(field.name, PATH if _are_files(values) else CLASS, described, values)
         if _numbers_of(kind) is not None:
             return Column(field.name, IMAGE, str(told.get("_type")).startswith("Array"))
@@ -91,7 +99,10 @@ class Table:
         inner = kind.value_type
         if not (kinds.is_integer(inner) or kinds.is_boolean(inner) or kinds.is_string(inner)):
             return Column(name, OTHER)
-        lists = self._values(name)
+        try:
+            lists = self._values(name)
+        except TooLarge:
+            return Column(name, OTHER)
         lengths = {-1 if cell is None else len(cell) for cell in lists}
         if len(lengths) != 1 or kinds.is_string(inner) or lengths == {0}:
             return Column(name, MULTI, described)
@@ -100,10 +111,15 @@ class Table:
         return Column(name, CLASS if single else MULTI, described, rows)
 
     def _values(self, name: str) -> np.ndarray:
-        """(n,) in NumPy's terms; dictionary-encoded words as words, and None or NaN where a value is missing."""
+        """(n,) in NumPy's terms; dictionary-encoded words as words, and None or NaN where a value is missing. Raises TooLarge."""
         import pyarrow as pa
 
-        chunks = [chunk for reader in self._readers for chunk in reader.column(name)]
+        chunks, size = [], 0
+        for reader in self._readers:
+            for chunk in reader.batches(name):
+                if (size := size + chunk.nbytes) > MOST_BYTES:
+                    raise TooLarge(f"column '{name}' has more than {MOST_BYTES / 2**20:g} MiB")
+                chunks.append(chunk)
         whole = pa.chunked_array(chunks, self.schema.field(name).type)
         if pa.types.is_dictionary(whole.type):
             whole = whole.cast(whole.type.value_type)

@@ -14,10 +14,14 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 def guarded(value: Any) -> Any:
-    """The value for a cell: a word that would be a formula gets a quote in front, all else stays as it is."""
-    if not isinstance(value, str) or not FORMULA.match(value) or NUMBER.fullmatch(value):
+    """The value for a cell: a word that would be a formula gets a quote in front, all else stays as it is.
+
+    A carriage return becomes a line feed: Python's csv puts no quotes around it, and what follows would begin a line of its own.
+    """
+    if not isinstance(value, str):
         return value
-    return f"'{value}"
+    word = value.replace("\r", "\n")
+    return f"'{word}" if FORMULA.match(word) and not NUMBER.fullmatch(word) else word
 
 
 def unguarded(word: str) -> str:

@@ -76,14 +76,24 @@ def given_path(text: str | Path) -> Path:
     return path
 
 
-def read_json(path: Path, longest: int) -> Any:
-    """What a JSON file of somebody holds, of at most that many bytes. Raises InputError."""
+def read_bytes(path: Path, most: int) -> bytes:
+    """A file of somebody, of at most that many bytes. Raises InputError; a pipe or a device, which may have no end, is not opened."""
     try:
-        if path.stat().st_size > longest:
-            raise InputError(f"{path.name} has more than {longest / 2**20:g} MiB; it is not read")
-        return json.loads(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path.name} cannot be read (it is no plain file)")
+        with path.open("rb") as file:
+            data = file.read(min(path.stat().st_size, most) + 1)
     except OSError as problem:
         raise InputError(f"{path.name} cannot be read ({problem.strerror})") from None
+    if len(data) > most:
+        raise InputError(f"{path.name} has more than {most / 2**20:,.0f} MiB, which is more than is read")
+    return data
+
+
+def read_json(path: Path, most: int) -> Any:
+    """What a JSON file of somebody holds, of at most that many bytes. Raises InputError."""
+    try:
+        return json.loads(read_bytes(path, most))
     except InputError:
         raise
     except (ValueError, RecursionError) as problem:

@@ -18,7 +18,7 @@ PICTURES = 12
 def show(case: CaseFolder) -> None:
     """Never raises: a damaged file is said."""
     try:
-        read = case.read_json("data.json")
+        read = case.read_object("data.json")
         st.caption(f":material/folder: {as_is(case.config['path'])}")
         told.show(read, _pictures(case, read), key=f"account {case.id}")
     except (InputError, KeyError, TypeError, ValueError, IndexError) as problem:

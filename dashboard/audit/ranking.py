@@ -19,7 +19,7 @@ def show(case: CaseFolder) -> None:
     """A table; nothing before the first class of a look is in."""
     try:
         looks = [look for look in looks_of(case) if so_far.is_begun(case, look)]
-        names = case.read_json("data.json").get("names", {}) if looks else {}
+        names = case.read_object("data.json").get("names", {}) if looks else {}
     except (InputError, OSError):
         return
     for look in looks:

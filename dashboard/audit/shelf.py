@@ -121,7 +121,7 @@ def open_case(case: CaseFolder) -> CaseView:
 def _open(path: str, stamp: int) -> CaseView:
     case = CaseFolder(Path(path))
     return CaseView(
-        case, case.summary, case.read_json("data.json"), case.load_rows(), case.images(), looks_of(case), stamp
+        case, case.summary, case.read_object("data.json"), case.load_rows(), case.images(), looks_of(case), stamp
     )
 
 

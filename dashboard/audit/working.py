@@ -72,7 +72,7 @@ def _needed(case: CaseFolder) -> list[str]:
     """The stages that this audit has: nothing is trained where features, or a model, are brought."""
     try:
         config = case.config
-        features = case.file("data.json").is_file() and case.read_json("data.json").get("what") == "features"
+        features = case.file("data.json").is_file() and case.read_object("data.json").get("what") == "features"
     except InputError:
         return list(ORDER)
     without = {"train", "features"} if features else {"train"} if config.get("model") else set()

@@ -56,7 +56,7 @@ REFUSED: dict[str, tuple[str, Callable[[Path], Any], tuple[str, ...]]] = {
     "brackets in brackets": ("d.json", text("[" * 100_000), ("d.json",)),
     "objects in objects": ("d.json", text('{"rows":' * 50_000), ("d.json",)),
     "a number without end": ("d.json", text(f'{{"rows": {{}}, "findings": {{}}, "x": {"9" * 5000}}}'), ("d.json",)),
-    "JSON in UTF-16": ("d.json", lambda p: p.write_text("{}", "utf-16"), ("d.json",)),
+    "JSON in UTF-16": ("d.json", lambda p: p.write_text("{}", "utf-16"), ("damaged",)),
     "no object": ("d.json", text('"remove"'), ("damaged",)),
     "nothing decided": ("d.json", text("null"), ("damaged",)),
     "lists for objects": ("d.json", decisions(rows=[1, 2]), ("damaged",)),

@@ -39,7 +39,7 @@ def write_cleaned(
     link: files of image folders as hard links, where both lie in one file system. Raises InputError for data that has changed
     since the audit, NoCopy for forms that are not written, and a copy that is not what was decided; nothing is left then.
     """
-    data, config = case.read_json("data.json"), config_from(case.config)
+    data, config = case.read_object("data.json"), config_from(case.config)
     source = Path(data["path"])
     if not source.exists():
         raise InputError(f"{source} is not there any more; put it back, or write the lists alone with --lists-only")

@@ -58,7 +58,7 @@ def changes_of(case: CaseFolder, decisions: Decisions) -> Changes:
     rows, do = frame["row"].to_numpy(np.int64), frame["do"].to_numpy()
     removed[rows[do == "remove"]] = True
     to[rows[do == "relabel"]] = frame["to"].to_numpy(np.int64)[do == "relabel"]
-    data = case.read_json("data.json")
+    data = case.read_object("data.json")
     names = {int(label): str(name) for label, name in data.get("names", {}).items()}
     there = set(labels.tolist())
     if strange := sorted(set(to[to >= 0].tolist()) - there):

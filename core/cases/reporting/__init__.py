@@ -17,6 +17,7 @@ from core.cases.reporting.account import (
 from core.cases.reporting.findings import elsewhere_section, findings_section
 from core.cases.reporting.source import Source, source_of
 from core.cases.reporting.wording import listed, rows, sentence
+from core.foundation.errors import InputError
 from core.reports import write
 from core.reports.content import Report, Section, Tile, Tiles
 
@@ -36,7 +37,17 @@ COUNTED = (
 
 def report_of(case: CaseFolder, decisions: Decisions | None = None) -> Report:
     """What the report of an audit says. decisions: others than those of its folder. Raises InputError where its findings are not made, or a file is damaged."""
-    source = source_of(case, decisions)
+    try:
+        return _report(case, source_of(case, decisions))
+    except InputError:
+        raise
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as problem:  # files edited by hand
+        raise InputError(
+            f"{case.id}: summary.json, data.json and result.json do not fit together ({type(problem).__name__}: {problem}); audit the data again"
+        ) from problem
+
+
+def _report(case: CaseFolder, source: Source) -> Report:
     decided = resolve(case, source.decisions)
     name = Path(str(source.config.get("path", case.id))).name or case.id
     verdict, after = verdict_of(source)

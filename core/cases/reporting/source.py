@@ -78,7 +78,7 @@ def source_of(case: CaseFolder, decisions: Decisions | None = None) -> Source:
     if len(findings) and not 0 <= findings["row"].min() <= findings["row"].max() < len(rows):
         raise InputError(f"{case.id}: findings.csv names rows that rows.parquet does not have")
     return Source(
-        case, case.summary, case.read_json("data.json"), case.result, case.config, rows, findings,
+        case, case.summary, case.read_object("data.json"), case.result, case.config, rows, findings,
         case.images(), looks[0], space_of(case, looks[0]),
         read_decisions(case) if decisions is None else decisions,
     )  # fmt: skip
