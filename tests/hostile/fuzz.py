@@ -2,7 +2,7 @@
 
 Each answer has to be a value or an InputError of one line, within seconds and a bound of memory. Batches run in processes of
 their own, since a library that reads a damaged file may take its process with it; the file that was read last is then kept.
-Not collected by pytest. With --engine atheris, where that is installed, it follows the branches of core instead.
+Not collected by pytest. `fuzz_atheris` does the same along the branches of core.
 """
 
 from __future__ import annotations
