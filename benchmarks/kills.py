@@ -131,10 +131,9 @@ def digest(job: Job, out: Path) -> dict[str, str]:
     root = next((place for place in folder.values() if place.is_dir()), found.path if found else out)
     files = sorted(file for pattern in job.results for file in root.glob(pattern))
     sums = {str(file.relative_to(root)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    return {
-        name.split("/", 1)[1] + name.split("/")[0][-2:] if job.find is _cell else name: value
-        for name, value in sums.items()
-    }
+    if job.find is not _cell:
+        return sums
+    return {"-".join(name.split("-")[:3]): value for name, value in sums.items()}  # ids end in a time and chance
 
 
 def wait_for_stage(job: Job, out: Path, stage: str, process: subprocess.Popen[str]) -> bool:

@@ -44,10 +44,7 @@ class CaseFolder(JobFolder):
 
     def read_object(self, name: str) -> dict[str, Any]:
         """What a JSON file of the audit holds, by name. Raises InputError for any that is damaged, or is no such object."""
-        try:
-            found = self.read_json(name)
-        except RecursionError:
-            raise InputError(f"{self.id}: {name} is damaged (it is nested too deep)") from None
+        found = self.read_json(name)
         if not isinstance(found, dict):
             raise InputError(f"{self.id}: {name} is damaged (it is not a JSON object)")
         return found

@@ -81,7 +81,7 @@ class RunFolder(JobFolder):
         import pandas as pd
 
         try:
-            return pd.read_parquet(self.file("scores.parquet"))
+            return pd.read_parquet(self._plain("scores.parquet"))
         except (OSError, ValueError) as problem:  # pyarrow's errors are ValueErrors
             reason = str(problem).splitlines()[0]
             raise InputError(f"{self.id}: scores.parquet cannot be read ({reason})") from None

@@ -171,11 +171,18 @@ class JobFolder:
 
     def read_json(self, name: str) -> Any:
         try:
-            return json.loads(self.file(name).read_text(encoding="utf-8"))
+            return json.loads(self._plain(name).read_text(encoding="utf-8"))
         except OSError as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem.strerror})") from None
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             raise InputError(f"{self.id}: {name} is damaged ({problem})") from None
+
+    def _plain(self, name: str) -> Path:
+        """The path of a file to be read. Raises InputError for a pipe, a device or a folder: somebody may have put one there."""
+        path = self.file(name)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{self.id}: {name} cannot be read (it is no plain file)")
+        return path
 
     def write_json(self, name: str, value: Any) -> None:
         """Write aside and rename, so that no reader ever sees half a file."""
@@ -208,13 +215,13 @@ class JobFolder:
 
     def lines(self, name: str) -> list[dict[str, Any]]:
         """What `append_line` wrote; an unfinished last line is left out, and no file has no lines."""
-        if not self.file(name).exists():
+        if not self.file(name).is_file():
             return []
         rows = []
         for line in self.file(name).read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 rows.append(json.loads(line))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
         return [row for row in rows if isinstance(row, dict)]
 
@@ -278,7 +285,7 @@ class JobFolder:
     def load_array(self, name: str, mapped: bool = False) -> np.ndarray:
         """An .npy of this run; mapped: left on disk until it is used. Raises InputError if it is missing or damaged."""
         try:
-            array: np.ndarray = np.load(self.file(name), allow_pickle=False, mmap_mode="r" if mapped else None)
+            array: np.ndarray = np.load(self._plain(name), allow_pickle=False, mmap_mode="r" if mapped else None)
         except (OSError, ValueError, EOFError) as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None
         return array
@@ -286,7 +293,7 @@ class JobFolder:
     def load_arrays(self, name: str) -> dict[str, np.ndarray]:
         """An .npz of this run as a plain dict. Raises InputError if it is missing or damaged."""
         try:
-            with np.load(self.file(name), allow_pickle=False) as arrays:
+            with np.load(self._plain(name), allow_pickle=False) as arrays:
                 return {key: arrays[key] for key in arrays.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
             raise InputError(f"{self.id}: {name} cannot be read ({problem})") from None

@@ -425,3 +425,23 @@ def test_the_end_of_the_log(run: RunFolder) -> None:
 def test_the_estimate_in_one_number(text: str, seconds: float | None, run: RunFolder) -> None:
     run.file("estimate.json").write_text(text)
     assert run.estimated_seconds == seconds
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("name", ["result.json", "features.npy", "views.npz", "scores.parquet", "metrics.jsonl"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, run: RunFolder) -> None:
+    os.mkfifo(run.file(name))
+    if name == "metrics.jsonl":
+        assert run.metrics() == []
+        return
+    read = {"result.json": run.read_json, "features.npy": run.load_array, "views.npz": run.load_arrays}
+    with pytest.raises(InputError, match="is no plain file"):
+        read[name](name) if name in read else run.load_scores()
+
+
+def test_brackets_in_brackets_without_end_are_damage(run: RunFolder) -> None:
+    run.file("data.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match=r"data\.json is damaged"):
+        run.read_json("data.json")
+    run.file("metrics.jsonl").write_text('{"epoch": 1}\n' + "[" * 200_000 + '\n{"epoch": 2}\n')
+    assert [row["epoch"] for row in run.metrics()] == [1, 2]
