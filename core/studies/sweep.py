@@ -57,6 +57,8 @@ def sweep(
         if _is_finished(folder):
             continue
         folder = folder or new_run(config, Runs(out))
+        if not folder.status.active:
+            folder.clear_cancel()  # of the call before, which it ended
         done = len([c for c in configs if _is_finished(there.get(_key(c)))])
 
         def observe(status: Status, done: int = done, config: RunConfig = config) -> None:

@@ -264,7 +264,7 @@ def test_a_sweep_makes_each_run_once_keeps_it_light_and_goes_on(
 
     def stop_at_the_third(folder: RunFolder, **more: Any) -> Any:
         if len(done) == 2:
-            raise Cancelled
+            folder.request_cancel()
         done.append(folder.id)
         return execute(folder, **more)
 
