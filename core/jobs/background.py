@@ -113,7 +113,7 @@ def _interrupt() -> None:
 
 @contextmanager
 def hearing(run: JobFolder) -> Iterator[None]:
-    """Within it a cancel ends whatever the main thread does, two seconds at most after it was asked for.
+    """Within it a cancel ends whatever the main thread does, within two seconds after it was asked for, but for what cannot be interrupted.
 
     Training looks for it at every step, the fit of a defense does not. So a thread looks too, and where the run has not
     stopped by itself it sends what Ctrl-C would send; the answer, between two lines of Python, is Cancelled. A single
