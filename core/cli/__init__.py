@@ -6,6 +6,7 @@ what they need themselves, so that --help answers at once.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 
@@ -32,6 +33,8 @@ __all__ = ["app", "main"]
 
 # What Typer raises for a wrong option; its own copy of Click in new versions, Click itself in older ones.
 USAGE_ERROR: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -67,6 +70,14 @@ def main() -> None:
     except (Cancelled, typer.Abort, KeyboardInterrupt):
         err.print("cancelled")
         status = 130
+    except OSError as problem:
+        if problem.errno not in NO_ROOM:
+            raise
+        where = f": {problem.filename}" if problem.filename else ""
+        _complain(
+            f"nothing can be written ({problem.strerror or problem}{where}); mend that and call again: what is finished is kept"
+        )
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -6,6 +6,7 @@ large as the model and no larger.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,9 +28,12 @@ COUNTER = "num_batches_tracked"  # of batch norm; nothing here uses it and many 
 
 
 def save(model: nn.Module, path: Path) -> None:
-    """All weights and buffers of the model. The file takes its name once it is complete."""
-    with replacing(path) as aside:
-        save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
+    """All weights and buffers of the model. The file takes its name once it is complete. Raises OSError where there is no room."""
+    try:
+        with replacing(path) as aside:
+            save_file({name: value.contiguous() for name, value in model.state_dict().items()}, aside)
+    except SafetensorError as problem:  # the library has no kind of its own for a disk that is full
+        raise OSError(errno.EIO, str(problem), path.name) from None
 
 
 def load(model: nn.Module, path: str | Path) -> None:

@@ -394,3 +394,28 @@ def test_names_are_printed_as_they_are(tmp_path: Path, cli: Cli) -> None:
     outcome = cli("filter", tmp_path / "x.npy", "--poisons", 3, "--out", odd)
     assert outcome.status == 0, outcome.err
     assert outcome.out.endswith(f"written to {odd}\n")
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_afterwards(
+    picture_folder: Path, runs_dir: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors import SafetensorError
+
+    from core.models import weights
+
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    kept = weights.save_file
+    monkeypatch.setattr(weights, "save_file", full)
+    words = ("run", "--data", picture_folder, "--poisons", 6, "--epochs", 1, "--no-retrain", "--runs-dir", runs_dir)
+    failed = cli(*words)
+    assert failed.status == 1
+    line = failed.err.strip().splitlines()[-1]
+    assert "nothing can be written" in line
+    assert "No space left on device" in line
+    assert "Traceback" not in failed.err
+    (run,) = Runs(runs_dir)
+    assert run.status.state == "failed"
+    monkeypatch.setattr(weights, "save_file", kept)
+    assert cli("resume", run.id, "--runs-dir", runs_dir).status == 0
