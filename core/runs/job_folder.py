@@ -10,7 +10,7 @@ import shutil
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,16 +48,24 @@ class Status:
         return self.state in ("queued", "running")
 
 
-def is_abandoned(status: Status, is_held: Callable[[], bool]) -> bool:
-    """Whether nobody works on an active job any more. is_held: whether somebody holds its lock.
+def is_abandoned(status: Status, lock: Path) -> bool:
+    """Whether nobody works on an active job any more. lock: the file that whoever does holds.
 
     The lock tells, for it goes with the process however that ends. A process that has just been started does not hold it yet:
     then its number tells, or how long ago it was started. A clock that was set back makes a heartbeat one of the future.
     """
     silent = abs(time.time() - status.heartbeat)
-    if silent <= STALE or is_held():
+    if silent <= STALE or _is_held(lock):
         return False
     return status.state == "running" or silent > STARTING or not _is_alive(status.pid)
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def given_up(status: Status) -> Status:
@@ -106,13 +114,6 @@ class JobFolder:
         finally:
             self._lock.release()
 
-    def _is_held(self) -> bool:
-        try:
-            with FileLock(self._lock.lock_file, timeout=0):
-                return False
-        except Timeout:
-            return True
-
     def file(self, name: str) -> Path:
         return self.path / name
 
@@ -142,7 +143,7 @@ class JobFolder:
                 raise TypeError
         except (InputError, TypeError):
             return Status("interrupted", message="the run has no readable status")
-        return given_up(status) if status.active and is_abandoned(status, self._is_held) else status
+        return given_up(status) if status.active and is_abandoned(status, Path(self._lock.lock_file)) else status
 
     @property
     def finished_stages(self) -> tuple[str, ...]:

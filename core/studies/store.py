@@ -100,15 +100,7 @@ def status(run: RunFolder) -> Status | None:
             raise TypeError
     except (InputError, TypeError):
         return Status("interrupted", message="the study has no readable status")
-    return given_up(found) if found.active and is_abandoned(found, lambda: _is_held(run)) else found
-
-
-def _is_held(run: RunFolder) -> bool:
-    try:
-        with FileLock(run.file(LOCK), timeout=0):
-            return False
-    except Timeout:
-        return True
+    return given_up(found) if found.active and is_abandoned(found, run.file(LOCK)) else found
 
 
 def start(run: RunFolder, runs: Runs, kinds: Sequence[str]) -> None:
