@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from benchmarks.serving import pages
 
 if TYPE_CHECKING:
-    from playwright.sync_api import ConsoleMessage, Page
+    from playwright.sync_api import ConsoleMessage, Locator, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -97,6 +97,22 @@ def unfold(tab: Page) -> None:
     tab.evaluate(OPEN_ALL)
     tab.wait_for_timeout(300)  # they glide open
     wait_until_drawn(tab)
+
+
+def still_box(element: Locator) -> Mapping[str, float]:
+    """Where an element is, once it has been in sight and in one place for a third of a second.
+
+    A page that is still being filled moves what is on it, as lines above it come late. A hand waits for that; a script has to be
+    told to.
+    """
+    box, since = None, 0
+    while since < 3:
+        element.scroll_into_view_if_needed()
+        seen = element.bounding_box()
+        since, box = (since + 1 if seen is not None and seen == box else 0), seen
+        element.page.wait_for_timeout(100)
+    assert box is not None
+    return box
 
 
 def drag(tab: Page, box: Mapping[str, float], places: Sequence[tuple[float, float]]) -> None:

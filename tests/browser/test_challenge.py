@@ -4,7 +4,7 @@ import re
 
 from core.challenges import open_challenge, read_truth
 from dashboard.challenge.game import BUNDLED
-from tests.browser.chromium import drag, wait_until_drawn
+from tests.browser.chromium import drag, still_box, wait_until_drawn
 from tests.browser.test_access import GRAVE, scan
 
 PLAYED = "a-digits"
@@ -20,8 +20,8 @@ def open_challenge_page(page, address, label):
 
 def lasso(page, canvas, places):
     """Around places given as shares of a picture."""
-    canvas.scroll_into_view_if_needed()
-    drag(page, canvas.bounding_box(), places)
+    wait_until_drawn(page)
+    drag(page, still_box(canvas), places)
 
 
 def said_of(page, place=ROBUST) -> str:
@@ -139,8 +139,7 @@ def test_clicks_and_the_dragged_cut_answer_before_the_server_does(page, address)
     page.get_by_text("2 in the basket").wait_for()
 
     grip = page.locator(".grip")
-    grip.scroll_into_view_if_needed()
-    box = grip.bounding_box()
+    box = still_box(grip)
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
     page.mouse.down()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.chromium import drag, wait_until_drawn
+from tests.browser.chromium import drag, still_box, wait_until_drawn
 
 pytestmark = pytest.mark.browser
 RUN = "signs-patch-50"
@@ -30,7 +30,7 @@ def removed(page) -> int:
 
 def test_a_lasso_fills_the_gallery_and_the_address_and_a_link_brings_it_back(page, address):
     open_inspect(page, address)
-    box = page.locator("canvas[role=img]").first.bounding_box()
+    box = still_box(page.locator("canvas[role=img]").first)
     drag(page, box, [(0.3, 0.3), (0.5, 0.3), (0.5, 0.5), (0.3, 0.5), (0.3, 0.35)])
     page.get_by_text(re.compile(r"selected \([1-9][\d,]*\)")).wait_for()
     wait_for_address(page, "selected=")
@@ -49,7 +49,7 @@ def test_a_lasso_fills_the_gallery_and_the_address_and_a_link_brings_it_back(pag
 def test_box_selects_too_and_tap_looks_at_one_point(page, address):
     open_inspect(page, address)
     page.get_by_role("radio", name="Box").click()
-    box = page.locator("canvas[role=img]").first.bounding_box()
+    box = still_box(page.locator("canvas[role=img]").first)
     drag(page, box, [(0.3, 0.1), (0.9, 0.6)])
     page.get_by_text(re.compile(r"selected \([1-9]")).wait_for()
     page.get_by_role("radio", name="Tap").click()
@@ -82,7 +82,7 @@ def test_the_cut_is_dragged_and_moved_by_keys_and_everything_follows(page, addre
     open_inspect(page, address)
     before = removed(page)
     grip = page.locator(".grip")
-    box = grip.bounding_box()
+    box = still_box(grip)
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.move(*middle)
     page.mouse.down()
