@@ -6,25 +6,43 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
 LONGEST = 1500  # characters of an address that every browser and chat carries
 MOST = 1_000_000  # ids that an address may name; runs of neighbours would hold any number
-LAG = 2.0  # seconds in which a browser may still hold the address of before
+LAG = 2.0  # seconds in which a browser may still hold what was before, on top of what a page takes to run
+RUNS = 3  # as many runs of a slow page may stand between what it wrote and what it hears
 
 
-def news(key: str) -> str:
-    """What the address says of a key, if it is neither what the page wrote there last nor what stood there just before.
+def lag() -> float:
+    """Seconds in which a browser may still hold what was before: more where this page takes long, as on a busy server."""
+    return LAG + RUNS * float(st.session_state.get("page turn", {}).get("seconds", 0.0))
+
+
+def fresh(left: dict[Any, float]) -> dict[Any, float]:
+    """Of values that a page replaced, and when, those that the browser may still hold."""
+    now, longest = time.monotonic(), lag()
+    return {old: when for old, when in left.items() if now - when < longest}
+
+
+def news(key: str, held: str = "") -> str:
+    """What the address says of a key, if it is neither what the page wrote there last nor what stood there before.
 
     While somebody presses a key again and again, the browser's address is behind, perhaps by several presses: it must
-    not win over the widget.
+    not win over the widget. By the clock alone a slow server would lose presses; so where the visitor has changed the
+    very thing in the same moment (what the session holds under `held`, the key itself if not named, is no more what it
+    was when the address was written), an old address stays behind until the browser is seen to have heard the new one.
     """
-    asked = st.query_params.get(key, "")
-    said, left = st.session_state.get(f"{key} said", ("", {}))
-    is_behind = time.monotonic() - left.get(asked, -LAG) < LAG
-    return "" if asked == said or is_behind else str(asked)
+    asked = str(st.query_params.get(key, ""))
+    said, left, was = st.session_state.get(f"{key} said", ("", {}, None))
+    if asked == said:
+        st.session_state[f"{key} said"] = (said, fresh(left), was)
+        return ""
+    has_changed = st.session_state.get(held or key) != was
+    return "" if asked in (left if has_changed else fresh(left)) else asked
 
 
 def refuse(key: str) -> None:
@@ -42,7 +60,7 @@ def refuse(key: str) -> None:
 
 @contextmanager
 def turned_to(page: str) -> Iterator[None]:
-    """Around a page that runs: note whether it is another one than before, and count the runs that come to their end.
+    """Around a page that runs: note whether it is another one than before, count the runs that come to their end, time them.
 
     Streamlit forgets what a widget held once a run has ended without it, a run later than the browser does: when the widget
     comes back, on the next page or under another question, it must be told anew. A run that is stopped, by `st.stop` or by
@@ -52,9 +70,11 @@ def turned_to(page: str) -> Iterator[None]:
     turn = {**before, "is new": st.session_state.get("page shown") != page}
     st.session_state["page turn"] = turn
     st.session_state["page shown"] = page
+    began = time.monotonic()
     try:
         yield
         turn["runs"] += 1
+        turn["seconds"] = time.monotonic() - began
     finally:  # also where the page stops or starts over; it may then write nothing into the session any more
         turn["is new"] = False
 
@@ -136,14 +156,14 @@ def publish_list(key: str) -> None:
     write(key, ",".join(st.session_state[key]))
 
 
-def write(key: str, value: str | None) -> None:
-    """Put a value into the address, or take it out, without a rerun where nothing changes."""
+def write(key: str, value: str | None, held: str = "") -> None:
+    """Put a value into the address, or take it out, without a rerun where nothing changes. held: as for `news`."""
     text = value or ""
-    said, left = st.session_state.get(f"{key} said", ("", {}))
+    said, left, _ = st.session_state.get(f"{key} said", ("", {}, None))
     if text != said:
-        now = time.monotonic()
-        left = {old: when for old, when in left.items() if now - when < LAG} | {said: now}
-    st.session_state[f"{key} said"] = (text, left)  # left: what was written before, and when that was over
+        left = {**left, said: time.monotonic()}
+    # left: what was written before, and when that was over
+    st.session_state[f"{key} said"] = (text, left, st.session_state.get(held or key))
     if not text:
         if key in st.query_params:
             del st.query_params[key]

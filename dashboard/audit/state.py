@@ -59,7 +59,7 @@ def open_case(view: CaseView) -> None:
         st.session_state.update({"audit opened": view.id, PICKED: [], ROW: None, "audit-page": 1})
     n = len(view.rows)
     for key, where in (("rows", PICKED), ("row", ROW)):
-        asked = address.news(key)
+        asked = address.news(key, where)
         if not asked:
             continue
         found = [row for row in address.ids_from_text(asked) if row < n]
@@ -71,9 +71,9 @@ def open_case(view: CaseView) -> None:
 
 def publish() -> None:
     """What a link needs beside the widgets."""
-    address.write("rows", address.ids_to_text(st.session_state[PICKED]))
+    address.write("rows", address.ids_to_text(st.session_state[PICKED]), PICKED)
     row = st.session_state[ROW]
-    address.write("row", None if row is None else address.ids_to_text([row]))
+    address.write("row", None if row is None else address.ids_to_text([row]), ROW)
 
 
 def event(key: str, name: str) -> Any:

@@ -72,7 +72,7 @@ def open_run(run: data.RunView) -> None:
 def _adopt_ids(run: data.RunView) -> None:
     """A selection, a guess or an example from a link, where it is new and the run has it."""
     for key, where in (("selected", "selected"), ("guess", "guessed"), ("look", "focus")):
-        asked = address.news(key)
+        asked = address.news(key, where)
         if not asked:
             continue
         named = address.ids_from_text(asked)
@@ -89,9 +89,10 @@ def publish(shown: Shown, own: int) -> None:
     """What a link to this state needs: the cut where it was moved, the selection, and the example."""
     count = int(shown.removed.sum())
     address.write("cut", None if count == own else str(st.session_state["cut"]))
-    for key, mask in (("selected", shown.selected), ("guess", shown.guessed)):
-        address.write(key, address.ids_to_text(shown.run.ids[mask].tolist()))
-    address.write("look", None if shown.focus is None else address.ids_to_text([int(shown.run.ids[shown.focus])]))
+    for key, mask, held in (("selected", shown.selected, "selected"), ("guess", shown.guessed, "guessed")):
+        address.write(key, address.ids_to_text(shown.run.ids[mask].tolist()), held)
+    looked = None if shown.focus is None else address.ids_to_text([int(shown.run.ids[shown.focus])])
+    address.write("look", looked, "focus")
 
 
 def cut(run: data.RunView, defense: str, variant: str, own: int) -> int:
@@ -143,26 +144,26 @@ def take_cut(key: str = HISTOGRAM) -> None:
 def follow(key: str, count: int) -> None:
     """Before a widget of that key is placed: it shows the cut, wherever that was moved."""
     st.session_state["cut drawn"] = count
-    held = st.session_state.get(key)
-    if held == count:
+    held, left = st.session_state.get(key), st.session_state.get(f"{key} left", {})
+    if held == count:  # heard
+        st.session_state[f"{key} left"] = address.fresh(left)
         return
     now = time.monotonic()
-    left = {old: when for old, when in st.session_state.get(f"{key} left", {}).items() if now - when < address.LAG}
     st.session_state[f"{key} left"] = {**left, held: now, count: now}
     st.session_state[key] = count
 
 
 def _is_behind(key: str, value: int) -> bool:
-    """Whether a widget only repeats what the page has given it, or replaced, a moment ago.
+    """Whether a widget only repeats what the page has given it, or replaced, before the browser heard of it.
 
     The browser sends the values of all widgets with each change, and while somebody presses the keys of the slider it has
-    not yet heard what the number beside it became: that old number must not win. Where no other widget has been moved
-    in the same moment, it is sooner taken for the visitor's own.
+    not yet heard what the number beside it became: that old number must not win, however long the server took. Where no
+    other widget has been moved in the same moment, it is sooner taken for the visitor's own.
     """
     left = st.session_state.get(f"{key} left", {})
     others = (st.session_state.get(other) for other in MOVES if other != key)
     is_alone = all(other in (None, st.session_state.get("cut drawn")) for other in others)
-    return time.monotonic() - left.get(value, -address.LAG) < (BRIEF if is_alone else address.LAG)
+    return value in left and (not is_alone or time.monotonic() - left[value] < BRIEF)
 
 
 def clear_selection() -> None:

@@ -108,7 +108,7 @@ def test_a_student_plays_and_another_tab_sees_the_board_change(page, chromium, a
     picked = int(re.search(r"\d+", put.inner_text()).group())
     assert picked >= len(truth.poison)
     put.click()
-    page.get_by_text(f"{picked} in the basket").wait_for()
+    page.get_by_text(f"{picked} in the basket", exact=True).wait_for()
     wait_for_picture(page, f"{picked} removed")
     assert page.locator(".tiles button[aria-pressed=true]").count() == picked
     assert grave_faults(page) == []

@@ -98,6 +98,23 @@ def test_an_address_that_is_several_presses_behind_does_not_win_over_the_widget(
     assert app.session_state["cut"] == 50
 
 
+def test_a_slow_server_loses_no_press_and_the_way_back_still_works(monkeypatch):
+    from streamlit.testing.v1 import AppTest
+
+    from dashboard import address
+
+    monkeypatch.setattr(address, "lag", lambda: 0.0)  # as if every answer had taken longer than the longest wait
+    app = AppTest.from_function(counting).run()
+    for value in (6, 7, 8):
+        app.query_params["cut"] = "5"  # the browser has heard nothing yet
+        app.number_input(key="cut").set_value(value).run()
+        assert app.session_state["cut"] == value
+    app.run()  # now it has
+    app.query_params["cut"] = "7"  # and goes back
+    app.run()
+    assert app.session_state["cut"] == 7
+
+
 def stopping() -> None:
     """A page that stops in the midst."""
     import streamlit as st

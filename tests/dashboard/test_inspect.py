@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs import Runs
-from dashboard import data
+from dashboard import address, data
 from dashboard.inspection import more, state
 from tests.dashboard.sent import codes, components
 from tests.dashboard.test_lens import unpack
@@ -192,6 +192,21 @@ def test_the_number_of_before_may_be_typed_again(run):
     app.slider(key="cut-slider").set_value(own + 5).run()
     time.sleep(state.BRIEF)
     app.number_input(key="cut-number").set_value(own).run()
+    assert app.session_state["cut"] == own
+
+
+def test_a_slow_server_does_not_take_the_number_of_before_for_a_new_one(run, monkeypatch):
+    monkeypatch.setattr(address, "lag", lambda: 0.0)  # as if every answer had taken longer than the longest wait
+    monkeypatch.setattr(state, "BRIEF", 0.0)
+    own = run.result["defenses"]["spectre"]["removed"]
+    app = open_page("inspect")
+    for cut in (own + 5, own + 9, own + 14):
+        app.slider(key="cut-slider").set_value(cut)
+        app.number_input(key="cut-number").set_value(own)  # the browser has heard nothing yet
+        app.query_params.pop("cut", None)
+        app.run()
+        assert app.session_state["cut"] == cut
+    app.number_input(key="cut-number").set_value(own).run()  # heard, and typed by hand
     assert app.session_state["cut"] == own
 
 
