@@ -156,6 +156,15 @@ def state_told(job: Job, out: Path) -> tuple[str, float]:
     return (found.status.state if found else "no status"), time.monotonic() - started
 
 
+def told_while_it_ends(job: Job, out: Path, process: subprocess.Popen[str], since: float) -> float | None:
+    """Seconds from `since` until the status, which the job writes itself, is no active one; None if it is gone before."""
+    while process.poll() is None and time.monotonic() - since < PATIENCE:
+        if (found := job.find(out)) and not found.status.active:
+            return round(time.monotonic() - since, 1)
+        time.sleep(0.05)
+    return None
+
+
 @contextmanager
 def mounted(folder: Path) -> Iterator[Path]:
     """A file system of its own in memory. Raises CalledProcessError without the right to mount."""
@@ -207,6 +216,7 @@ def one(job: Job, stage: str, fault: str, out: Path, expected: dict[str, str]) -
         return {"told": said[-1] if said else "", "code": second.returncode, "same": digest(job, out) == expected}
     strike(fault, process, job, out)
     struck = time.monotonic()
+    told_after = told_while_it_ends(job, out, process, struck)
     process.wait(PATIENCE)
     ended = time.monotonic() - struck
     errors = (process.stderr.read() if process.stderr else "").strip().splitlines()
@@ -217,7 +227,7 @@ def one(job: Job, stage: str, fault: str, out: Path, expected: dict[str, str]) -
     again = begin(command(job.resume or job.start, out, found))
     said = again.communicate(timeout=PATIENCE)[1].strip().splitlines()
     return {
-        "ended": round(ended, 1), "told": state, "seconds": round(seconds, 1), "code": process.returncode, "last_line": errors[-1] if errors else "", "kept": before,
+        "ended": round(ended, 1), "told after": told_after, "told": state, "seconds": round(seconds, 1), "code": process.returncode, "last_line": errors[-1] if errors else "", "kept": before,
         "resumed": again.returncode, "complaint": said[-1] if again.returncode and said else "", "same": digest(job, out) == expected,
     }  # fmt: skip
 

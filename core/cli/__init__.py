@@ -6,7 +6,6 @@ what they need themselves, so that --help answers at once.
 
 from __future__ import annotations
 
-import errno
 import sys
 from collections.abc import Callable
 
@@ -28,13 +27,12 @@ from core.cli import (
 )
 from core.cli.terminal import err
 from core.foundation.errors import Cancelled, InputError
+from core.foundation.shortage import shortage
 
 __all__ = ["app", "main"]
 
 # What Typer raises for a wrong option; its own copy of Click in new versions, Click itself in older ones.
 USAGE_ERROR: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,13 +68,10 @@ def main() -> None:
     except (Cancelled, typer.Abort, KeyboardInterrupt):
         err.print("cancelled")
         status = 130
-    except OSError as problem:
-        if problem.errno not in NO_ROOM:
+    except (OSError, MemoryError, RuntimeError) as problem:
+        if (told := shortage(problem)) is None:
             raise
-        where = f": {problem.filename}" if problem.filename else ""
-        _complain(
-            f"nothing can be written ({problem.strerror or problem}{where}); mend that and call again: what is finished is kept"
-        )
+        _complain(told)
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
 

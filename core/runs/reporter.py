@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.foundation.errors import Cancelled
+from core.foundation.shortage import cause
 from core.runs.job_folder import JobFolder, Status
 
 # The stages of a run and their shares of the time where no estimate was made, from runs on digits and signs; only the bar
@@ -84,7 +85,7 @@ class Reporter:
             self.close("cancelled", "interrupted; finished stages are kept")
             raise Cancelled from None
         except BaseException as problem:
-            self.close("failed", str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
+            self.close("failed", cause(problem))
             raise
 
     def _check(self) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from core.foundation.errors import Cancelled, InputError
+from core.foundation.shortage import cause
 from core.runs import STATES, RunFolder, Runs, Status, given_up, is_abandoned
 
 KINDS = ("budgets", "layers")
@@ -158,7 +159,7 @@ def reporting(run: RunFolder, runs: Runs) -> Iterator[Progress]:
         write("cancelled", "cancelled; studies that were finished are kept")
         raise Cancelled from None
     except BaseException as problem:
-        write("failed", str(problem).splitlines()[0] if str(problem) else type(problem).__name__)
+        write("failed", cause(problem))
         raise
     finally:
         own.release()
