@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,15 @@ __all__ = ["colour_text", "describe", "fill", "held", "parameters"]
 
 
 def parameters(
-    entry: type, key: str, *, defaults: Mapping[str, Any] | None = None, skip: tuple[str, ...] = (), columns: int = 1
-) -> dict[str, Any]:
+    entry: type, key: str, *, defaults: Mapping[str, Any] | None = None, skip: tuple[str, ...] = (), columns: int = 1,
+    offered: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """One widget for each parameter of `entry`; returns their values by name.
 
     Parameters that do nothing beside the others keep their default and get no widget.
     key: prefix of the widgets' keys. defaults: values that replace the declared ones. skip: parameters left out.
     columns: how many numbers, choices, colours and switches stand side by side; texts and pictures take the full width.
+    offered: of a text, what there is to choose from here; empty stays possible.
     """
     values: dict[str, Any] = {}
     row: list[Any] = []
@@ -42,7 +44,8 @@ def parameters(
             row = row or list(st.columns(columns, gap="small", vertical_alignment="bottom"))
             place = row.pop(0)
         with place:
-            values[p.name] = _widget(p, default, _key(key, entry, p))
+            own, choices = _key(key, entry, p), (offered or {}).get(p.name, ())
+            values[p.name] = _one_of(p, choices, own) if choices else _widget(p, default, own)
     return values
 
 
@@ -84,6 +87,16 @@ def _widget(p: Param, default: Any, key: str) -> Any:
     if p.type is str:
         return st.text_input(p.label, default, help=p.help, key=key, persist_state="session")
     return _number(p, default, key)
+
+
+def _one_of(p: Param, offered: Sequence[str], key: str) -> str:
+    """A text that is chosen; what was written before stays a choice, so that the message about it has its widget."""
+    held = str(st.session_state.get(key, ""))
+    options = list(dict.fromkeys(["", *offered, *([held] if held else [])]))
+    st.session_state[key] = held
+    return st.selectbox(
+        p.label, options, format_func=lambda option: option or "(as it looks)", help=p.help, key=key, persist_state="session"
+    )  # fmt: skip
 
 
 def _number(p: Param, default: Any, key: str) -> Any:

@@ -38,6 +38,13 @@ class BroughtSet(Dataset):
             raise InputError(f"give {what}: --data PATH")
         return given_path(self.path)
 
+    def column_names(self) -> tuple[str, ...]:
+        """Of the table that holds the images, or lies beside them: what may be asked for by name; none without one.
+
+        Raises InputError where it cannot be read at all.
+        """
+        return ()
+
     def cut(self, parts: Sequence[ImageData], seed: int, notes: Sequence[str], reading: Reading) -> Split:
         """Training and test images; of one part alone a share is held out."""
         told = tuple(notes)

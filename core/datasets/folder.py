@@ -11,6 +11,7 @@ import numpy as np
 from core.datasets.base import Report, is_whole
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
+from core.datasets.label_tables import find_table
 from core.datasets.labels import Classes, classes_of
 from core.datasets.layout import GIVEN_BY, Layout, Listing, layout_of, listing_of
 from core.datasets.parts import Chosen, choose
@@ -72,6 +73,11 @@ class ImageFolder(BroughtSet):
             raise InputError(_no_classes(tree, listings))
         check_test_classes(classes, f"{chosen.test}")
         return FolderPlan(tree, layout, listings, chosen, classes, tuple(left_out))
+
+    def column_names(self) -> tuple[str, ...]:
+        tree = walk(self.root("the folder of images"))
+        tables = [find_table(tree, folder, tree.under(folder)) for folder in layout_of(tree).folders.values()]
+        return tuple(dict.fromkeys(column.name for table in tables if table for column in table.columns))
 
     def load(self, seed: int, report: Report | None = None) -> Split:
         plan = self.plan(report)

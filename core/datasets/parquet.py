@@ -59,6 +59,10 @@ class ImageParquet(BroughtSet):
         check_test_classes(classes, f"the {chosen.test} file")
         return TablePlan(found, tables, columns, chosen, classes, tuple(left_out))
 
+    def column_names(self) -> tuple[str, ...]:
+        files = hub.find(self.root("the parquet file or its folder")).files.values()
+        return tuple(dict.fromkeys(column.name for part in files for column in Table(part).columns()))
+
     def load(self, seed: int, report: Report | None = None) -> Split:
         plan = self.plan()
         found, tables, columns, classes = plan.found, plan.tables, plan.columns, plan.classes

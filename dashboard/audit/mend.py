@@ -18,6 +18,7 @@ from dashboard.widgets import as_sentence
 TYPED = re.compile(
     r": audit \S.* LABELS|(?:: |; )?(?:say which(?: it is)?: )?(?:add )?--set dataset\.(\w+)=\S*(?: or \S+(?= |$))?"
 )
+COLUMNS = ("image_column", "label_column")  # parameters of data sets that name a column
 OPTIONS = {"--as": "kind", "--column": "column"}
 
 
@@ -78,7 +79,8 @@ def _place(kind: str, columns: Sequence[str], names: Sequence[str]) -> None:
     elif kind in DATASETS:
         entry = DATASETS[kind]
         skip = tuple(p.name for p in forms.describe(entry) if p.name not in names)
-        forms.parameters(entry, draft.form_key(kind), skip=skip)
+        offered = dict.fromkeys(COLUMNS, columns) if columns else {}
+        forms.parameters(entry, draft.form_key(kind), skip=skip, offered=offered)
 
 
 def _kind() -> None:

@@ -18,7 +18,7 @@ from core.cases import archive
 from core.cases.config import CaseConfig
 from core.cases.estimate import Known, known_of
 from core.cases.reading import FEATURES, Brought, kind_at, read, table_at
-from core.datasets import Report
+from core.datasets import DATASETS, BroughtSet, Report
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import given_path
 from dashboard import access, errands
@@ -35,7 +35,7 @@ class Outcome:
     """What was read, or why it could not be."""
 
     kind: str  # as it was seen to be; empty where not even that is known
-    columns: tuple[str, ...] = ()  # of a table of features
+    columns: tuple[str, ...] = ()  # of the table, where there is one
     account: dict[str, Any] | None = None  # data.json, and the names of the classes
     known: Known | None = None
     pictures: tuple[tuple[str, np.ndarray], ...] = ()  # the first image of some classes, (h, w, c) uint8
@@ -104,8 +104,7 @@ def outcome_of(config: CaseConfig, root: Path, report: Report) -> Outcome:
             if archive.is_archive(path):
                 notes, path = _unpacked(path, root, stack, report)
             seen = Outcome(config.kind or (FEATURES if config.labels else kind_at(path)))
-            if seen.kind == FEATURES:
-                seen = Outcome(FEATURES, _columns(path))
+            seen = Outcome(seen.kind, _columns(seen.kind, path))
             started = time.perf_counter()
             brought = read(config, path, None, report)
             stack.callback(brought.close)
@@ -127,9 +126,21 @@ def _unpacked(path: Path, root: Path, stack: ExitStack, report: Report) -> tuple
     return ["The archive was unpacked to be read, and is again by the audit.", *notes], archive.inner(into)
 
 
-def _columns(path: Path) -> tuple[str, ...]:
+def _columns(kind: str, path: Path) -> tuple[str, ...]:
+    if kind != FEATURES:
+        return _image_columns(kind, path)
     with closing(open_source(files_of(table_at(path))[0])) as source:
         return tuple(column.name for column in source.columns if column.name)
+
+
+def _image_columns(kind: str, path: Path) -> tuple[str, ...]:
+    entry = DATASETS.get(kind)
+    if entry is None or not issubclass(entry, BroughtSet):
+        return ()
+    try:
+        return entry(path=str(path)).column_names()
+    except InputError:  # which reading tells, if what is asked for does not settle it
+        return ()
 
 
 def _account(brought: Brought, notes: list[str]) -> dict[str, Any]:

@@ -123,12 +123,34 @@ def test_a_message_that_names_an_option_has_its_widget_beside_it(two_columns: Pa
     (error,) = app.error
     assert "could each be the labels" in error.value
     assert "--set" not in error.value
-    assert len([one for one in app.text_input if one.label == "Label column"]) == 1
-    labelled(app, "Label column").set_value("coarse")
+    (menu,) = [one for one in app.selectbox if one.label == "Label column"]
+    assert menu.options == ["(as it looks)", "image", "fine", "coarse"]
+    assert menu.value == ""
+    menu.set_value("coarse")
     said = texts(run(app))
     assert not app.error
     assert "in **2 classes of 24**" in said
     assert "labels in “coarse”" in said
+    labelled(app, "Label column").set_value("image")
+    said = texts(run(app))
+    assert app.error
+    assert labelled(app, "Label column").value == "image"  # the menu that mends it is there still
+
+
+def test_the_columns_of_a_table_beside_a_folder_are_offered(tmp_path: Path) -> None:
+    data = coloured(12, classes=4)
+    folder = tmp_path / "set"
+    folder.mkdir()
+    lines = ["file,fine,coarse"]
+    for i, image in enumerate(data.images):
+        (folder / f"{i}.png").write_bytes(encode(image))
+        lines.append(f"{i}.png,{data.labels[i]},{data.labels[i] // 2}")
+    (folder / "labels.csv").write_text("\n".join(lines))
+    app = opened(path=str(folder))
+    menu = labelled(app, "Label column")
+    assert menu.options == ["(as it looks)", "file", "fine", "coarse"]
+    menu.set_value("coarse")
+    assert "in **2 classes of 24**" in texts(run(app))
 
 
 def test_a_broken_image_is_left_out_where_one_says_so(tmp_path) -> None:
