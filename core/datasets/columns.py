@@ -133,10 +133,14 @@ def _asked(columns: Sequence[Column], fit: Sequence[Column], name: str, option: 
         if column.name == name:
             if column.holds == MULTI and what == "labels":
                 raise _multi_label(name)
-            if column not in fit:
-                raise InputError(f"column '{name}' holds no {what}; those that could: {_names(fit) or 'none'}")
-            return column
-    raise InputError(f"there is no column '{name}'; dataset.{option} is one of: {_names(fit) or 'none could be'}")
+            if column in fit:
+                return column
+            raise InputError(f"column '{name}' holds no {what}; {_instead(option, fit)}")
+    raise InputError(f"there is no column '{name}'; {_instead(option, fit)}")
+
+
+def _instead(option: str, fit: Sequence[Column]) -> str:
+    return f"dataset.{option} is one of: {_names(fit) or 'none could be'}"
 
 
 def _multi_label(name: str) -> InputError:

@@ -8,7 +8,8 @@ from concurrent.futures import BrokenExecutor
 from core.foundation.errors import one_line
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "can't start new thread")
+# What PyTorch, the library under its convolutions, and Python say of it.
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "can't start new thread")
 LESS = "fewer workers, a smaller network or fewer rows need less; what is finished is kept"
 
 
@@ -25,7 +26,8 @@ def shortage(problem: BaseException) -> str | None:
     if isinstance(problem, BrokenExecutor):
         return f"a process that helped was ended from outside, as systems do when memory runs out: {LESS}"
     if _is_out_of_memory(problem):
-        return f"not enough memory: {LESS}"
+        words = next(iter(str(problem).splitlines()), "")
+        return f"not enough memory{f' ({one_line(words, 100)})' if words else ''}: {LESS}"
     return None
 
 

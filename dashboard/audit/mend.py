@@ -32,7 +32,7 @@ def named(problem: str) -> list[str]:
 
 def in_words(problem: str) -> str:
     """The message as the page says it, without what would be typed."""
-    return TYPED.sub("", problem).rstrip(" ;:,")
+    return re.sub(r"dataset\.\w+ is", "it is", TYPED.sub("", problem)).rstrip(" ;:,")
 
 
 def beside(found: Outcome) -> list[str]:

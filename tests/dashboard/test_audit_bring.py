@@ -133,7 +133,7 @@ def test_a_message_that_names_an_option_has_its_widget_beside_it(two_columns: Pa
     assert "labels in “coarse”" in said
     labelled(app, "Label column").set_value("image")
     said = texts(run(app))
-    assert app.error
+    assert app.error[0].value == "Column 'image' holds no labels; it is one of: 'fine' and 'coarse'. Say so here:"
     assert labelled(app, "Label column").value == "image"  # the menu that mends it is there still
 
 
