@@ -196,13 +196,16 @@ def strike(fault: str, process: subprocess.Popen[str], job: Job, out: Path) -> N
         used = sum(file.stat().st_blocks * 512 for file in out.rglob("*") if file.is_file())
         remount(out, f"size={used // 1024 + 8}k")
     elif fault == "read-only":
-        with suppress(subprocess.CalledProcessError):  # while a file is open for writing it is refused
-            remount(out, "ro")
+        # The file system itself cannot turn read-only while a file is open for writing; a second mount of it on top can.
+        subprocess.run(["mount", "--bind", str(out), str(out)], check=True, capture_output=True)
+        remount(out, "ro", "bind")
 
 
 def mend(fault: str, out: Path) -> None:
-    if fault in ("disk", "read-only"):
+    if fault == "disk":
         remount(out, "rw", "size=400m")
+    elif fault == "read-only":
+        subprocess.run(["umount", "-l", str(out)], check=True)
 
 
 def one(job: Job, stage: str, fault: str, out: Path, expected: dict[str, str]) -> dict[str, object]:

@@ -55,17 +55,23 @@ def is_abandoned(status: Status, lock: Path) -> bool:
     then its number tells, or how long ago it was started. A clock that was set back makes a heartbeat one of the future.
     """
     silent = abs(time.time() - status.heartbeat)
-    if silent <= STALE or _is_held(lock):
+    if silent <= STALE:
         return False
-    return status.state == "running" or silent > STARTING or not _is_alive(status.pid)
+    held = _is_held(lock)
+    if held is None:
+        return silent > STARTING  # nothing but the clock is left
+    return not held and (status.state == "running" or silent > STARTING or not _is_alive(status.pid))
 
 
-def _is_held(lock: Path) -> bool:
+def _is_held(lock: Path) -> bool | None:
+    """None where that cannot be asked: in a folder that can only be read."""
     try:
         with FileLock(lock, timeout=0):
             return False
     except Timeout:
         return True
+    except OSError:
+        return None
 
 
 def given_up(status: Status) -> Status:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 
 from core.experiment import RunConfig, config_of, new_run
 from core.foundation.errors import InputError
@@ -190,6 +192,17 @@ def test_a_clock_that_was_set_back_or_forth_changes_nothing(hours: int, run: Run
     assert status_on_disk(run, pid=dead, heartbeat=time.time() + 3600 * hours) == "interrupted"
     with RunFolder(run.path).hold():
         assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + 3600 * hours) == "running"
+
+
+def test_in_a_folder_that_can_only_be_read_the_clock_alone_tells(
+    run: RunFolder, dead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    assert status_on_disk(run, pid=dead, heartbeat=time.time() + SILENT) == "running", "it may be written elsewhere"
+    assert status_on_disk(run, pid=dead, heartbeat=time.time() - STARTING - 1) == "interrupted"
 
 
 def test_only_one_process_works_on_a_run(run: RunFolder) -> None:
