@@ -16,7 +16,7 @@ from core.datasets.npz import UNREADABLE, Npz, array_header
 from core.datasets.parquet import ImageParquet, TablePlan
 from core.datasets.sampling import Sampling
 from core.datasets.signs import Signs
-from core.datasets.table_files import arrow_damage
+from core.datasets.table_files import arrow_damage, first_group
 from core.datasets.tables import Table, class_names
 from core.datasets.toolbox import ToolboxSet
 from core.datasets.tree import walk
@@ -72,6 +72,7 @@ __all__ = [
     "arrow_damage",
     "class_names",
     "classes_of",
+    "first_group",
     "is_whole",
     "kind_of",
     "natural_key",

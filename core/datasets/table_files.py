@@ -27,6 +27,19 @@ def arrow_damage() -> tuple[type[Exception], ...]:
     return (OSError, ValueError, LookupError, TypeError, NotImplementedError, OverflowError, SystemError, MemoryError, pa.ArrowException)  # fmt: skip
 
 
+def first_group(file: Any, columns: list[str] | None = None) -> Any:
+    """What a parquet file (pyarrow's ParquetFile) tells of its first row group that has rows, None where none has.
+
+    columns: those that are asked about, all where none are named. Arrow ends the process where what a column tells of itself
+    makes no sense and is asked for, and raises OSError where the column is read: so one row of it is read first.
+    """
+    groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+    number, group = next(((i, group) for i, group in enumerate(groups) if group.num_rows > 0), (0, None))
+    if group is not None:
+        next(file.iter_batches(1, row_groups=[number], columns=columns), None)
+    return group
+
+
 class TableFile(ABC):
     """One file. All that is asked of it raises InputError with one line that names it."""
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from core.audit.readers.base import Column, Source, rows_at_once
-from core.datasets import arrow_damage, class_names
+from core.datasets import arrow_damage, class_names, first_group
 from core.foundation.errors import InputError
 
 PAGES = 2**20  # bytes of a column that are read ahead; without it the whole column of a row group is
@@ -43,9 +43,9 @@ class Parquet(Source):
         return self._columns
 
     def batches(self, names: Sequence[str]) -> Iterator[np.ndarray]:
-        step, first = self._step(names), 0
+        first = 0
         try:
-            for batch in self._file.iter_batches(step, columns=list(names)):
+            for batch in self._file.iter_batches(self._step(names), columns=list(names)):
                 yield self._arrow.side_by_side(batch, names, first, self.path.name)
                 first += len(batch)
         except InputError:
@@ -60,13 +60,12 @@ class Parquet(Source):
         shape = self.column(names[0]).shape
         if None not in shape:
             return rows_at_once(int(np.prod([side or 1 for side in shape])))
-        metadata = self._file.metadata  # of a list only the number of all of its values is written
-        paths = [self._file.schema.column(i).path for i in range(metadata.num_columns)]
+        paths = [self._file.schema.column(i).path for i in range(self._file.metadata.num_columns)]
         at = [i for i, path in enumerate(paths) if path.startswith(f"{names[0]}.")]
-        values = (
-            sum(metadata.row_group(g).column(at[0]).num_values for g in range(metadata.num_row_groups)) if at else 0
-        )
-        return rows_at_once(values // max(1, metadata.num_rows))
+        group = first_group(self._file, [names[0]])
+        if group is None or not at:
+            return rows_at_once(1)
+        return rows_at_once(group.column(at[0]).num_values // group.num_rows)  # of a list the number of all values
 
     def values(self, name: str) -> np.ndarray:
         self.column(name)

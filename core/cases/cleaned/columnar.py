@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.cases.cleaned.changes import Edit
+from core.datasets import first_group
 from core.foundation.errors import InputError
 
 ARROW = (".arrow", ".feather", ".ipc", ".arrows")
@@ -29,7 +30,9 @@ def rewrite(files: Sequence[Path], targets: Sequence[Path], columns: Sequence[st
             stop = start + rows_of(source)
             (_rewrite_arrow if _is_arrow(source) else _rewrite_parquet)(source, target, raw, *edit.part(start, stop))
             start = stop
-    except (pa.ArrowException, NotImplementedError) as problem:
+    except (pa.ArrowException, NotImplementedError, OSError) as problem:
+        if getattr(problem, "errno", None) is not None:  # of the disk, not of what is in the file
+            raise
         raise InputError(f"{files[0].name} cannot be written anew ({str(problem).splitlines()[0]})") from None
 
 
@@ -92,9 +95,9 @@ def _rewrite_parquet(
 
 def _options(file: Any) -> dict[str, Any]:
     """How a parquet file was written, as options of the writer."""
-    if not file.num_row_groups:
+    group = first_group(file)
+    if group is None:
         return {}
-    group = file.metadata.row_group(0)
     columns = [group.column(i) for i in range(group.num_columns)]
     codecs = {one.path_in_schema: "NONE" if one.compression == "UNCOMPRESSED" else one.compression for one in columns}
     version = file.metadata.format_version
