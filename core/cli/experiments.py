@@ -161,12 +161,12 @@ def _execute(folder: RunFolder) -> None:
 
 def _carry_out(folder: RunFolder, staged: Staged | None) -> None:
     """Run what is left of a run under a progress bar, and print the closing table."""
-    from core.cli import tables
+    from core.cli import run_tables
     from core.experiment import execute
     from core.jobs import hearing
 
     with progress() as bar, hearing(folder):
         task = bar.add_task("starting", total=1.0)
         result = execute(folder, staged, lambda s: bar.update(task, completed=s.overall, description=s.message))
-    for renderable in tables.closing_table(folder.id, result):
+    for renderable in run_tables.closing_table(folder.id, result):
         out.print(renderable)

@@ -18,15 +18,15 @@ def runs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
 ) -> None:
     """List the runs, the newest first."""
-    from core.cli import tables
+    from core.cli import run_tables
     from core.runs import Runs
 
     found = list(Runs(runs_dir))
     if as_json:
         for folder in found:
-            typer.echo(json.dumps(tables.run_line(folder)))
+            typer.echo(json.dumps(run_tables.run_line(folder)))
     elif found:
-        out.print(tables.runs_table(found))
+        out.print(run_tables.runs_table(found))
     else:
         out.print(f"no runs in {runs_dir} yet; make one: python -m core run", soft_wrap=True)
 
@@ -68,7 +68,7 @@ def options(
     ] = None,
 ) -> None:
     """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
-    from core.cli import tables
+    from core.cli import option_tables
 
-    for table in tables.option_tables(group):
+    for table in option_tables.option_tables(group):
         out.print(table)

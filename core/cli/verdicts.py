@@ -45,7 +45,7 @@ def filter_features(
     from core.audit.described import describe
     from core.audit.masks import agreement, read_mask
     from core.audit.readers import read_features
-    from core.cli import tables
+    from core.cli import audit_tables
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -73,12 +73,12 @@ def filter_features(
         found.summary.update({"compared": other.as_json()} if other else {})
         filtering.write_filter(out_dir, found, read)
     summary = found.summary
-    for line in tables.read_lines(summary["read"]):
+    for line in audit_tables.read_lines(summary["read"]):
         out.print(line, soft_wrap=True, highlight=False)
     verdict = f"{summary['removed']:,} of {summary['n']:,} rows look poisoned"
     out.print(Text.assemble((defense.title, "bold"), f": {verdict}"), soft_wrap=True)
-    out.print(tables.filter_table(summary))
-    for note in [*tables.filter_notes(summary), *([other.in_words()] if other else [])]:
+    out.print(audit_tables.filter_table(summary))
+    for note in [*audit_tables.filter_notes(summary), *([other.in_words()] if other else [])]:
         out.print(note, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)
 
@@ -118,7 +118,7 @@ def scan(
     """
     from core.audit import filtering
     from core.audit.scanning import State, scan_files
-    from core.cli import tables
+    from core.cli import audit_tables
     from core.foundation import devices
 
     devices.use_threads(threads)
@@ -146,10 +146,10 @@ def scan(
         except KeyboardInterrupt:  # Typer would end without a word
             err.print("finished classes are kept: the same command goes on from there")
             raise Cancelled from None
-    for line in tables.read_lines(summary["read"]):
+    for line in audit_tables.read_lines(summary["read"]):
         out.print(line, soft_wrap=True, highlight=False)
     out.print(summary["verdict"], style="bold", soft_wrap=True, highlight=False)
-    out.print(tables.scan_table(summary))
-    for line in tables.scan_lines(summary):
+    out.print(audit_tables.scan_table(summary))
+    for line in audit_tables.scan_lines(summary):
         out.print(line, soft_wrap=True, highlight=False)
     out.print(f"written to {out_dir}", soft_wrap=True)

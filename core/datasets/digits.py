@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
 
 from core.datasets.base import Dataset, Report, stratified_split
 from core.foundation.images import ImageData, Split
@@ -31,6 +30,8 @@ class Digits(Dataset):
     test_share: float = param(0.2, "Share of the images held out for testing", low=0.05, high=0.5, step=0.05)
 
     def load(self, seed: int, report: Report | None = None) -> Split:
+        from sklearn.datasets import load_digits  # takes a while, and nothing else here needs it
+
         scans = load_digits()
         small = torch.from_numpy(scans.images / 16.0)[:, None]
         large = torch.nn.functional.interpolate(small, size=(32, 32), mode="bilinear", align_corners=False)

@@ -15,6 +15,7 @@ __all__ = [
     "pictures",
     "seeds",
     "sheets",
+    "shortage",
     "sources",
     "tensors",
 ]

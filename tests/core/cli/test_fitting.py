@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from core.cli import tables
+from core.cli import option_tables, run_tables
 from core.cli.fitting import Column, FittingTable
 from core.experiment import RunConfig, new_run
 from core.runs import Runs
@@ -96,7 +96,7 @@ def test_an_empty_table_has_its_headings() -> None:
 
 
 def test_every_option_has_its_name_in_one_piece() -> None:
-    for table in tables.option_tables(None):
+    for table in option_tables.option_tables(None):
         lines = printed(table, 80)
         assert max(map(len, lines)) <= 80
         cells = {cell for row in body(lines) for cell in row[:1]}
@@ -108,7 +108,7 @@ def test_runs_fit_with_their_state_and_what_spectre_found(tmp_path: Path) -> Non
     runs = Runs(tmp_path)
     run = new_run(RunConfig(dataset="signs", poisons=50), runs)
     run.write_json("result.json", json.loads((ASSETS / "runs" / "signs-patch-50" / "result.json").read_text()))
-    lines = printed(tables.runs_table(list(runs)), 80)
+    lines = printed(run_tables.runs_table(list(runs)), 80)
     assert max(map(len, lines)) <= 80
     assert body(lines) == [[run.id, "queued", "92 % -> 0 % of 200", "50/50"]]
     assert hidden(lines) == ["Spectral signatures", "Activation clustering", "Mahalanobis distance"]
@@ -117,7 +117,7 @@ def test_runs_fit_with_their_state_and_what_spectre_found(tmp_path: Path) -> Non
 @pytest.mark.parametrize("run_id", ["digits-patch-10", "signs-patch-50"])
 def test_the_closing_tables_fit(run_id: str) -> None:
     result = json.loads((ASSETS / "runs" / run_id / "result.json").read_text())
-    for table in tables.closing_table(run_id, result):
+    for table in run_tables.closing_table(run_id, result):
         lines = printed(table, 80)
         assert max(map(len, lines)) <= 80
         told = {word for line in lines for word in re.split(r"[│┃\s]+", line)}

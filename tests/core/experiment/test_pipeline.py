@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from core.cli.tables import closing_table
+from core.cli.run_tables import closing_table
 from core.defenses import DEFENSES, Defense
 from core.experiment import RunConfig, config_of, execute, new_run, stage
 from core.foundation.errors import Cancelled, InputError
