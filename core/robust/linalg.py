@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,22 @@ def eigh(a: Tensor) -> tuple[Tensor, Tensor]:
     """
     values, vectors = torch.linalg.eigh(a.cpu())
     return values.to(a.device), vectors.to(a.device)
+
+
+def pair_products(y: Tensor, out: Tensor) -> Tensor:
+    """y_i . y_j of all rows of y (n, k), into `out` (n, n).
+
+    On the CPU NumPy does it, which sees that the result is symmetric and computes one half; PyTorch takes twice as long.
+    """
+    if y.device.type != "cpu":
+        return torch.mm(y, y.T, out=out)
+    np.matmul(y.numpy(), y.numpy().T, out=out.numpy())
+    return out
+
+
+def centred(values: Tensor, dim: int = -1) -> Tensor:
+    """Less their mean along a dimension."""
+    return values - values.mean(dim, keepdim=True)
 
 
 def covariance(x: Tensor, ddof: int = 1) -> Tensor:

@@ -5,25 +5,26 @@ Frobenius norm 1 whose quadratic form y^T V y varies most from row to row, and i
 
 The published code of SPECTRE solves each round afresh, by a Krylov method on all vectors of length k^2. Here symmetric
 matrices are searched only, in single precision first, from what the round before has found; the residual that counts is
-measured in double precision. The same rows go.
+measured in double precision. Where rows are few for k, the single precision part goes by the products of all pairs of rows
+(`pairs`). The same rows go.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from core.robust.linalg import ConvergenceError, eigh, roots
-from core.robust.subspace import Subspace, Workspace
+from core.robust.linalg import ConvergenceError, centred, eigh, roots
+from core.robust.pairs import search_pairs
+from core.robust.subspace import MAX_STEPS, SPENT, Subspace, Workspace
 
 TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove the same rows, at 1e-3 others
 DENSE_UP_TO = 64  # with that many free entries (k up to 10) all symmetric matrices are taken at once
 RECYCLED = 20  # matrices with which the next round's search starts
-MAX_STEPS = 3000
-SPENT = 0.01  # share of a residual outside of the subspace, 1 in exact arithmetic, below which it is rounding
+BY_PAIRS = 3  # with fewer rows than k^2 over this, the products of all pairs of rows cost less than two with the rows
 SHRUNK = 0.1  # second moment of a direction, was 1, below which the difference is not trusted
 
 
@@ -72,6 +73,8 @@ class ExcessMoment:
         """
         self._tolerance = tolerance
         self._recycled: tuple[Tensor, Tensor] | None = None  # matrices (p, k * k), forms (p, n)
+        self._recycled_forms: Tensor | None = None  # (p, n), by pairs
+        self._by_pairs = BY_PAIRS * len(z) < z.shape[1] ** 2 and tolerance >= TOLERANCE
         self._workspace = Workspace(z.device)
         self.rows = z
         self._whiten(z.T @ z / len(z))
@@ -87,6 +90,8 @@ class ExcessMoment:
         if self._recycled is not None:
             matrices, forms = self._recycled
             self._recycled = matrices, forms[:, mask]
+        if self._recycled_forms is not None:
+            self._recycled_forms = self._recycled_forms[:, mask]
         if moment is None:
             self._whiten(self.rows.T @ self.rows / len(self.rows))
             moment = self.rows.T @ self.rows / len(self.rows)  # once more: the first could be far from the identity
@@ -108,9 +113,22 @@ class ExcessMoment:
         k = self.rows.shape[1]
         if k * (k + 1) // 2 <= DENSE_UP_TO:
             return _whole(self.rows)
+        if self._by_pairs:
+            return self._search_pairs()
         pair, space = _search(self.rows, self._recycled or _start(self.rows), self._tolerance, self._workspace)
         self._recycled = space.best(RECYCLED)
         return pair
+
+    def _search_pairs(self) -> Eigenpair:
+        """By the products of pairs in single precision, then by the rows in double."""
+        rows, workspace = Rows(self.rows, self._workspace), self._workspace
+        start = _start(self.rows)[1] if self._recycled_forms is None else self._recycled_forms
+        forms, self._recycled_forms, steps = search_pairs(self.rows, start, self._tolerance, RECYCLED, workspace)
+        matrix = rows.moment(forms)
+        matrix /= torch.linalg.vector_norm(matrix)
+        found = matrix[None], rows.forms(matrix)[None]
+        pair, _ = _search(self.rows, found, self._tolerance, workspace, single=False)
+        return replace(pair, steps=pair.steps + steps)
 
     def _room_for_rows(self, count: int) -> Tensor:
         """Where the rows are not."""
@@ -146,7 +164,7 @@ def _start(y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _search(
-    y: Tensor, start: tuple[Tensor, Tensor], tolerance: float, workspace: Workspace
+    y: Tensor, start: tuple[Tensor, Tensor], tolerance: float, workspace: Workspace, *, single: bool = True
 ) -> tuple[Eigenpair, Subspace]:
     """Davidson's method without a preconditioner: add the residual of the best pair so far, until it is small.
 
@@ -154,9 +172,10 @@ def _search(
     residual that counts, are in double precision. A tolerance below what single precision can tell skips that part.
     """
     space = Subspace(*start, workspace)
-    rounded = workspace.take("single", *y.shape, dtype=torch.float32).copy_(y)
-    single, double = Rows(rounded, workspace), Rows(y, workspace)
-    rows = single if tolerance >= TOLERANCE else double
+    double = Rows(y, workspace)
+    rows = double
+    if single and tolerance >= TOLERANCE:
+        rows = Rows(workspace.take("single", *y.shape, dtype=torch.float32).copy_(y), workspace)
     for step in range(1, MAX_STEPS + 1):
         value, matrix, forms = space.top()
         if rows is double:
@@ -169,7 +188,7 @@ def _search(
             return Eigenpair(value, (square + square.T) / 2, forms, size, step), space
         fresh = space.outside(residual)
         exhausted = float(torch.linalg.vector_norm(fresh)) < SPENT * size * value
-        if size <= tolerance or (exhausted and rows is single):
+        if size <= tolerance or (exhausted and rows is not double):
             rows = double
         elif exhausted:  # nothing but the rounding of the forms is left to see: take them in double precision
             matrices = space.matrices.clone()
@@ -190,7 +209,7 @@ class Rows:
     def forms(self, matrix: Tensor) -> Tensor:
         """y_i^T V y_i less their mean, (n,), for V given as (k * k,)."""
         torch.mm(self._y, matrix.view(self._y.shape[1], -1).to(self._y), out=self._products)
-        return _centred(self._products.mul_(self._y).sum(1).to(torch.float64))
+        return centred(self._products.mul_(self._y).sum(1).to(torch.float64))
 
     def moment(self, weights: Tensor) -> Tensor:
         """The mean of weight_i y_i y_i^T as (k * k,). With forms as weights, the excess moment of their matrix."""
@@ -203,7 +222,7 @@ def _whole(y: Tensor) -> Eigenpair:
     k = y.shape[1]
     a, b = torch.triu_indices(k, k, device=y.device)
     scale = torch.where(a == b, y.new_tensor(1.0), y.new_tensor(math.sqrt(2)))
-    products = _centred(y[:, a] * y[:, b] * scale, dim=0)
+    products = centred(y[:, a] * y[:, b] * scale, dim=0)
     moment = products.T @ products / len(y)
     values, vectors = eigh(moment)
     top, value = vectors[:, -1], float(values[-1])
@@ -212,7 +231,3 @@ def _whole(y: Tensor) -> Eigenpair:
     matrix[b, a] = top / scale
     residual = float(torch.linalg.vector_norm(moment @ top - value * top)) / value if value > 0 else 0.0
     return Eigenpair(value, matrix, products @ top, residual, 1)
-
-
-def _centred(values: Tensor, dim: int = -1) -> Tensor:
-    return values - values.mean(dim, keepdim=True)

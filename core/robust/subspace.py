@@ -1,4 +1,4 @@
-"""Rayleigh-Ritz over symmetric matrices that are known by the values of their quadratic forms on the rows."""
+"""Rayleigh-Ritz over symmetric matrices that are known by the values of their quadratic forms on the rows, or over such values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from core.robust.linalg import eigh
 
 CAPACITY = 64  # matrices, before the space is thinned out
 THINNED = 24
+MAX_STEPS = 3000  # of a search
+SPENT = 0.01  # share of a residual outside of the subspace, 1 in exact arithmetic, below which it is rounding
 REPEAT = 0.7  # share of a matrix left over below which its projection is subtracted once more
 INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
 
@@ -49,7 +51,8 @@ class Subspace:
         self._projected = torch.zeros(CAPACITY, CAPACITY, dtype=torch.float64)
         torch.mm(basis.T, matrices, out=self._matrices[: self.size])
         torch.mm(basis.T, forms - forms.mean(1, keepdim=True), out=self._forms[: self.size])
-        self._projected[: self.size, : self.size] = (self.forms @ self.forms.T / forms.shape[1]).cpu()
+        projected = self._against(self.forms)
+        self._projected[: self.size, : self.size] = (projected + projected.T) / 2
 
     @property
     def matrices(self) -> Tensor:
@@ -81,7 +84,7 @@ class Subspace:
         self._matrices[self.size] = matrix
         self._forms[self.size] = forms
         self.size += 1
-        column = (self.forms @ forms / len(forms)).cpu()
+        column = self._against(forms[None])[:, 0]
         self._projected[: self.size, self.size - 1] = column
         self._projected[self.size - 1, : self.size] = column
 
@@ -89,6 +92,10 @@ class Subspace:
         """The `count` Ritz matrices of largest value (count, k * k) and their forms (count, n)."""
         mixing = self._ritz()[1][:, -count:].T.to(self.matrices)
         return mixing @ self.matrices, mixing @ self.forms
+
+    def _against(self, forms: Tensor) -> Tensor:
+        """The excess moment between the span and matrices of these forms (q, n): (p, q), on the CPU."""
+        return (self.forms @ forms.T / forms.shape[1]).cpu()
 
     def _ritz(self) -> tuple[Tensor, Tensor]:
         return eigh(self._projected[: self.size, : self.size])
@@ -99,6 +106,16 @@ class Subspace:
         self._matrices[:THINNED], self._forms[:THINNED] = mixing @ self.matrices, mixing @ self.forms
         self._projected[:THINNED, :THINNED] = values[-THINNED:].diag()
         self.size = THINNED
+
+
+class FormSubspace(Subspace):
+    """Orthonormal vectors of n values that are themselves the forms of some matrices, and what the operator makes of them.
+
+    `matrices` are the vectors (p, n) here, `forms` their images (p, n).
+    """
+
+    def _against(self, forms: Tensor) -> Tensor:
+        return (self.matrices @ forms.T).cpu()
 
 
 def _orthonormal(matrices: Tensor) -> Tensor:
