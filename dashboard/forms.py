@@ -15,7 +15,9 @@ from core.foundation.params import Param, describe
 from dashboard import access, data, uploads
 from dashboard.widgets import as_sentence
 
-__all__ = ["colour_text", "describe", "fill", "held", "parameters"]
+__all__ = ["colour_text", "describe", "fill", "held", "one_of", "parameters"]
+
+AS_IT_LOOKS = "as it looks"
 
 
 def parameters(
@@ -45,7 +47,7 @@ def parameters(
             place = row.pop(0)
         with place:
             own, choices = _key(key, entry, p), (offered or {}).get(p.name, ())
-            values[p.name] = _one_of(p, choices, own) if choices else _widget(p, default, own)
+            values[p.name] = one_of(p.label, own, choices, AS_IT_LOOKS, p.help) if choices else _widget(p, default, own)
     return values
 
 
@@ -89,14 +91,19 @@ def _widget(p: Param, default: Any, key: str) -> Any:
     return _number(p, default, key)
 
 
-def _one_of(p: Param, offered: Sequence[str], key: str) -> str:
-    """A text that is chosen; what was written before stays a choice, so that the message about it has its widget."""
-    held = str(st.session_state.get(key, ""))
+def one_of(label: str, key: str, offered: Sequence[str], nothing: str, help: str, *, new: bool = False) -> str:
+    """A text that is chosen; what was written before stays a choice, so that a message about it has its widget.
+
+    nothing: what an empty one means. new: whether another may be typed.
+    """
+    held = str(st.session_state.get(key) or "")
     options = list(dict.fromkeys(["", *offered, *([held] if held else [])]))
     st.session_state[key] = held
-    return st.selectbox(
-        p.label, options, format_func=lambda option: option or "(as it looks)", help=p.help, key=key, persist_state="session"
+    chosen = st.selectbox(
+        label, options, format_func=lambda option: option or f"({nothing})", key=key, help=help, accept_new_options=new,
+        persist_state="session",
     )  # fmt: skip
+    return chosen or ""
 
 
 def _number(p: Param, default: Any, key: str) -> Any:

@@ -61,7 +61,7 @@ class ImageParquet(BroughtSet):
 
     def column_names(self) -> tuple[str, ...]:
         files = hub.find(self.root("the parquet file or its folder")).files.values()
-        return tuple(dict.fromkeys(column.name for part in files for column in Table(part).columns()))
+        return tuple(dict.fromkeys(name for part in files for name in Table(part).schema.names))
 
     def load(self, seed: int, report: Report | None = None) -> Split:
         plan = self.plan()

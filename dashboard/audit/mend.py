@@ -94,34 +94,24 @@ def _kind() -> None:
 
 def labels(columns: Sequence[str]) -> None:
     """A file beside the features, or one of their columns."""
-    _one_of(
-        "labels", "Labels", columns, "what lies beside them", "A column of the table, or the path of a file: type it."
-    )
+    forms.one_of(
+        "Labels", "bring labels", columns, "what lies beside them", "A column of the table, or the path of a file: type it.",
+        new=True,
+    )  # fmt: skip
 
 
 def _column(columns: Sequence[str]) -> None:
-    _one_of("column", "Column of the features", columns, "as it looks", "Where there are several: the one with the vectors.", new=False)  # fmt: skip
+    forms.one_of("Column of the features", "bring column", columns, forms.AS_IT_LOOKS, "Where there are several: the one with the vectors.")  # fmt: skip
 
 
 def _text(columns: Sequence[str]) -> None:
-    _one_of("text", "Text to show", columns, "none", "A column of words that is shown for each row.", new=False)
+    forms.one_of("Text to show", "bring text", columns, "none", "A column of words that is shown for each row.")
 
 
 def _images(_: Sequence[str]) -> None:
     st.text_input(
         "Pictures of the same rows", key="bring images", persist_state="session", placeholder="/home/me/images",
         help="A folder of images: matched by file name where the features have one, else in the same order. To look at only.",
-    )  # fmt: skip
-
-
-def _one_of(name: str, label: str, columns: Sequence[str], nothing: str, help: str, *, new: bool = True) -> None:
-    key = f"bring {name}"
-    held = st.session_state.get(key) or ""
-    st.session_state[key] = held
-    options = list(dict.fromkeys(["", *columns, *([held] if held else [])]))
-    st.selectbox(
-        label, options, format_func=lambda o: o or f"({nothing})", key=key, help=help, accept_new_options=new,
-        persist_state="session",
     )  # fmt: skip
 
 
