@@ -21,8 +21,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ONE = """
 import json, sys, time
 import numpy as np
-from core.audit.scanning import scan
-from core.foundation import devices
+try:
+    from core.audit.scanning import scan
+    from core.foundation import devices
+except ModuleNotFoundError:  # builds up to d2c42b1 and some after it
+    from core.scanning import scan
+    from core import devices
 features, labels, poisons, threads = sys.argv[1:]
 devices.use_threads(int(threads))
 rng = np.random.default_rng(0)

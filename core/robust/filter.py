@@ -21,6 +21,7 @@ from torch import Tensor
 
 from core.robust.linalg import SingularError
 from core.robust.moments import ExcessMoment
+from core.robust.pairs import PairMoment, few_rows
 
 C = 10.0  # both constants are the authors'
 TAU = 0.1
@@ -66,9 +67,9 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     stopped = "no allowance" if allowance <= 0 else ""
     left = allowance
     try:
-        moments = ExcessMoment(z) if not stopped else None
+        moments = (PairMoment if few_rows(z) else ExcessMoment)(z) if not stopped else None
         while moments and not stopped:
-            keep, entry = _one_round(moments, eps, left, tail)
+            keep, entry = _one_round(moments, z.shape[1], eps, left, tail)
             if keep is None or int(keep.sum()) <= z.shape[1]:
                 stopped = _why_stopped(entry) if keep is None else "too few rows"
                 rounds.append(entry)
@@ -87,10 +88,11 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     return FilterFit(trusted, tuple(rounds), stopped)
 
 
-def _one_round(moments: ExcessMoment, eps: float, left: int, tail: Tail) -> tuple[Tensor | None, Round]:
+def _one_round(
+    moments: ExcessMoment | PairMoment, k: int, eps: float, left: int, tail: Tail
+) -> tuple[Tensor | None, Round]:
     """Decide which rows stay: (mask, or None to stop; what happened, still without the rows that go)."""
-    n, k = moments.rows.shape
-    norms = moments.rows.square().sum(1)
+    n, norms = moments.count, moments.norms
     limit = C * k * math.log(n / TAU)
     if bool((norms >= limit).any()):
         return (norms < limit) | _smallest(norms, n - left), Round("norm", n, NOBODY, None, limit, None)

@@ -5,38 +5,41 @@ Frobenius norm 1 whose quadratic form y^T V y varies most from row to row, and i
 
 The published code of SPECTRE solves each round afresh, by a Krylov method on all vectors of length k^2. Here symmetric
 matrices are searched only, in single precision first, from what the round before has found; the residual that counts is
-measured in double precision. Where rows are few for k, the single precision part goes by the products of all pairs of rows
-(`pairs`). The same rows go.
+measured in double precision. The same rows go. Where rows are few for k, `pairs` has another way.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.robust.linalg import ConvergenceError, centred, eigh, roots
-from core.robust.pairs import search_pairs
 from core.robust.subspace import MAX_STEPS, SPENT, Subspace, Workspace
 
 TOLERANCE = 1e-6  # on the relative residual; solutions at 1e-5 and 1e-8 remove the same rows, at 1e-3 others
 DENSE_UP_TO = 64  # with that many free entries (k up to 10) all symmetric matrices are taken at once
 RECYCLED = 20  # matrices with which the next round's search starts
-BY_PAIRS = 3  # with fewer rows than k^2 over this, the products of all pairs of rows cost less than two with the rows
 SHRUNK = 0.1  # second moment of a direction, was 1, below which the difference is not trusted
 
 
 @dataclass(frozen=True)
-class Eigenpair:
-    """The top eigenpair of the excess moment of some whitened rows."""
+class TopForms:
+    """The top of the excess moment of some whitened rows, by the values of its form on them."""
 
     value: float
-    matrix: Tensor  # (k, k), symmetric, Frobenius norm 1
     forms: Tensor  # (n,) y_i^T V y_i less their mean, which is trace V
     residual: float  # Frobenius norm of op(V) - value V over the value, measured in float64
     steps: int  # applications of the operator
+
+
+@dataclass(frozen=True)
+class Eigenpair(TopForms):
+    """The same with the matrix itself."""
+
+    matrix: Tensor  # (k, k), symmetric, Frobenius norm 1
 
 
 def excess_moment(y: Tensor, v: Tensor) -> Tensor:
@@ -73,11 +76,19 @@ class ExcessMoment:
         """
         self._tolerance = tolerance
         self._recycled: tuple[Tensor, Tensor] | None = None  # matrices (p, k * k), forms (p, n)
-        self._recycled_forms: Tensor | None = None  # (p, n), by pairs
-        self._by_pairs = BY_PAIRS * len(z) < z.shape[1] ** 2 and tolerance >= TOLERANCE
         self._workspace = Workspace(z.device)
         self.rows = z
         self._whiten(z.T @ z / len(z))
+
+    @property
+    def count(self) -> int:
+        """How many rows are left."""
+        return len(self.rows)
+
+    @property
+    def norms(self) -> Tensor:
+        """Their squared norms: (n,)."""
+        return self.rows.square().sum(1)
 
     def keep(self, mask: Tensor) -> None:
         """Drop the rows outside mask (n,) bool, and whiten the others by their own second moment.
@@ -90,8 +101,6 @@ class ExcessMoment:
         if self._recycled is not None:
             matrices, forms = self._recycled
             self._recycled = matrices, forms[:, mask]
-        if self._recycled_forms is not None:
-            self._recycled_forms = self._recycled_forms[:, mask]
         if moment is None:
             self._whiten(self.rows.T @ self.rows / len(self.rows))
             moment = self.rows.T @ self.rows / len(self.rows)  # once more: the first could be far from the identity
@@ -113,22 +122,9 @@ class ExcessMoment:
         k = self.rows.shape[1]
         if k * (k + 1) // 2 <= DENSE_UP_TO:
             return _whole(self.rows)
-        if self._by_pairs:
-            return self._search_pairs()
         pair, space = _search(self.rows, self._recycled or _start(self.rows), self._tolerance, self._workspace)
         self._recycled = space.best(RECYCLED)
         return pair
-
-    def _search_pairs(self) -> Eigenpair:
-        """By the products of pairs in single precision, then by the rows in double."""
-        rows, workspace = Rows(self.rows, self._workspace), self._workspace
-        start = _start(self.rows)[1] if self._recycled_forms is None else self._recycled_forms
-        forms, self._recycled_forms, steps = search_pairs(self.rows, start, self._tolerance, RECYCLED, workspace)
-        matrix = rows.moment(forms)
-        matrix /= torch.linalg.vector_norm(matrix)
-        found = matrix[None], rows.forms(matrix)[None]
-        pair, _ = _search(self.rows, found, self._tolerance, workspace, single=False)
-        return replace(pair, steps=pair.steps + steps)
 
     def _room_for_rows(self, count: int) -> Tensor:
         """Where the rows are not."""
@@ -164,7 +160,7 @@ def _start(y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _search(
-    y: Tensor, start: tuple[Tensor, Tensor], tolerance: float, workspace: Workspace, *, single: bool = True
+    y: Tensor, start: tuple[Tensor, Tensor], tolerance: float, workspace: Workspace
 ) -> tuple[Eigenpair, Subspace]:
     """Davidson's method without a preconditioner: add the residual of the best pair so far, until it is small.
 
@@ -174,7 +170,7 @@ def _search(
     space = Subspace(*start, workspace)
     double = Rows(y, workspace)
     rows = double
-    if single and tolerance >= TOLERANCE:
+    if tolerance >= TOLERANCE:
         rows = Rows(workspace.take("single", *y.shape, dtype=torch.float32).copy_(y), workspace)
     for step in range(1, MAX_STEPS + 1):
         value, matrix, forms = space.top()
@@ -185,7 +181,7 @@ def _search(
         size = float(torch.linalg.vector_norm(residual)) / value
         if size <= tolerance and rows is double:
             square = matrix.view(y.shape[1], -1)
-            return Eigenpair(value, (square + square.T) / 2, forms, size, step), space
+            return Eigenpair(value, forms, size, step, (square + square.T) / 2), space
         fresh = space.outside(residual)
         exhausted = float(torch.linalg.vector_norm(fresh)) < SPENT * size * value
         if size <= tolerance or (exhausted and rows is not double):
@@ -230,4 +226,4 @@ def _whole(y: Tensor) -> Eigenpair:
     matrix[a, b] = top / scale
     matrix[b, a] = top / scale
     residual = float(torch.linalg.vector_norm(moment @ top - value * top)) / value if value > 0 else 0.0
-    return Eigenpair(value, matrix, products @ top, residual, 1)
+    return Eigenpair(value, products @ top, residual, 1, matrix)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from core.robust.linalg import eigh
+from core.robust.linalg import eigh, top_pair
 
 CAPACITY = 64  # matrices, before the space is thinned out
 THINNED = 24
 MAX_STEPS = 3000  # of a search
 SPENT = 0.01  # share of a residual outside of the subspace, 1 in exact arithmetic, below which it is rounding
 REPEAT = 0.7  # share of a matrix left over below which its projection is subtracted once more
+TOGETHER = (
+    3  # vectors of forms that are added before their best pair is asked for again, which costs as much as a product
+)
 INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
 
 
@@ -66,9 +70,9 @@ class Subspace:
 
     def top(self) -> tuple[float, Tensor, Tensor]:
         """The Ritz pair of largest value: value, matrix (k * k,), values of its form (n,)."""
-        values, vectors = self._ritz()
-        mixing = vectors[:, -1].to(self.matrices)
-        return float(values[-1]), mixing @ self.matrices, mixing @ self.forms
+        value, vector = top_pair(self._projected[: self.size, : self.size])
+        mixing = vector.to(self.matrices)
+        return value, mixing @ self.matrices, mixing @ self.forms
 
     def outside(self, matrix: Tensor) -> Tensor:
         """The part of a matrix (k * k,) that is orthogonal to the span."""
@@ -109,10 +113,27 @@ class Subspace:
 
 
 class FormSubspace(Subspace):
-    """Orthonormal vectors of n values that are themselves the forms of some matrices, and what the operator makes of them.
+    """Orthonormal vectors of n values that are themselves the forms of some matrices, and what an operator makes of them.
 
     `matrices` are the vectors (p, n) here, `forms` their images (p, n).
     """
+
+    def __init__(self, vectors: Tensor, image: Callable[[Tensor], Tensor], workspace: Workspace) -> None:
+        """vectors: (p, n), p up to CAPACITY, any independent ones. image: the operator on vectors (q, n), symmetric."""
+        self._image = image
+        super().__init__(vectors, image(vectors), workspace)
+
+    def grow(self, direction: Tensor) -> int:
+        """Add the part of a direction (n,) that is new, what the operator makes of that, and so on; how many were new."""
+        for added in range(TOGETHER):
+            fresh = self.outside(direction)
+            length = torch.linalg.vector_norm(fresh)
+            if length < SPENT * torch.linalg.vector_norm(direction):
+                return added
+            fresh /= length
+            direction = self._image(fresh[None])[0]
+            self.append(fresh, direction)
+        return TOGETHER
 
     def _against(self, forms: Tensor) -> Tensor:
         return (self.matrices @ forms.T).cpu()

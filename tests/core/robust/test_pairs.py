@@ -5,7 +5,9 @@ import torch
 
 from core.robust import filter as robust_filter
 from core.robust import moments
-from core.robust.linalg import pair_products
+from core.robust.linalg import SingularError, pair_products, symmetric_product, top_pair
+from core.robust.moments import ExcessMoment
+from core.robust.pairs import PairMoment, few_rows
 
 SHAPES = [(1300, 64), (400, 60), (200, 30), (40, 12), (18, 12)]  # the last with hardly more rows than directions
 
@@ -19,43 +21,91 @@ def rows(n: int, k: int, planted: int = 0) -> torch.Tensor:
     return z - z.mean(0)
 
 
-def both(monkeypatch, ask):
-    """What is found by pairs, then by the rows; that pairs were asked, or were not, is seen to."""
-    asked = []
-    search = moments.search_pairs
-    monkeypatch.setattr(moments, "search_pairs", lambda *given: asked.append(given) or search(*given))
-    found = []
-    for over, used in ((0.0, True), (1e9, False)):  # rows are never, and always, too many
-        monkeypatch.setattr(moments, "BY_PAIRS", over)
-        asked.clear()
-        found.append(ask())
-        assert bool(asked) == used
-    return found
-
-
 @pytest.mark.parametrize(("n", "k"), SHAPES)
-def test_the_same_eigenpair(n, k, monkeypatch):
-    by_pairs, by_rows = both(monkeypatch, lambda: moments.ExcessMoment(rows(n, k)).top())
+def test_the_same_eigenpair(n, k):
+    by_pairs, by_rows = PairMoment(rows(n, k)).top(), ExcessMoment(rows(n, k)).top()
     assert by_pairs.value == pytest.approx(by_rows.value, rel=1e-6)
     assert by_pairs.residual <= moments.TOLERANCE
-    assert abs(float((by_pairs.matrix * by_rows.matrix).sum())) == pytest.approx(1, abs=1e-4)
+    cosine = by_pairs.forms @ by_rows.forms / by_pairs.forms.norm() / by_rows.forms.norm()
+    assert abs(float(cosine)) == pytest.approx(1, abs=1e-6)
+    assert float(by_pairs.forms.square().mean()) == pytest.approx(by_pairs.value, rel=1e-6)
 
 
-def test_the_value_is_that_of_all_symmetric_matrices_at_once(monkeypatch):
-    monkeypatch.setattr(moments, "BY_PAIRS", 0.0)
-    found = moments.ExcessMoment(rows(300, 20))
-    assert found.top().value == pytest.approx(moments._whole(found.rows).value, rel=1e-9)
+def test_the_value_is_that_of_all_symmetric_matrices_at_once():
+    whole = moments._whole(ExcessMoment(rows(300, 20)).rows)
+    assert PairMoment(rows(300, 20)).top().value == pytest.approx(whole.value, rel=1e-9)
+
+
+def test_the_norms_are_those_of_the_whitened_rows():
+    z = rows(300, 30, planted=20)
+    torch.testing.assert_close(PairMoment(z).norms, ExcessMoment(z).norms)
+
+
+@pytest.mark.parametrize(("n", "k", "anew"), [(300, 30, False), (90, 25, True)])
+def test_dropping_rows_is_the_same_as_a_fresh_start_without_them(n, k, anew):
+    """Round after round, rows far out and any others; the pairs are changed, and now and then made anew."""
+    z = rows(n, k, planted=n // 10)
+    found, kept = PairMoment(z), torch.arange(n)
+    begun = []
+    begin = found._begin
+    found._begin = lambda left: begun.append(len(left)) or begin(left)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(12):
+        mask = torch.rand(len(kept), generator=generator) > 0.03
+        mask[found.top().forms.abs().topk(2).indices] = False
+        found.keep(mask)
+        kept = kept[mask]
+        fresh = ExcessMoment(z[kept] @ torch.diag(torch.linspace(1, 5, k, dtype=torch.float64)))
+        assert found.count == len(kept)
+        torch.testing.assert_close(found.norms, fresh.norms, rtol=1e-8, atol=1e-8)
+        assert found.top().value == pytest.approx(fresh.top().value, rel=1e-6)
+    assert len(begun) < 12
+    assert bool(begun) == anew
+
+
+def test_rows_that_carried_a_direction_leave_it_well_measured():
+    z = rows(400, 40)
+    z[:, 0] *= 1e-4
+    z[:5, 0] = 30
+    found = PairMoment(z)
+    found.keep(torch.arange(400) >= 5)
+    fresh = ExcessMoment(z[5:])
+    torch.testing.assert_close(found.norms, fresh.norms)
+    assert found.top().value == pytest.approx(fresh.top().value, rel=1e-6)
+
+
+def test_too_few_rows_are_told():
+    found = PairMoment(rows(60, 40))
+    with pytest.raises(SingularError):
+        found.keep(torch.arange(60) < 35)
 
 
 @pytest.mark.parametrize(("n", "k", "planted"), [(700, 64, 40), (500, 49, 30), (120, 25, 12)])
 def test_the_same_rows_go_in_the_same_rounds(n, k, planted, monkeypatch):
-    by_pairs, by_rows = both(
-        monkeypatch, lambda: robust_filter.trusted_rows(rows(n, k, planted), planted / n, 2 * planted)
-    )
+    found = []
+    for few in (True, False):
+        monkeypatch.setattr(robust_filter, "few_rows", lambda z, few=few: few)
+        found.append(robust_filter.trusted_rows(rows(n, k, planted), planted / n, 2 * planted))
+    by_pairs, by_rows = found
     assert sum(len(one.dropped) > 0 for one in by_rows.rounds) > 1
     assert [list(one.dropped) for one in by_pairs.rounds] == [list(one.dropped) for one in by_rows.rounds]
     assert torch.equal(by_pairs.trusted, by_rows.trusted)
     assert by_pairs.stopped == by_rows.stopped
+
+
+def test_rows_count_as_few_by_the_square_of_k():
+    assert few_rows(torch.zeros(1300, 64))
+    assert not few_rows(torch.zeros(1300, 49))
+
+
+def test_where_single_precision_is_not_enough_double_precision_goes_on(monkeypatch):
+    """With pairs to which every vector is as good as any other, all that is found is found by the rows."""
+    z = rows(200, 30)
+    wanted = PairMoment(z).top().value
+    monkeypatch.setattr(PairMoment, "_by_pairs", lambda self, forms: self._centred(forms))
+    found = PairMoment(z).top()
+    assert found.residual <= moments.TOLERANCE
+    assert found.value == pytest.approx(wanted, rel=1e-6)
 
 
 def test_products_of_pairs():
@@ -63,3 +113,20 @@ def test_products_of_pairs():
     out = torch.full((50, 50), torch.nan)
     assert pair_products(y, out) is out
     torch.testing.assert_close(out, y @ y.T)
+
+
+@pytest.mark.parametrize("p", [1, 4])
+def test_product_with_a_symmetric_matrix(p):
+    a = rows(60, 60).float()
+    a, x = a + a.T, rows(60, p).T.float()
+    torch.testing.assert_close(symmetric_product(a, x), x @ a)
+
+
+@pytest.mark.parametrize("k", [1, 2, 30])
+def test_top_pair(k):
+    a = rows(80, k)
+    a = a.T @ a
+    value, vector = top_pair(a)
+    values, vectors = torch.linalg.eigh(a)
+    assert value == pytest.approx(float(values[-1]), rel=1e-12)
+    assert abs(float(vector @ vectors[:, -1])) == pytest.approx(1, abs=1e-9)
