@@ -135,14 +135,17 @@ class PairMoment:
         return torch.where(self._alive, forms - forms.sum(-1, keepdim=True) / self._count, 0.0)
 
     def _by_pairs(self, forms: Tensor) -> Tensor:
-        """The operator on forms (p, n), in single precision."""
-        image = symmetric_product(self._squares, forms.to(torch.float32))
+        """The operator on forms (p, n), in single precision.
+
+        Centred on both sides, or it would not be symmetric: the mean of a residual that is nearly rounding is not 0.
+        """
+        image = symmetric_product(self._squares, self._centred(forms).to(torch.float32))
         return self._centred(image.to(torch.float64).mul_(self._count))
 
     def _by_rows(self, forms: Tensor) -> Tensor:
         """The operator on forms (p, n), in double precision."""
         images = []
-        for weights in forms.view(-1, len(self._rows)):
+        for weights in self._centred(forms).view(-1, len(self._rows)):
             matrix = (self._rows * weights[:, None]).T @ self._rows
             for _ in range(2):
                 matrix = torch.cholesky_solve(matrix, self._factor).T
