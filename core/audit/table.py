@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,9 @@ class Mapped:
     shape: tuple[int, int]
     offset: int
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     def take(self, rows: np.ndarray) -> np.ndarray:
         """A copy of those rows: (len(rows), d)."""
         table = np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
@@ -34,10 +37,39 @@ class Mapped:
 
 
 @dataclass(frozen=True)
+class Remote:
+    """A table at an address that fsspec knows, of which rows are fetched as they are needed."""
+
+    address: str
+    dtype: np.dtype
+    shape: tuple[int, int]
+    offset: int
+    ndim = 2
+
+    def __str__(self) -> str:
+        return self.address
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """A copy of those rows: (len(rows), d). Rows that follow each other are fetched at once."""
+        import fsspec
+
+        if len(rows) == 0:
+            return np.empty((0, self.shape[1]), self.dtype)
+        system, path = fsspec.core.url_to_fs(self.address)
+        firsts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1)
+        starts = rows[firsts]
+        ends = rows[np.append(firsts[1:], len(rows)) - 1] + 1
+        width = self.shape[1] * self.dtype.itemsize
+        at = [[self.offset + int(row) * width for row in some] for some in (starts, ends)]
+        pieces = system.cat_ranges([path] * len(starts), *at, on_error="raise")
+        return np.frombuffer(bytearray().join(pieces), self.dtype).reshape(len(rows), self.shape[1])
+
+
+@dataclass(frozen=True)
 class Part:
     """Some rows of a table, under numbers of their own."""
 
-    table: Mapped | np.ndarray
+    table: Mapped | Remote | np.ndarray
     rows: np.ndarray  # (n',) int64, their numbers in the table
 
     @property
@@ -59,7 +91,7 @@ class Part:
         return take(self.table, self.rows)
 
 
-Table = Mapped | Part | np.ndarray
+Table = Mapped | Remote | Part | np.ndarray
 OnRows = Callable[[int], None]
 
 
@@ -81,9 +113,25 @@ def pieces(
             on_rows(first + len(some))
 
 
-def part_of(table: Mapped | Part | np.ndarray, rows: np.ndarray) -> Part:
+def part_of(table: Table, rows: np.ndarray) -> Part:
     """Some rows of a table, which may be part of another."""
     return Part(table.table, table.rows[rows]) if isinstance(table, Part) else Part(table, rows)
+
+
+def elsewhere(table: Table) -> Table:
+    """The table as another machine would open it. Raises InputError for one that is held in memory."""
+    if isinstance(table, Part):
+        return replace(table, table=_elsewhere(table.table))
+    return _elsewhere(table)
+
+
+def _elsewhere(table: Mapped | Remote | np.ndarray) -> Mapped | Remote:
+    if isinstance(table, np.ndarray):
+        raise InputError(
+            "these features are held in memory, so all of them would have to travel to the machines of the cluster through "
+            "this one; save them with np.save on a path that all machines share"
+        )
+    return replace(table, path=table.path.resolve()) if isinstance(table, Mapped) else table
 
 
 def number(table: Table, rows: np.ndarray) -> np.ndarray:
@@ -92,7 +140,7 @@ def number(table: Table, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def check_shape(features: np.ndarray) -> tuple[int, int]:
+def check_shape(features: np.ndarray | Remote) -> tuple[int, int]:
     """(n, d) of a table of numbers. Raises InputError for anything else; reads no values."""
     if features.ndim != 2:
         raise InputError(f"features must be a table of shape (rows, features), not {features.shape}")
@@ -104,11 +152,14 @@ def check_shape(features: np.ndarray) -> tuple[int, int]:
     return n, d
 
 
-def as_table(features: Any) -> Mapped | np.ndarray:
+def as_table(features: Any) -> Mapped | Remote | np.ndarray:
     """The features as something rows can be taken from class by class: of a map or an array, or of a tensor.
 
     Raises InputError; reads no values.
     """
+    if isinstance(features, Remote):
+        check_shape(features)
+        return features
     if not isinstance(features, np.ndarray) or features.dtype.kind == "V":
         features = as_array(features)  # of a map that would make an array without a file
     n, d = check_shape(features)

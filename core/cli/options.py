@@ -12,6 +12,16 @@ from core.foundation.errors import InputError
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are kept.", envvar="SPECTRE_LENS_RUNS")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="Where the work is done: local, or ray, a cluster of several machines.")
+]
+Address = Annotated[
+    str,
+    typer.Option(help="Of the Ray cluster: auto, as ray://HOST:10001, or local, which starts one on this machine."),
+]
+Gpus = Annotated[
+    float, typer.Option("--gpus", min=0.0, help="Share of a GPU that each task of the cluster gets, as 0.25.")
+]
 DataSet = Annotated[
     str | None,
     typer.Option("--dataset", "--as", help="Which images; `options dataset` lists them. Default: what --data holds."),

@@ -8,15 +8,19 @@ from collections.abc import Mapping
 from functools import reduce
 from operator import getitem
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from core.cli import options
+from core.cli.engines import opened
 from core.cli.experiments import assemble, with_classes
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
+
+if TYPE_CHECKING:
+    from core.studies import sweep as work
 
 
 def sweep(
@@ -37,8 +41,11 @@ def sweep(
     retrain: Annotated[bool, typer.Option(help="Retrain each without what was removed; doubles the time.")] = False,
     device: options.Device = "auto",
     threads: options.Threads = None,
+    engine: options.EngineName = "local",
+    address: options.Address = "auto",
+    gpus: options.Gpus = 0.0,
 ) -> None:
-    """Make runs that differ in poisons and seed alone, one after the other. A sweep that was stopped goes on."""
+    """Make runs that differ in poisons and seed alone, one after the other or on a cluster. A sweep that was stopped goes on."""
     from core.audit import filtering
     from core.foundation import devices
     from core.studies import sweep as work
@@ -53,17 +60,23 @@ def sweep(
     with telling() as report:
         config, _ = with_classes(config, source, target, report)
     configs = work.plan(config, counts, wanted)
-    with progress() as bar:
+    with opened(engine, address, threads, gpus) as cluster, progress() as bar:
         task = bar.add_task("checking the largest", total=float(len(configs)))
 
         def show(step: work.Step) -> None:
-            status = step.status
-            words = f"run {min(step.done + 1, step.total)} of {step.total}: {step.config.poisons} poisons, seed {step.config.seed}"
-            bar.update(task, description=words, completed=step.done + (status.overall if status else 0.0))
+            bar.update(task, description=_in_words(step), completed=step.overall)
 
-        made = work.sweep(configs, out_dir, command=sweep_command(configs[0].command(), counts, wanted), on_step=show)
+        command = sweep_command(configs[0].command(), counts, wanted)
+        made = work.sweep(configs, out_dir, command=command, cluster=cluster, on_step=show)
     out.print(_series_table(made))
     out.print(f"{len(made.rows)} runs, figures in {out_dir / 'series.json'}", soft_wrap=True)
+
+
+def _in_words(step: work.Step) -> str:
+    if len(step.at_work) == 1:
+        config = step.at_work[0][0]
+        return f"run {step.done + 1} of {step.total}: {config.poisons} poisons, seed {config.seed}"
+    return f"{step.done} of {step.total} runs made" + (f", {len(step.at_work)} at work" if step.at_work else "")
 
 
 def sweep_command(run_command: str, poisons: list[int], seeds: list[int]) -> str:

@@ -9,6 +9,8 @@ import typer
 from rich.progress import TimeRemainingColumn
 from rich.text import Text
 
+from core.cli import options
+from core.cli.engines import opened
 from core.cli.options import Device, Threads
 from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
@@ -84,11 +86,16 @@ def filter_features(
 
 
 def scan(
-    features: Annotated[Path, typer.Argument(help=f"A table of rows of all classes, in any order: {FORMS}.")],
+    features: Annotated[
+        str,
+        typer.Argument(
+            help=f"A table of rows of all classes, in any order: {FORMS}; or the address of an .npy, as s3://BUCKET/NAME."
+        ),
+    ],
     labels: Annotated[
         str,
         typer.Argument(
-            help="The label of each row, numbers or words: a file of the same forms, or the name of a column of the table."
+            help="The label of each row, numbers or words: a file of the same forms, the address of an .npy, or the name of a column of the table."
         ),
     ],
     poisons: Annotated[
@@ -111,6 +118,9 @@ def scan(
     ] = None,
     device: Device = "auto",
     threads: Threads = None,
+    engine: options.EngineName = "local",
+    address: options.Address = "auto",
+    gpus: options.Gpus = 0.0,
 ) -> None:
     """Find the classes that look poisoned, mark their rows to remove, and tell label errors, copies and broken rows from them.
 
@@ -123,7 +133,7 @@ def scan(
 
     devices.use_threads(threads)
     scratch = filtering.check_output(out_dir)
-    with progress(TimeRemainingColumn()) as bar:
+    with opened(engine, address, threads, gpus) as cluster, progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("reading", total=None)
 
         def show(state: State) -> None:
@@ -141,7 +151,8 @@ def scan(
         try:
             summary = scan_files(
                 features, labels, poisons, out_dir,
-                column=column, scratch=scratch, label=label, level=level, workers=workers, device=device, on_state=show,
+                column=column, scratch=scratch, label=label, level=level, workers=workers, device=device,
+                cluster=cluster, on_state=show,
             )  # fmt: skip
         except KeyboardInterrupt:  # Typer would end without a word
             err.print("finished classes are kept: the same command goes on from there")

@@ -6,6 +6,7 @@ Its modules are imported one by one, since some bring torch and most of what sta
 __all__ = [
     "cache",
     "catalogue",
+    "cluster",
     "csv_cells",
     "devices",
     "errors",

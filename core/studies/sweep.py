@@ -7,11 +7,14 @@ series.json, which is written anew after each run, so that a page can show what 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.experiment import RunConfig, config_of, execute, new_run, stage
+from core.foundation import devices
+from core.foundation.cluster import Cluster
 from core.foundation.errors import InputError
 from core.runs import RunFolder, Runs, Status
 from core.studies import series
@@ -22,12 +25,16 @@ MOST_RUNS = 1000
 
 @dataclass(frozen=True)
 class Step:
-    """Where a sweep stands: `done` of `total` runs, and the status of the one at work."""
+    """Where a sweep stands: `done` of `total` runs, and those at work."""
 
     done: int
     total: int
-    config: RunConfig
-    status: Status | None
+    at_work: tuple[tuple[RunConfig, Status], ...]
+
+    @property
+    def overall(self) -> float:
+        """Runs that are done, those at work by their shares."""
+        return self.done + sum(status.overall for _, status in self.at_work)
 
 
 def plan(config: RunConfig, poisons: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
@@ -41,37 +48,70 @@ def plan(config: RunConfig, poisons: Sequence[int], seeds: Sequence[int]) -> lis
 
 
 def sweep(
-    configs: Sequence[RunConfig], out: Path, *, command: str = "", on_step: Callable[[Step], None] | None = None
+    configs: Sequence[RunConfig],
+    out: Path,
+    *,
+    command: str = "",
+    cluster: Cluster | None = None,
+    on_step: Callable[[Step], None] | None = None,
 ) -> series.Series:
     """Make the runs that are not finished yet in the folder `out`, and return the series of all of them.
 
-    Raises InputError where the largest number of poisons does not fit the data: that is tried before the first is trained.
-    Raises Cancelled when the run at work is cancelled; finished runs, and finished stages of it, are kept.
+    cluster: the machines that make them, as many at once as have room, each with `out` under the same path; None for this
+    process, one after the other. Raises InputError where the largest number of poisons does not fit the data: that is tried
+    before the first is trained. Raises Cancelled when a run at work is cancelled; finished runs, and finished stages of others,
+    are kept.
     """
     there = {_key(config_of(folder)): folder for folder in Runs(out)}
     missing = [config for config in configs if not _is_finished(there.get(_key(config)))]
     if missing:
         stage(max(missing, key=lambda config: config.poisons or 0))  # what its data can carry, fewer poisons can too
-    for config in configs:
-        folder = there.get(_key(config))
-        if _is_finished(folder):
-            continue
-        folder = folder or new_run(config, Runs(out))
-        if not folder.status.active:
-            folder.clear_cancel()  # of the call before, which it ended
-        done = len([c for c in configs if _is_finished(there.get(_key(c)))])
+    at_work: dict[str, tuple[RunConfig, RunFolder]] = {}
 
-        def observe(status: Status, done: int = done, config: RunConfig = config) -> None:
-            if on_step:
-                on_step(Step(done, len(configs), config, status))
+    def tell(status: Status | None = None) -> None:
+        """status: of the one run at work, where it is known without looking."""
+        if on_step:
+            working = tuple((config, status or folder.status) for config, folder in at_work.values())
+            on_step(Step(sum(_is_finished(there.get(_key(c))) for c in configs), len(configs), working))
 
-        execute(folder, observer=observe)
-        lighten(folder)
+    def begun() -> Iterator[RunFolder]:
+        for config in missing:
+            folder = there.get(_key(config)) or new_run(config, Runs(out))
+            if not folder.status.active:
+                folder.clear_cancel()  # of the call before, which it ended
+            at_work[str(folder.path)] = config, folder
+            yield folder
+
+    for place in _made_in(cluster, begun(), tell) if cluster else _made_here(begun(), tell):
+        config, folder = at_work.pop(place)
         there[_key(config)] = folder
         _collect(configs, there, out, command)
-    if on_step:
-        on_step(Step(len(configs), len(configs), configs[-1], None))
+    tell()
     return _collect(configs, there, out, command)
+
+
+def _made_here(folders: Iterator[RunFolder], tell: Callable[[Status], None]) -> Iterator[str]:
+    """The paths of the runs, one after the other as they are made in this process."""
+    for folder in folders:
+        execute(folder, observer=tell)
+        lighten(folder)
+        yield str(folder.path)
+
+
+def _made_in(cluster: Cluster, folders: Iterator[RunFolder], tell: Callable[[], None]) -> Iterator[str]:
+    """The paths of the runs, as they get finished on the machines of a cluster."""
+    items = ((str(folder.path), str(folder.path.resolve()), cluster.cpus) for folder in folders)
+    with closing(cluster.results(_make, items, tell)) as finished:
+        yield from finished
+
+
+def _make(name: str, path: str, threads: int) -> str:
+    """Make the run in the folder `path`, on whichever machine this is."""
+    devices.use_threads(threads)
+    folder = RunFolder(Path(path))
+    execute(folder)
+    lighten(folder)
+    return name
 
 
 def _collect(configs: Sequence[RunConfig], there: dict[str, RunFolder], out: Path, command: str) -> series.Series:

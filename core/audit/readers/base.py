@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +19,15 @@ LABELLED = ("label", "labels", "target", "targets", "class", "class_name", "clas
 NUMBERED = ("", "id", "ids", "index", "idx", "row", "row_id", "row_number", "unnamed: 0")
 FILES = ("file", "file_name", "filename", "file_path", "filepath", "path", "image_path", "image", "name", "id")
 NAMED = (*FILES, *(f"{name}s" for name in FILES))
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://")
 COUNTED = "it counts the rows"
 LISTS = "lists written out as words"
 FEWEST = 8  # rows in which a column is seen to count them
+
+
+def is_address(given: object) -> bool:
+    """Whether that is an address, as s3://BUCKET/NAME, rather than a path."""
+    return bool(ADDRESS.match(str(given)))
 
 
 @dataclass(frozen=True)

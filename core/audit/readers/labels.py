@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from core.audit.labels import Labels, as_labels
-from core.audit.readers.base import FILES, LABELLED, Column, Source, listed
+from core.audit.readers.base import FILES, LABELLED, Column, Source, is_address, listed
 from core.audit.readers.by_name import is_known, match
 from core.audit.readers.files import files_of, label_of, open_source
 from core.audit.readers.npy import ONLY
@@ -36,11 +36,13 @@ def is_file(given: str | Path) -> bool:
         return False
 
 
-def check_given(given: str | Path, features: Path) -> None:
+def check_given(given: str | Path, features: str | Path) -> None:
     """Raise InputError where labels are neither a file nor a column of the features; before anything large is read."""
     if is_file(given):
         return
-    files = files_of(features)
+    if is_address(features):
+        raise InputError(f"labels: {given} does not exist, and features at an address have no columns with names")
+    files = files_of(Path(features))
     if str(given) in LABELLED and _by_files(files):
         return
     with closing(open_source(files[0])) as source:

@@ -31,6 +31,7 @@ class Features:
     names: np.ndarray | None = None  # (n,) str, names of files that a column of the table has; all different
     left_out: dict[str, str] = field(default_factory=dict)  # columns that are no features, and why
     notes: tuple[str, ...] = ()  # what was guessed
+    remote_stamp: tuple[str, ...] = ()  # what the keeper of an address says of its file
     _gathered: Gathered | None = None  # keeps the scratch file
 
     def __enter__(self) -> Features:
@@ -45,8 +46,10 @@ class Features:
             self._gathered.close()
 
     @property
-    def stamp(self) -> list[int]:
+    def stamp(self) -> list[int | str]:
         """What changes when a file is written anew: size and time of each."""
+        if self.remote_stamp:
+            return list(self.remote_stamp)
         about = [file.stat() for file in self.files]
         return [number for one in about for number in (one.st_size, one.st_mtime_ns)]
 

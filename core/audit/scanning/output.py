@@ -19,11 +19,21 @@ from typing import Any
 from core.audit.csv_files import write_csv, write_findings
 from core.audit.described import describe
 from core.audit.findings import Finding
-from core.audit.readers import check_given, is_file, read_features, read_labels
+from core.audit.readers import (
+    Features,
+    check_given,
+    is_address,
+    is_file,
+    read_features,
+    read_labels,
+    remote_features,
+    remote_labels,
+)
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
 from core.audit.table import as_table, check_shape
 from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
+from core.foundation.cluster import Cluster
 from core.foundation.files import claimed, write_array, write_json
 from core.robust.apart import FEWEST
 
@@ -49,7 +59,7 @@ COLUMNS = (
 
 
 def scan_files(
-    features: Path,
+    features: str | Path,
     labels: str | Path,
     poisons: int | str,
     out: Path,
@@ -60,26 +70,35 @@ def scan_files(
     level: float,
     workers: int | None = None,
     device: str = "auto",
+    cluster: Cluster | None = None,
     on_state: Callable[[State], None] | None = None,
 ) -> dict[str, Any]:
     """Scan features, write the four files above into `out`, and return the summary. Raises InputError.
 
-    labels: a file, or the name of a column of the features. column: of features, where there are several. scratch: a folder for
+    features: a path, or an address that fsspec knows. labels: a file, an address, or the name of a column of the features. column: of features, where there are several. scratch: a folder for
     rows that cannot be mapped where they are, see `read_features`.
     """
-    check_given(labels, features)
-    own = None if is_file(labels) else str(labels)
-    with claimed(out, "scan"), read_features(features, column, labels=own, scratch=scratch) as read:
-        check_shape(read.rows)
-        given, progress = read_labels(labels, read), out / PROGRESS
+    own = None if is_file(labels) or is_address(labels) else str(labels)
+    if not is_address(labels):
+        check_given(labels, features)
+    with claimed(out, "scan"), _opened(features, column, own, scratch) as read:
+        n, _ = check_shape(read.rows)
+        given = remote_labels(str(labels), n) if is_address(labels) else read_labels(labels, read)
+        progress = out / PROGRESS
         found = scan(
-            read.rows, given, poisons, label=label, level=level, workers=workers, device=device,
+            read.rows, given, poisons, label=label, level=level, workers=workers, device=device, cluster=cluster,
             progress=progress, stamp=read.stamp, on_state=on_state,
         )  # fmt: skip
         summary = summarise(found) | {"read": read.as_json(describe(as_table(read.rows)))}
         write_scan(out, found, summary, read.place if read.knows_files else None)
         progress.unlink(missing_ok=True)
     return summary
+
+
+def _opened(features: str | Path, column: str | None, labels: str | None, scratch: Path | None) -> Features:
+    if is_address(features):
+        return remote_features(str(features))
+    return read_features(Path(features), column, labels=labels, scratch=scratch)
 
 
 def write_scan(out: Path, found: Scan, summary: dict[str, Any], place: Callable[[int], str] | None = None) -> None:
@@ -117,6 +136,7 @@ def summarise(found: Scan) -> dict[str, Any]:
         "device": found.device,
         "workers": found.plan.workers,
         "threads_each": found.plan.threads,
+        "machines": found.plan.machines,
     }  # fmt: skip
 
 

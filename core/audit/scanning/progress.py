@@ -15,14 +15,17 @@ import numpy as np
 from core.audit.assumed import Assumed
 from core.audit.labels import Labels
 from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult, Task
-from core.audit.table import Mapped, take
+from core.audit.table import Mapped, Remote, take
 from core.foundation.files import replacing
 
 SAMPLED_ROWS = 64  # of the features go into the fingerprint: all of 10 GB would take as long as the scan's reading
 
 
 def fingerprint(
-    features: Mapped | np.ndarray, labels: Labels, poisons: Assumed, stamp: Sequence[int] | None = None
+    features: Mapped | Remote | np.ndarray,
+    labels: Labels,
+    poisons: Assumed,
+    stamp: Sequence[int | str] | None = None,
 ) -> dict[str, Any]:
     """What the results of a scan depend on, as JSON values: all labels, a sample of the features, the file's stamp.
 

@@ -24,6 +24,7 @@ from core.audit.scanning.workers import Plan, fit_all, make_plan
 from core.audit.table import Table, as_table, part_of
 from core.audit.verdict import LEVEL, Judgement, judge
 from core.foundation import devices
+from core.foundation.cluster import Cluster
 from core.foundation.errors import InputError
 
 
@@ -108,8 +109,9 @@ def scan(
     level: float = LEVEL,
     workers: int | None = None,
     device: str = "auto",
+    cluster: Cluster | None = None,
     progress: Path | None = None,
-    stamp: Sequence[int] | None = None,
+    stamp: Sequence[int | str] | None = None,
     on_state: Callable[[State], None] | None = None,
     on_class: Callable[[ClassResult], None] | None = None,
 ) -> Scan:
@@ -118,6 +120,7 @@ def scan(
     features: (n, d), best memory-mapped: only the rows of the classes at work are in memory; a tensor is as good. labels:
     (n,) in any order, see `core.audit.labels.as_labels`; rows without one are left out. poisons: assumed in a poisoned class: a number, a share of its rows ("2%"), or "auto" for as many as
     form groups; at most CAP of a class's rows are assumed in it.
+    cluster: the machines that fit the classes, None for this one; the first look at all rows is this one's in any case.
     label: the class to filter, by number or name; None for the suspects, if there are any. level: see `core.audit.verdict`.
     progress: file that keeps finished classes, so that a call that was stopped goes on; gone after a full scan. stamp: what
     changes with the features, where these are a copy made for this call. on_class: told of every class as it gets finished, those
@@ -149,7 +152,7 @@ def scan(
     kept = Progress(progress, fingerprint(whole, given, wanted, stamp), tasks) if progress else None
     results = dict(kept.finished) if kept else {}
     resumed, left = len(results), [task for task in tasks if task.label not in results]
-    plan = make_plan(left, workers, where)
+    plan = make_plan(left, workers, where, cluster)
 
     def tell() -> None:
         if on_state:
@@ -164,7 +167,7 @@ def scan(
         tell_class(result)
     tell()
     try:
-        with closing(fit_all(left, table, where, plan, overview.whitened)) as finished:
+        with closing(fit_all(left, table, where, plan, overview.whitened, cluster)) as finished:
             for result in finished:
                 results[result.label] = result
                 if kept:

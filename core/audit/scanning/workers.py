@@ -1,9 +1,10 @@
-"""Fitting many classes at once: one process for each few cores, or this process alone where that is faster."""
+"""Fitting many classes at once: one process for each few cores, this process alone where that is faster, or a cluster."""
 
 from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -14,7 +15,9 @@ import numpy as np
 import torch
 
 from core.audit.scanning.classes import ClassResult, Task, fit_class
-from core.audit.table import Part, Table, part_of
+from core.audit.table import Part, Table, elsewhere, part_of
+from core.foundation.cluster import Cluster
+from core.foundation.errors import InputError
 
 # Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
 FEW_ROWS = 5_000
@@ -28,13 +31,16 @@ class Plan:
 
     workers: int
     threads: int
+    machines: int = 0  # of a cluster; 0 for this machine alone
 
 
-def make_plan(tasks: Sequence[Task], asked: int | None, device: torch.device) -> Plan:
+def make_plan(tasks: Sequence[Task], asked: int | None, device: torch.device, cluster: Cluster | None = None) -> Plan:
     """Share torch's threads (see `devices.use_threads`) out among processes; a GPU serves one process at a time.
 
-    asked: number of processes, None to choose.
+    asked: number of processes, None to choose. A cluster shares itself out.
     """
+    if cluster:
+        return Plan(cluster.at_once, cluster.cpus, cluster.machines)
     cores = torch.get_num_threads()
     few = asked is None and sum(len(task.rows) for task in tasks) < FEW_ROWS
     wanted = 1 if few or device.type != "cpu" else asked or cores
@@ -43,14 +49,22 @@ def make_plan(tasks: Sequence[Task], asked: int | None, device: torch.device) ->
 
 
 def fit_all(
-    tasks: Sequence[Task], features: Table, device: torch.device, plan: Plan, pooled: Pooled
+    tasks: Sequence[Task],
+    features: Table,
+    device: torch.device,
+    plan: Plan,
+    pooled: Pooled,
+    cluster: Cluster | None = None,
 ) -> Generator[ClassResult]:
     """Fit every class, the largest first, and give the results in the order in which they get finished.
 
     pooled: rows of a task (n,) in deviations of the rows within all classes, (n, r); asked for when their turn has come.
-    Raises InputError as `fit_class` does, BrokenExecutor where a process dies. Processes end with the generator.
+    cluster: where the work is done, None for this machine. Raises InputError as `fit_class` does, BrokenExecutor where a process
+    dies. Processes end with the generator.
     """
     largest_first = sorted(tasks, key=lambda task: -len(task.rows))
+    if cluster:
+        return _in_cluster(largest_first, features, cluster, pooled)
     if plan.workers == 1:
         return (fit_class(_with(pooled, task), _part(features, task), str(device)) for task in largest_first)
     return _in_processes(largest_first, features, plan, pooled)
@@ -81,6 +95,26 @@ def _in_processes(tasks: Sequence[Task], features: Table, plan: Plan, pooled: Po
                 yield future.result()
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _in_cluster(tasks: Sequence[Task], features: Table, cluster: Cluster, pooled: Pooled) -> Generator[ClassResult]:
+    table = elsewhere(features)
+    device = "cuda" if cluster.gpus else "cpu"
+    items = ((_with(pooled, task), part_of(table, task.rows), device, cluster.cpus) for task in tasks)
+    return cluster.results(_fit_there, items)
+
+
+def _fit_there(task: Task, part: Part, device: str, threads: int) -> ClassResult:
+    """Fit a class on another machine, which opens the table by itself."""
+    torch.set_num_threads(threads)
+    try:
+        rows = part.all()
+    except (OSError, ValueError) as problem:
+        raise InputError(
+            f"{socket.gethostname()} cannot read {part.table} ({type(problem).__name__}); features must lie where all "
+            "machines of the cluster have them under the same path"
+        ) from None
+    return fit_class(task, rows, device)
 
 
 def _part(features: Table, task: Task) -> Part | np.ndarray:
