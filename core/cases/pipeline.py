@@ -39,7 +39,7 @@ from core.foundation.seeds import derive
 from core.models import MODELS, Classifier, weights
 from core.models.brought import open_network
 from core.runs import Observer, Reporter
-from core.training import Epoch, empty_classifier, extract, tap, train
+from core.training import Epoch, empty_classifier, extract, tap, threads_in_words, train
 
 WEIGHTS = {"read": 0.04, "train": 0.4, "features": 0.1, "look": 0.36, "pictures": 0.08, "report": 0.02}
 UNPACKED = "unpacked"
@@ -153,9 +153,10 @@ class _Audit:
         )  # fmt: skip
         weights.save(model, self.case.file("model.safetensors"))
         checkpoint.unlink(missing_ok=True)
-        last = self.case.metrics()[-1]
+        epochs = self.case.metrics()
         self.result["model"] = {
-            "trained": config.architecture, "epochs": recipe.epochs, "accuracy": last["accuracy"], "images": len(data)
+            "trained": config.architecture, "epochs": recipe.epochs, "accuracy": epochs[-1]["accuracy"],
+            "images": len(data), "threads": threads_in_words(epochs),
         }  # fmt: skip
 
     def features(self) -> None:

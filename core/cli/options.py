@@ -11,7 +11,12 @@ from core.foundation.errors import InputError
 
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Where run folders are kept.", envvar="SPECTRE_LENS_RUNS")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS.")]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="CPU threads; default: cores - 1, or OMP_NUM_THREADS; a long training measures how many are best."
+    ),
+]
 EngineName = Annotated[
     str, typer.Option("--engine", help="Where the work is done: local, or ray, a cluster of several machines.")
 ]

@@ -29,7 +29,7 @@ from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import Classifier, weights
 from core.runs import Observer, Reporter, RunFolder, detection
-from core.training import Epoch, extract, predict, train
+from core.training import Epoch, extract, predict, threads_in_words, train
 
 READ = "data.json"  # what was read of the data set
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
@@ -177,7 +177,7 @@ class _Job:
         def on_epoch(epoch: Epoch, model: Classifier) -> None:
             self.run.append_metrics({"stage": name, **vars(epoch), **probe.look(model)})
 
-        return train(
+        model = train(
             data,
             self.config.make_model(),
             self.config.make_recipe(),
@@ -190,6 +190,9 @@ class _Job:
             checkpoint=self.run.file(f"{name}.checkpoint"),
             on_resume=lambda epochs: self.run.forget_metrics(name, after=epochs),
         )
+        epochs = [row for row in self.run.metrics() if row.get("stage") == name]
+        self.result["threads"] = {**self.result.get("threads", {}), name: threads_in_words(epochs)}
+        return model
 
     def _evaluate(self, model: Classifier) -> dict[str, Any]:
         return evaluate(

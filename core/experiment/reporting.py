@@ -288,12 +288,19 @@ def _limits(result: Mapping[str, Any]) -> list[Block]:
     ]
 
 
+def _threads(told: Mapping[str, str]) -> list[tuple[str, str]]:
+    """How many threads each training had: the last digits of its weights hang on it."""
+    words = ", ".join(f"{name} {count}" for name, count in told.items() if count)
+    return [("Threads of the training", words)] if words else []
+
+
 def _making(run: RunFolder, result: Mapping[str, Any]) -> list[Block]:
     seconds = result.get("seconds", {})
     own = {name: value for name, value in run.config.get("seeds", {}).items() if value is not None}
     facts = [
         ("Seeds", ", ".join([f"all from {result['seed']}", *(f"{name} {value}" for name, value in own.items())])),
         ("Device", result["device"]),
+        *_threads(result.get("threads", {})),
         ("Time", f"{duration(sum(seconds.values()))}: " + ", ".join(f"{name} {value:,.1f} s" for name, value in seconds.items())),
         ("Versions", ", ".join(f"{name} {value}" for name, value in result.get("versions", {}).items())),
     ]  # fmt: skip

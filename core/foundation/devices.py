@@ -11,6 +11,7 @@ import torch
 from core.foundation.errors import InputError
 
 CHOICES = ("auto", "cpu", "cuda", "mps")
+_threads = {"given": True}  # a program that never calls `use_threads` has its own idea of them
 
 
 def resolve(name: str = "auto") -> torch.device:
@@ -47,9 +48,15 @@ def use_threads(count: int | None = None) -> int:
     """Set torch's CPU threads: `count`, else OMP_NUM_THREADS, else cores - 1 (spinning on all of a shared machine's
     cores makes it many times slower). Returns the number set."""
     asked = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # "4,2" sets nested levels
+    _threads["given"] = bool(count or re.fullmatch("[0-9]+", asked))
     wanted = count or (int(asked) if re.fullmatch("[0-9]+", asked) else 0) or max(1, available_cores() - 1)
     torch.set_num_threads(wanted)
     return wanted
+
+
+def threads_given() -> bool:
+    """Whether somebody has said how many threads to use, by an option or by OMP_NUM_THREADS."""
+    return _threads["given"]
 
 
 def available_cores() -> int:

@@ -6,6 +6,7 @@ from core.training.features import extract
 from core.training.loop import Epoch, empty_classifier, predict, train
 from core.training.recipes import PRESETS, Preset, Recipe, preset_options
 from core.training.row_files import write_rows
+from core.training.threads import threads_in_words
 
 __all__ = [
     "PRESETS",
@@ -20,6 +21,7 @@ __all__ = [
     "predict",
     "preset_options",
     "tap",
+    "threads_in_words",
     "timing",
     "train",
     "train_autoencoder",

@@ -27,7 +27,7 @@ from core.foundation.params import values_of
 from core.models import Architecture
 from core.training.recipes import Recipe
 
-FORMAT = 1
+FORMAT = 2
 SHARE = 0.01  # of the time of a training, at most, goes into its checkpoints, but for the first
 ROOM = 8  # times the weights, and as many bytes again of MARGIN: a larger file is none of ours
 MARGIN = 2**20

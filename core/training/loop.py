@@ -24,6 +24,7 @@ from core.training import compiling
 from core.training.batches import Batches
 from core.training.checkpoints import Checkpoint, Damaged, about
 from core.training.recipes import PRESETS, Preset, Recipe, make_optimizer, make_schedule
+from core.training.threads import Threads
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Epoch:
     loss: float  # mean cross-entropy over the epoch
     accuracy: float  # on the augmented training images, as they were seen
     seconds: float  # since training began
+    threads: int  # of the CPU, at its end
 
 
 OnEpoch = Callable[[Epoch, Classifier], None]
@@ -57,7 +59,8 @@ def train(
     checkpoint: Path | None = None,
     on_resume: OnResume | None = None,
 ) -> Classifier:
-    """Train from scratch or from the recipe's weights. The same seed on the same machine gives the same weights.
+    """Train from scratch or from the recipe's weights. The same seed on the same machine, with as many threads, gives the same
+    weights; how many threads a long training uses is measured where nobody has said it (`core.training.threads`).
 
     flip: whether mirrored images keep their meaning (the recipe may overrule). on_step is called after every step and
     may raise Cancelled. checkpoint: a file in which a training that was ended finds where it was, and goes on to the same weights;
@@ -69,7 +72,8 @@ def train(
 
     def begin() -> _Steps:
         model = _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device))
-        return _Steps(model, recipe, _batches(data, recipe, flip, seed, device), device, on_step, on_note)
+        threads = Threads(device, on_note)
+        return _Steps(model, recipe, _batches(data, recipe, flip, seed, device), device, threads, on_step, on_note)
 
     if recipe.epochs == 0:
         return _first_model(data, architecture, recipe, seed).to(device).to(memory_format=memory_format(device)).eval()
@@ -84,15 +88,18 @@ def train(
     if on_resume:
         on_resume(done)
     started = time.perf_counter() - before
-    for number in range(done + 1, recipe.epochs + 1):
-        loss, accuracy = steps.run()
-        if loss != loss:
-            raise InputError("training diverged (the loss is not a number); lower learning_rate")
-        seconds = time.perf_counter() - started
-        if on_epoch:
-            on_epoch(Epoch(number, recipe.epochs, loss, accuracy, seconds), steps.model)
-        if kept and number < recipe.epochs:
-            kept.save(steps.parts, number, seconds)
+    with steps.threads.in_use():
+        if not done:
+            steps.threads.choose(steps.trial, steps.total)
+        for number in range(done + 1, recipe.epochs + 1):
+            loss, accuracy = steps.run()
+            if loss != loss:
+                raise InputError("training diverged (the loss is not a number); lower learning_rate")
+            seconds = time.perf_counter() - started
+            if on_epoch:
+                on_epoch(Epoch(number, recipe.epochs, loss, accuracy, seconds, steps.threads.count), steps.model)
+            if kept and number < recipe.epochs:
+                kept.save(steps.parts, number, seconds)
     return steps.model.eval()
 
 
@@ -131,10 +138,11 @@ class _Steps:
         recipe: Recipe,
         batches: Batches,
         device: torch.device,
+        threads: Threads,
         on_step: OnStep | None,
         on_note: OnNote | None,
     ) -> None:
-        self.model, self.batches, self.device, self.on_step = model, batches, device, on_step
+        self.model, self.batches, self.device, self.threads, self.on_step = model, batches, device, threads, on_step
         self.dtype = devices.training_dtype(device)
         self.done, self.total = 0, recipe.epochs * len(batches)
         self.forward: compiling.Forward = model
@@ -151,8 +159,21 @@ class _Steps:
     def parts(self) -> dict[str, Any]:
         """All that changes from epoch to epoch."""
         return {
-            "model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "order": self.batches.generator
+            "model": self.model, "optimizer": self.optimizer, "schedule": self.schedule,
+            "order": self.batches.generator, "threads": self.threads,
         }  # fmt: skip
+
+    def trial(self) -> None:
+        """A step as they all are, of which nothing is left: for whoever wants to know how long one takes."""
+        kept = {name: value.clone() for name, value in self.model.named_buffers()}
+        x, y = self.batches.example()
+        self.model.train()
+        with torch.random.fork_rng(devices=[]), exact_convolutions():
+            self._loss(self.forward, x, y)[0].backward()
+        self.model.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for name, value in self.model.named_buffers():
+                value.copy_(kept[name])
 
     def run(self) -> tuple[float, float]:
         """An epoch; returns the mean loss and the accuracy over all images seen."""
@@ -170,6 +191,7 @@ class _Steps:
                 right += (logits.detach().argmax(1) == y).sum()
                 seen += len(y)
                 self.done += 1
+                self.threads.after_step(self.trial)
                 if self.on_step:
                     self.on_step(self.done / self.total)
         return float(losses) / seen, float(right) / seen
