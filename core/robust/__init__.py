@@ -2,6 +2,7 @@
 
 from core.robust import apart, aside
 from core.robust.apart import Apart, Tails, fewest_rows, most_apart, whitened_by_inner
+from core.robust.batched import trusted_rows_of_many
 from core.robust.budget import BudgetEstimate, Trial, estimate_poisons
 from core.robust.discriminant import Discriminant, robust_discriminant
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
@@ -9,7 +10,15 @@ from core.robust.linalg import ConvergenceError, SingularError, covariance, inve
 from core.robust.moments import Eigenpair, ExcessMoment, excess_moment, top_excess_direction
 from core.robust.pca import Components, EqualRowsError, principal_components
 from core.robust.que import Que, que_matrix, que_scores, remove_top
-from core.robust.spectre import Candidate, Settings, SpectreFit, candidate_ks, fit_spectre, objective_of
+from core.robust.spectre import (
+    Candidate,
+    Settings,
+    SpectreFit,
+    candidate_ks,
+    fit_spectre,
+    fit_spectre_of_many,
+    objective_of,
+)
 
 __all__ = [
     "Apart",
@@ -38,6 +47,7 @@ __all__ = [
     "excess_moment",
     "fewest_rows",
     "fit_spectre",
+    "fit_spectre_of_many",
     "inverse_root",
     "most_apart",
     "objective_of",
@@ -49,5 +59,6 @@ __all__ = [
     "top_eigenpairs",
     "top_excess_direction",
     "trusted_rows",
+    "trusted_rows_of_many",
     "whitened_by_inner",
 ]

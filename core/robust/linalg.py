@@ -12,6 +12,7 @@ from torch import Tensor
 
 RANK_TOLERANCE = 1e-12  # a variance below this share of the largest is rounding, not data
 EXACT_UP_TO = 1536  # below this order LAPACK is quicker than iterating, unless the spectrum falls off steeply
+ON_CPU_UP_TO = 512  # a GPU's eigendecomposition is the slower one below
 BLOCK = 32  # columns that are multiplied at once
 
 
@@ -119,8 +120,11 @@ def top_eigenpairs(a: Tensor, k: int, tolerance: float = 1e-9) -> tuple[Tensor, 
 
 
 def _exact(a: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """On the CPU: without the vectors that are not wanted it takes two thirds of the time of `eigh`."""
+    """On the CPU: without the vectors that are not wanted it takes two thirds of the time of `eigh`. A large one stays on its GPU."""
     order = len(a)
+    if a.device.type == "cuda" and order > ON_CPU_UP_TO:
+        values, vectors = torch.linalg.eigh(a)
+        return values.flip(0)[:k], vectors.flip(1)[:, :k]
     if 2 * k > order:
         values, vectors = eigh(a)
         return values.flip(0)[:k], vectors.flip(1)[:, :k]

@@ -9,15 +9,15 @@ be whitened is left out; without poisons the filter does not run. docs/spectre.m
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from core.robust.batched import trusted_rows_of_many
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
 from core.robust.linalg import SingularError, covariance, inverse_root, roots
 from core.robust.pca import Components, principal_components
@@ -25,6 +25,7 @@ from core.robust.que import Que, que_matrix, que_scores, remove_top
 
 CANDIDATES = 10  # how many k the paper tries
 ILL_CONDITIONED = 1e10  # ratio of variances; single precision features carry about 1e14
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,85 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
     options: see `Settings`. Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry,
     or all rows are equal; RuntimeError where the filter's eigenpairs do not converge.
     """
-    settings = Settings(**options)
+    work = _prepared(x, poisons, Settings(**options), components)
+    return work.finished(_filtered([work], x.device)[0])
+
+
+def fit_spectre_of_many(xs: Sequence[Tensor], poisons: Sequence[int], **options: Any) -> list[SpectreFit | ValueError]:
+    """`fit_spectre` of the rows of many classes, each with a number of its own; the error in place of a fit that cannot be made.
+
+    On a GPU all of them are filtered as one batch; on a CPU one after the other. Raises RuntimeError as `fit_spectre` does.
+    """
+    works: list[_Work | ValueError] = []
+    for x, count in zip(xs, poisons, strict=True):
+        try:
+            works.append(_prepared(x, count, Settings(**options), None))
+        except ValueError as problem:
+            works.append(problem)
+    ready = [work for work in works if isinstance(work, _Work)]
+    found: list[SpectreFit | ValueError] = []
+    fits = iter(_filtered(ready, ready[0].components.scores.device) if ready else ())
+    for work in works:
+        try:
+            found.append(work.finished(next(fits)) if isinstance(work, _Work) else work)
+        except ValueError as problem:
+            found.append(problem)
+    return found
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The rows of one class, ready to be filtered at every k."""
+
+    components: Components
+    dimensions: int
+    sizes: tuple[int, ...]  # k, ascending
+    poisons: int
+    settings: Settings
+    warnings: tuple[str, ...]
+
+    @property
+    def eps(self) -> float:
+        """The assumed share of outliers; without poisons there is no allowance, and it does not matter."""
+        return self.poisons / len(self.components.scores) or 0.5
+
+    @property
+    def allowance(self) -> int:
+        """Rows that the filter may drop."""
+        return round(self.settings.allowance_factor * self.poisons)
+
+    def points(self, k: int) -> Tensor:
+        """What is filtered: (n, k)."""
+        return self.components.scores[:, :k]
+
+    def filtered(self, k: int) -> FilterFit | None:
+        """One k by itself; None for k = 1, which is not whitened: plain spectral signatures is always a candidate."""
+        return None if k == 1 else trusted_rows(self.points(k), self.eps, self.allowance, tail=self.settings.tail)
+
+    def finished(self, filtered: Sequence[FilterFit | None]) -> SpectreFit:
+        """Score the rows at every k, by the rows that its filter trusts, and choose one. Raises ValueError where there is none."""
+        fits = dict(zip(self.sizes, filtered, strict=True))
+
+        def scored(k: int) -> Candidate | None:
+            return _candidate(self.components, self.dimensions, self.poisons, self.settings, k, fits[k])
+
+        candidates, warnings = [], list(self.warnings)
+        found = _side_by_side(scored, list(self.sizes), self.components.scores.device)
+        for k, candidate in zip(self.sizes, found, strict=True):
+            if candidate is None or (self.settings.k is None and math.isnan(candidate.objective)):
+                warnings.append(f"k = {k} left out: too few rows are trusted or kept to measure a covariance by")
+            else:
+                candidates.append(candidate)
+        if not candidates:
+            raise ValueError("no k could be fitted: too few rows are trusted or kept; lower k or the number of poisons")
+        chosen = max(range(len(candidates)), key=lambda i: candidates[i].objective)  # the first one wins a tie
+        warnings += _cautions(candidates[chosen])
+        return SpectreFit(
+            tuple(candidates), chosen, self.components, self.dimensions, self.poisons, self.settings, tuple(warnings)
+        )
+
+
+def _prepared(x: Tensor, poisons: int, settings: Settings, components: Components | None) -> _Work:
     n, d = x.shape
     k = settings.k
     if n < 2:
@@ -158,18 +237,25 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
     if k is not None and k > components.rank:
         raise ValueError(f"k = {k} exceeds the {components.rank} directions in which the rows differ; lower k")
     sizes = candidate_ks(full) if k is None else [k]
-    found = _side_by_side(partial(_candidate, components, full, poisons, settings), sizes, x.device)
-    candidates = []
-    for size, candidate in zip(sizes, found, strict=True):
-        if candidate is None or (k is None and math.isnan(candidate.objective)):
-            warnings.append(f"k = {size} left out: too few rows are trusted or kept to measure a covariance by")
-        else:
-            candidates.append(candidate)
-    if not candidates:
-        raise ValueError("no k could be fitted: too few rows are trusted or kept; lower k or the number of poisons")
-    chosen = max(range(len(candidates)), key=lambda i: candidates[i].objective)  # the first one wins a tie
-    warnings += _cautions(candidates[chosen])
-    return SpectreFit(tuple(candidates), chosen, components, full, poisons, settings, tuple(warnings))
+    return _Work(components, full, tuple(sizes), poisons, settings, tuple(warnings))
+
+
+def _filtered(works: Sequence[_Work], device: torch.device) -> list[list[FilterFit | None]]:
+    """The filter of every class at every k."""
+    if not _as_one_batch(device):
+        return [_side_by_side(work.filtered, list(work.sizes), device) for work in works]
+    jobs = [(i, j) for i, work in enumerate(works) for j, k in enumerate(work.sizes) if k > 1]
+    found: list[list[FilterFit | None]] = [[None] * len(work.sizes) for work in works]
+    tables = [works[i].points(works[i].sizes[j]) for i, j in jobs]
+    eps, allowances = [works[i].eps for i, _ in jobs], [works[i].allowance for i, _ in jobs]
+    tail = works[0].settings.tail if works else "published"
+    for (i, j), fit in zip(jobs, trusted_rows_of_many(tables, eps, allowances, tail=tail), strict=True):
+        found[i][j] = fit
+    return found
+
+
+def _as_one_batch(device: torch.device) -> bool:
+    return device.type == "cuda"
 
 
 def _cautions(best: Candidate) -> list[str]:
@@ -184,9 +270,7 @@ def _cautions(best: Candidate) -> list[str]:
     return cautions
 
 
-def _side_by_side(
-    fit: Callable[[int], Candidate | None], sizes: list[int], device: torch.device
-) -> list[Candidate | None]:
+def _side_by_side(fit: Callable[[int], T], sizes: list[int], device: torch.device) -> list[T]:
     """All k at once on the threads of a CPU, one thread each: the products of one k are too small to share."""
     threads = torch.get_num_threads()
     if device.type != "cpu" or threads == 1 or len(sizes) == 1:
@@ -207,19 +291,17 @@ def _full_dimension(n: int, d: int, max_k: int, kept: int) -> tuple[int, list[st
     return safe, [f"small class: K lowered from {wanted} to {safe}, as {n} rows, {kept} of them kept, carry no more"]
 
 
-def _candidate(components: Components, full: int, poisons: int, settings: Settings, k: int) -> Candidate | None:
-    """Section "whiten and score" for one k; None where the trusted rows cannot be whitened."""
+def _candidate(
+    components: Components, full: int, poisons: int, settings: Settings, k: int, fit: FilterFit | None
+) -> Candidate | None:
+    """Section "whiten and score" for one k; None where the trusted rows cannot be whitened. fit: None is not to whiten."""
     points = components.scores
     z = points[:, :k]
-    n = len(z)
     centre, condition, alpha = z.new_zeros(k), 1.0, settings.alpha
-    if k == 1:  # no whitening: plain spectral signatures is always one of the candidates
-        fit = FilterFit(torch.ones(n, dtype=torch.bool, device=z.device), (), "not needed for k = 1")
+    if fit is None:
+        fit = FilterFit(torch.ones(len(z), dtype=torch.bool, device=z.device), (), "not needed for k = 1")
         transform, alpha = z.new_ones(1, 1), 0.0
     else:
-        fit = trusted_rows(
-            z, poisons / n or 0.5, round(settings.allowance_factor * poisons), tail=settings.tail
-        )  # without poisons there is no allowance, and eps does not matter
         try:
             # enough rows, but nothing in some direction: then what the others have there is all the more suspicious
             found = roots(covariance(z[fit.trusted], ddof=0), floored=int(fit.trusted.sum()) > k)

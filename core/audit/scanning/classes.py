@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from core.audit.assumed import Assumed
 from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit, pooled_weight
 from core.audit.table import Part
-from core.defenses import Spectre
+from core.defenses import Spectre, as_tensor, check_features
 from core.foundation.errors import InputError
-from core.robust import SpectreFit
+from core.robust import ConvergenceError, SpectreFit, fit_spectre_of_many
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
 ALIKE = 1.5  # times as many or as few: close enough for SPECTRE, which removes so many times the number it is told
@@ -79,9 +82,8 @@ def fit_class(task: Task, features: Part | np.ndarray, device: str = "cpu") -> C
     A class that cannot be fitted gives a result with a reason.
     """
     started = time.perf_counter()
-    if len(task.rows) < MIN_ROWS:
-        kept = "" if task.total == len(task.rows) else f" left of {task.total}, the others are broken or copies"
-        return _unfitted(task, f"{len(task.rows)} row(s){kept}, at least {MIN_ROWS} are needed", started)
+    if reason := _too_few(task):
+        return _unfitted(task, reason, started)
     x = features.all() if isinstance(features, Part) else features
     try:
         fit, groups = _fit(task, x, task.poisons, device)
@@ -90,6 +92,63 @@ def fit_class(task: Task, features: Part | np.ndarray, device: str = "cpu") -> C
     if task.automatic and (better := _better_number(groups, task.poisons, len(x))):
         with suppress(InputError):
             fit, groups = _fit(task, x, better, device)
+    return _fitted(task, fit, groups, time.perf_counter() - started)
+
+
+def fit_classes(tasks: Sequence[Task], features: Sequence[Part | np.ndarray], device: str) -> list[ClassResult]:
+    """`fit_class` of several classes as one batch, for a GPU: the same results, each with its share of the time."""
+    started = time.perf_counter()
+    problems = {i: reason for i, task in enumerate(tasks) if (reason := _too_few(task))}
+    rows: dict[int, Tensor] = {}
+    for i, part in enumerate(features):
+        if i in problems:
+            continue
+        try:
+            x = check_features(part.all() if isinstance(part, Part) else part, tasks[i].poisons)
+            rows[i] = as_tensor(x, torch.device(device))
+        except InputError as problem:
+            problems[i] = str(problem)
+    found: dict[int, tuple[SpectreFit, list[Group]]] = {}
+    for i, fit in _fits_of(rows, {i: tasks[i].poisons for i in rows}).items():
+        if isinstance(fit, SpectreFit):
+            found[i] = fit, _groups(tasks[i], fit)
+        else:
+            problems[i] = str(fit)
+    better = {
+        i: number
+        for i, (_, groups) in found.items()
+        if tasks[i].automatic and (number := _better_number(groups, tasks[i].poisons, len(rows[i])))
+    }
+    for i, fit in _fits_of(rows, better).items():
+        if isinstance(fit, SpectreFit):
+            found[i] = fit, _groups(tasks[i], fit)
+    seconds = (time.perf_counter() - started) / max(len(tasks), 1)
+    return [
+        _fitted(task, *found[i], seconds) if i in found else _unfitted(task, problems[i], time.perf_counter() - seconds)
+        for i, task in enumerate(tasks)
+    ]
+
+
+def _fits_of(rows: dict[int, Tensor], poisons: dict[int, int]) -> dict[int, SpectreFit | Exception]:
+    """The fits of the classes with those numbers of poisons; where one does not converge, each by itself."""
+    some = [rows[i] for i in poisons]
+    try:
+        return dict(zip(poisons, fit_spectre_of_many(some, list(poisons.values())), strict=True))
+    except ConvergenceError as problem:
+        if len(poisons) == 1:
+            return dict.fromkeys(poisons, problem)
+    return {i: fit for one, count in poisons.items() for i, fit in _fits_of(rows, {one: count}).items()}
+
+
+def _too_few(task: Task) -> str:
+    """Why a class cannot be fitted, empty where it can."""
+    if len(task.rows) >= MIN_ROWS:
+        return ""
+    kept = "" if task.total == len(task.rows) else f" left of {task.total}, the others are broken or copies"
+    return f"{len(task.rows)} row(s){kept}, at least {MIN_ROWS} are needed"
+
+
+def _fitted(task: Task, fit: SpectreFit, groups: list[Group], seconds: float) -> ClassResult:
     return ClassResult(
         label=task.label,
         n=task.total,
@@ -100,7 +159,7 @@ def fit_class(task: Task, features: Part | np.ndarray, device: str = "cpu") -> C
         removed=task.rows[fit.removed.cpu().numpy()].tolist(),
         warnings=list(fit.warnings),
         reason="",
-        seconds=round(time.perf_counter() - started, 3),
+        seconds=round(seconds, 3),
         pooled_weight=0.0 if task.pooled is None else round(pooled_weight(*task.pooled.shape), 3),
         groups=[group_record(group, task.rows) for group in groups],
     )

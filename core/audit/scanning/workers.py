@@ -14,13 +14,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from core.audit.scanning.classes import ClassResult, Task, fit_class
+from core.audit.scanning.classes import ClassResult, Task, fit_class, fit_classes
 from core.audit.table import Part, Table, elsewhere, part_of
 from core.foundation.cluster import Cluster
 from core.foundation.errors import InputError
 
 # Starting processes that import torch takes some seconds: jobs below this many rows in all are sooner done in this one.
 FEW_ROWS = 5_000
+TOGETHER = 32  # classes that a GPU fits at once; 1,300 rows each take about 2 GB
 
 Pooled = Callable[[np.ndarray], np.ndarray]
 
@@ -65,9 +66,18 @@ def fit_all(
     largest_first = sorted(tasks, key=lambda task: -len(task.rows))
     if cluster:
         return _in_cluster(largest_first, features, cluster, pooled)
+    if device.type == "cuda":
+        return _in_batches(largest_first, features, device, pooled)
     if plan.workers == 1:
         return (fit_class(_with(pooled, task), _part(features, task), str(device)) for task in largest_first)
     return _in_processes(largest_first, features, plan, pooled)
+
+
+def _in_batches(tasks: Sequence[Task], features: Table, device: torch.device, pooled: Pooled) -> Generator[ClassResult]:
+    """Some classes at a time, of like sizes, for a GPU."""
+    for first in range(0, len(tasks), TOGETHER):
+        some = [_with(pooled, task) for task in tasks[first : first + TOGETHER]]
+        yield from fit_classes(some, [_part(features, task) for task in some], str(device))
 
 
 def _with(pooled: Pooled, task: Task) -> Task:

@@ -148,8 +148,9 @@ def test_result_has_the_figures(finished: RunFolder) -> None:
         "classes", "source", "target", "poisons", "train_images", "test_images", "target_rows", "image_shape", "seed",
         "device", "command", "versions", "seconds", "before", "after", "features", "defenses", "views", "grid", "victims",
         "goal", "trigger", "poisons_in_target", "covers", "estimate", "notes",
-        "transport", "trigger_left",
+        "transport", "trigger_left", "threads",
     }  # fmt: skip
+    assert result["threads"] == {"train": "1", "retrain": "1"}
     assert (result["source"], result["target"], result["poisons"]) == ([0], 1, 6)
     assert (result["victims"], result["goal"]) == ("class a", "class b")
     assert result["trigger"] == config_of(finished).make_attack().in_words()

@@ -572,3 +572,32 @@ def _alive(pid: int) -> bool:
         return stat.read_text().rsplit(")", 1)[1].split()[0] not in ("Z", "X")
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+@pytest.mark.parametrize("poisons", ["auto", 12])
+def test_classes_in_batches_are_what_they_are_alone(poisons: str | int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of a GPU, taken by the CPU: several classes as one batch, one of them too small to be fitted."""
+    rng = np.random.default_rng(5)
+    labels = np.r_[np.arange(360) % 3, np.full(4, 7)]
+    x = rng.standard_normal((364, 20)) + 3 * rng.standard_normal((8, 20))[labels]
+    x[np.flatnonzero(labels == 1)[:15]] += 2 * rng.standard_normal(20)
+    alone = scan(x, labels, poisons, workers=1)
+    monkeypatch.setattr(sys.modules["core.robust.spectre"], "_as_one_batch", lambda device: True)
+    monkeypatch.setattr(workers, "TOGETHER", 3)
+    monkeypatch.setattr(
+        sys.modules["core.audit.scanning.scan"],
+        "fit_all",
+        lambda tasks, table, device, plan, pooled, _: workers._in_batches(tasks, table, device, pooled),
+    )
+    batched = scan(x, labels, poisons, workers=1)
+    assert batched.suspects == alone.suspects == [1]
+    np.testing.assert_array_equal(batched.removed, alone.removed)
+    for ours, theirs in zip(batched.results, alone.results, strict=True):
+        assert (ours.label, ours.k, ours.poisons, ours.removed) == (
+            theirs.label,
+            theirs.k,
+            theirs.poisons,
+            theirs.removed,
+        )
+        assert ours.reason == theirs.reason
+        assert [group["rows"] for group in ours.groups] == [group["rows"] for group in theirs.groups]
