@@ -126,7 +126,7 @@ def _one_round(batch: _Tables, eps: Tensor, tail: Tail) -> _Entry:
     """Drop what goes of every table that has not ended, and end those that have."""
     active, count, sizes = batch.stopped == 0, batch.count, batch.sizes
     norms = batch.y.square().sum(2)
-    limit = C * sizes * (count / TAU).log()
+    limit = C * sizes * (count.to(norms.dtype) / TAU).log()
     norm = ((norms >= limit[:, None]) & batch.alive).any(1)
     value, forms, residual = _top(batch, active & ~norm)
     threshold = 1 + C * eps * (1 / eps).log().square()

@@ -42,10 +42,11 @@ def test_each_table_has_the_rounds_that_it_has_alone(tail: str) -> None:
         for ours, theirs in zip(found.rounds, alone.rounds, strict=True):
             assert (ours.reason, ours.rows_before) == (theirs.reason, theirs.rows_before)
             np.testing.assert_array_equal(ours.dropped, theirs.dropped)
-            for name in ("eigenvalue", "threshold", "cut"):
+            # an eigenvector, and so the cut, is known to residual over gap
+            for name, tolerance in (("eigenvalue", 1e-6), ("threshold", 1e-9), ("cut", 1e-2)):
                 left, right = getattr(ours, name), getattr(theirs, name)
                 assert (left is None) == (right is None), name
-                assert left is None or left == pytest.approx(right, rel=1e-4, abs=1e-3), name
+                assert left is None or left == pytest.approx(right, rel=tolerance), name
             assert (ours.residual is None) == (theirs.residual is None)
             assert ours.residual is None or ours.residual <= 1e-6
         reasons |= {found.stopped, *(entry.reason for entry in found.rounds)}
