@@ -32,10 +32,13 @@ class Cluster:
         """
         self.cpus, self.gpus = cpus, gpus
         self._ray = _connected(address)
-        most = max((float(node["Resources"].get("GPU", 0.0)) for node in self._nodes()), default=0.0)
-        if gpus > most:
-            self.close()
-            raise InputError(f"{gpus:g} GPU(s) a task, but no machine of the cluster has more than {most:g}")
+        for name, wanted in (("CPU", cpus), ("GPU", gpus)):
+            most = max((float(node["Resources"].get(name, 0.0)) for node in self._nodes()), default=0.0)
+            if wanted > most:
+                self.close()
+                raise InputError(
+                    f"{wanted:g} {name}s for each task, but no machine of the cluster has more than {most:g}"
+                )
 
     def __enter__(self) -> Self:
         return self
@@ -68,8 +71,9 @@ class Cluster:
     ) -> Generator[Any]:
         """function(*item) of every item, in the order in which they get finished.
 
-        It works in this process's folder where the machine has one of that path. Items are taken a few ahead of the work. What a lost worker was at is done again, RETRIES times. on_wait: called twice
-        a second. Raises what the function raises; InputError where workers are lost over and over. Tasks end with the generator.
+        It works in this process's folder where the machine has one of that path. Items are taken a few ahead of the work. What a
+        lost worker was at is done again, RETRIES times. on_wait: called twice a second. Raises what the function raises; InputError
+        where workers are lost over and over. Tasks end with the generator.
         """
         task = self._ray.remote(num_cpus=self.cpus, num_gpus=self.gpus, max_retries=RETRIES)(_in_folder)
         left, waiting = iter(items), list[Any]()

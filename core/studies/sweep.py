@@ -66,13 +66,13 @@ def sweep(
     missing = [config for config in configs if not _is_finished(there.get(_key(config)))]
     if missing:
         stage(max(missing, key=lambda config: config.poisons or 0))  # what its data can carry, fewer poisons can too
-    at_work: dict[str, tuple[RunConfig, RunFolder]] = {}
+    done, at_work = len(configs) - len(missing), dict[str, tuple[RunConfig, RunFolder]]()
 
     def tell(status: Status | None = None) -> None:
         """status: of the one run at work, where it is known without looking."""
         if on_step:
             working = tuple((config, status or folder.status) for config, folder in at_work.values())
-            on_step(Step(sum(_is_finished(there.get(_key(c))) for c in configs), len(configs), working))
+            on_step(Step(done, len(configs), working))
 
     def begun() -> Iterator[RunFolder]:
         for config in missing:
@@ -85,6 +85,7 @@ def sweep(
     for place in _made_in(cluster, begun(), tell) if cluster else _made_here(begun(), tell):
         config, folder = at_work.pop(place)
         there[_key(config)] = folder
+        done += 1
         _collect(configs, there, out, command)
     tell()
     return _collect(configs, there, out, command)

@@ -17,6 +17,7 @@ from core.audit.scanning import scan, scan_files
 from core.audit.scanning.classes import split_classes
 from core.audit.scanning.workers import _fit_there
 from core.audit.table import as_table, part_of
+from core.foundation import cluster as cluster_module
 from core.foundation.cluster import Cluster, _reason
 from core.foundation.errors import InputError
 from core.runs import Runs
@@ -133,6 +134,17 @@ def test_a_sweep_is_the_same_as_here(cluster: Cluster, tmp_path: Path, picture_f
     assert max(len(step.at_work) for step in steps) == 2
     assert [run.status.state for run in Runs(tmp_path / "there")] == ["finished"] * 2
     assert sweep.sweep(configs, tmp_path / "there", cluster=cluster) == there, "what is finished is not made again"
+
+
+@pytest.mark.parametrize(("more", "words"), [({"cpus": 10_000}, "10000 CPUs"), ({"gpus": 0.5}, "0.5 GPUs")])
+def test_more_than_any_machine_has_is_refused(
+    cluster: Cluster, more: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would wait for ever."""
+    monkeypatch.setattr(cluster_module, "_connected", lambda address: ray)
+    monkeypatch.setattr(Cluster, "close", lambda self: None)
+    with pytest.raises(InputError, match=words):
+        Cluster("auto", **more)
 
 
 def test_an_engine_that_is_none_is_refused(tmp_path: Path, cli: Cli) -> None:
