@@ -53,7 +53,7 @@ class _Made(_Job):
     """A run whose models are not trained and whose features are drawn; defenses and pictures are the real ones."""
 
     def _train(self, data: ImageData, name: str) -> Classifier:
-        self.run.append_metrics({"stage": name, **vars(Epoch(1, 1, 0.7, 0.5, 0.0))})
+        self.run.append_metrics({"stage": name, **vars(Epoch(1, 1, 0.7, 0.5, 0.0, 1))})
         return empty_classifier(self.config.make_model(), data.shape, len(data.class_names)).to(self.device).eval()
 
     def features(self) -> None:
