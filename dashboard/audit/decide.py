@@ -66,7 +66,7 @@ def _proposals(view: CaseView, decisions: Decisions) -> None:
     still = {number: one for number, one in taken.items() if number not in decisions.findings}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Take the proposals for the {len(still)} open findings" if still else "No findings are open", icon=":material/done_all:", disabled=not still,
+            f"Take the proposals for the {len(still):,} open findings" if still else "No findings are open", icon=":material/done_all:", disabled=not still,
             on_click=_take_all, args=(view,), type="primary",
             help="Poison, copies and broken rows are removed, label errors get the nearest class. What you have decided stays.",
         )  # fmt: skip

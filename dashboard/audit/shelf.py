@@ -16,6 +16,7 @@ from core.cases.class_view import ClassView, has_view, read_view
 from core.cases.folder import CaseFolder, Cases
 from core.cases.space import Look, Space, looks_of, space_of
 from core.foundation.errors import InputError
+from core.runs import duration
 from dashboard import data
 
 BUNDLED = Cases(data.ROOT / "assets" / "audits")
@@ -109,7 +110,7 @@ class CaseView:
         """What was audited, by what, where, and how long it took."""
         s, result = self.summary, self.case.result
         seconds = sum(result.get("seconds", {}).values())
-        return f"audit {self.id} · {s['n']:,} rows of {s['d']:,} features · level {s['level']:g} · {s['device']}, {seconds:.0f} s"
+        return f"audit {self.id} · {s['n']:,} rows of {s['d']:,} features · level {s['level']:g} · {s['device']}, {duration(seconds)}"
 
 
 def open_case(case: CaseFolder) -> CaseView:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.cases.folder import CaseFolder, Cases
 from core.foundation.errors import InputError
+from core.runs import duration
 from dashboard import lens
 from dashboard.audit import account, ranking
 from dashboard.plain import as_is
@@ -62,7 +63,7 @@ def _stages(case: CaseFolder) -> None:
     for name in _needed(case):
         title = ORDER[name]
         if name in finished:
-            parts.append(f":material/check: {title} {finished[name]:.0f} s")
+            parts.append(f":material/check: {title} {duration(finished[name])}")
         else:
             parts.append(f"**{title}**" if name == now else title)
     st.caption(" · ".join(parts))
