@@ -31,7 +31,7 @@ class TopForms:
 
     value: float
     forms: Tensor  # (n,) y_i^T V y_i less their mean, which is trace V
-    residual: float  # Frobenius norm of op(V) - value V over the value, measured in float64
+    residual: float  # Frobenius norm of op(V) - value V over the value, or a bound on it, measured in float64
     steps: int  # applications of the operator
 
 

@@ -15,9 +15,7 @@ THINNED = 24
 MAX_STEPS = 3000  # of a search
 SPENT = 0.01  # share of a residual outside of the subspace, 1 in exact arithmetic, below which it is rounding
 REPEAT = 0.7  # share of a matrix left over below which its projection is subtracted once more
-TOGETHER = (
-    3  # vectors of forms that are added before their best pair is asked for again, which costs as much as a product
-)
+TOGETHER = 3  # vectors of forms that are added before their best pair, which costs as much as a product, is asked for
 INDEPENDENT = 1e-10  # squared length, of unit matrices, below which a direction is rounding
 
 
