@@ -22,7 +22,7 @@ EngineName = Annotated[
 ]
 Address = Annotated[
     str,
-    typer.Option(help="Of the Ray cluster: auto, as ray://HOST:10001, or local, which starts one on this machine."),
+    typer.Option(help="Of the Ray cluster: auto, HOST:PORT, or local, which starts one on this machine."),
 ]
 Gpus = Annotated[
     float, typer.Option("--gpus", min=0.0, help="Share of a GPU that each task of the cluster gets, as 0.25.")

@@ -95,7 +95,8 @@ def scan(
     labels: Annotated[
         str,
         typer.Argument(
-            help="The label of each row, numbers or words: a file of the same forms, the address of an .npy, or the name of a column of the table."
+            help="The label of each row, numbers or words: a file of the same forms, the address of an .npy, or the name of a "
+            "column of the table."
         ),
     ],
     poisons: Annotated[

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -79,7 +80,7 @@ class Cluster:
         left, waiting = iter(items), list[Any]()
         try:
             while True:
-                for item in _next(left, AHEAD * self.at_once - len(waiting)):
+                for item in islice(left, max(0, AHEAD * self.at_once - len(waiting))):
                     waiting.append(task.remote(str(Path.cwd()), function, *item))
                 if not waiting:
                     return
@@ -112,14 +113,6 @@ def _in_folder(folder: str, function: Callable[..., Any], *item: Any) -> Any:
     with suppress(OSError):
         os.chdir(folder)  # so that relative paths mean the same
     return function(*item)
-
-
-def _next(left: Any, count: int) -> Generator[tuple[Any, ...]]:
-    for _ in range(count):
-        item = next(left, None)
-        if item is None:
-            return
-        yield item
 
 
 def _connected(address: str) -> Any:

@@ -65,7 +65,7 @@ class _Tables:
             absent = torch.arange(moment.shape[1], device=moment.device) >= self.sizes[:, None]
             moment.diagonal(dim1=1, dim2=2)[absent] = 1.0
             factor, failed = torch.linalg.cholesky_ex(moment)
-            scale = torch.where(absent, math.nan, moment.diagonal(dim1=1, dim2=2)).nan_to_num(0.0).amax(1)
+            scale = moment.diagonal(dim1=1, dim2=2).masked_fill(absent, 0.0).amax(1)
             pivots = factor.diagonal(dim1=1, dim2=2).square().masked_fill(absent, math.inf).amin(1)
             self._end((failed > 0) | (pivots <= RANK_TOLERANCE * scale), "too few rows")
             eye = torch.eye(moment.shape[1], dtype=moment.dtype, device=moment.device)
@@ -131,7 +131,7 @@ def _one_round(batch: _Tables, eps: Tensor, tail: Tail) -> _Entry:
     value, forms, residual = _top(batch, active & ~norm)
     threshold = 1 + C * eps * (1 / eps).log().square()
     deviation = _deviations(forms, batch.alive, count)
-    cut = _tail_cuts(deviation, batch.alive, count, eps, tail)
+    cut = _tail_cuts(deviation, count, eps, tail)
     measure = torch.where(norm[:, None], norms, deviation)
     inside = torch.where(norm[:, None], norms < limit[:, None], deviation <= cut[:, None])
     keep = (inside | _smallest(measure, batch.alive, count - batch.left)) & batch.alive
@@ -154,7 +154,7 @@ def _deviations(forms: Tensor, alive: Tensor, count: Tensor) -> Tensor:
     return (forms - (middle[0] + middle[1]) / 2).abs().masked_fill(~alive, math.inf)
 
 
-def _tail_cuts(deviation: Tensor, alive: Tensor, count: Tensor, eps: Tensor, tail: Tail) -> Tensor:
+def _tail_cuts(deviation: Tensor, count: Tensor, eps: Tensor, tail: Tail) -> Tensor:
     """(b,) the t at which the tail is first heavier than a Gaussian's may be; NaN where it is nowhere."""
     t = deviation.sort(1).values - 3
     log_t = t.clamp(min=1.0 + 1e-9).log()

@@ -8,7 +8,8 @@ in runs long enough to win back the minute.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -31,14 +32,25 @@ def compiled(model: nn.Module, attempt: Callable[[Forward], Tensor], note: Note)
     Triton on CUDA) are often missing, and say so only when forward and backward first run; so both are tried here, and
     the model and its gradients are left as they were.
     """
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    try:
-        forward: Forward = torch.compile(model)
-        attempt(forward).backward()
-    except Exception as problem:  # noqa: BLE001 - whatever a compiler raises, the network runs without it
-        reason = (str(problem).splitlines() or [""])[0]
-        note(f"training goes on uncompiled, since compiling failed: {type(problem).__name__}: {reason}"[:300])
-        forward = model
-    model.load_state_dict(before)
-    model.zero_grad(set_to_none=True)
+    with untouched(model):
+        try:
+            forward: Forward = torch.compile(model)
+            attempt(forward).backward()
+        except Exception as problem:  # noqa: BLE001 - whatever a compiler raises, the network runs without it
+            reason = (str(problem).splitlines() or [""])[0]
+            note(f"training goes on uncompiled, since compiling failed: {type(problem).__name__}: {reason}"[:300])
+            forward = model
     return forward
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Passes forward and backward in here leave no gradient, and no buffer changed, behind."""
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    try:
+        yield
+    finally:
+        model.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for name, value in model.named_buffers():
+                value.copy_(before[name])

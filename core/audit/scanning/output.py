@@ -75,8 +75,9 @@ def scan_files(
 ) -> dict[str, Any]:
     """Scan features, write the four files above into `out`, and return the summary. Raises InputError.
 
-    features: a path, or an address that fsspec knows. labels: a file, an address, or the name of a column of the features. column: of features, where there are several. scratch: a folder for
-    rows that cannot be mapped where they are, see `read_features`.
+    features: a path, or an address that fsspec knows. labels: a file, an address, or the name of a column of the features.
+    column: of features, where there are several. scratch: a folder for rows that cannot be mapped where they are, see
+    `read_features`.
     """
     own = None if is_file(labels) or is_address(labels) else str(labels)
     if not is_address(labels):
