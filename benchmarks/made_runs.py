@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.experiment import RunConfig, Staged, new_run, stage
-from core.experiment.pipeline import _Job
+from core.experiment import Job, RunConfig, Staged, new_run, stage
 from core.foundation.images import ImageData, Split
 from core.models import Classifier
 from core.runs import Reporter, RunFolder, Runs
@@ -49,10 +48,10 @@ def _staged(rows: int, seed: int) -> Staged:
     return stage(config, split)
 
 
-class _Made(_Job):
+class _Made(Job):
     """A run whose models are not trained and whose features are drawn; defenses and pictures are the real ones."""
 
-    def _train(self, data: ImageData, name: str) -> Classifier:
+    def train_on(self, data: ImageData, name: str) -> Classifier:
         self.run.append_metrics({"stage": name, **vars(Epoch(1, 1, 0.7, 0.5, 0.0, 1))})
         return empty_classifier(self.config.make_model(), data.shape, len(data.class_names)).to(self.device).eval()
 
@@ -75,10 +74,7 @@ def make_run(root: Path, rows: int, seed: int = 0) -> RunFolder:
     reporter = Reporter(run, None)
     reporter.enter("load", "drawing")
     job = _Made(run, staged, reporter)
-    for name, step in job.steps():
-        started = time.perf_counter()
-        step()
-        job.finish(name, time.perf_counter() - started)
+    job.make()
     reporter.close("finished", "finished")
     return run
 

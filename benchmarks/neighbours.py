@@ -46,7 +46,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from benchmarks.filter import draw
-from core.defenses import SpectralSignatures, Spectre
+from core.defenses import SpectralSignatures, Spectre, WhitenedDirection
 from core.foundation import devices
 from tests.helpers import tight_cluster
 
@@ -109,13 +109,7 @@ def rival(k: int, *, told: bool = False) -> Scorer:
     """
 
     def score(x: np.ndarray, m: int, seed: int) -> np.ndarray:
-        points = principal(x, k, seed)
-        share = 1 - budget(m) / len(x) if told else None
-        robust = MinCovDet(support_fraction=share, random_state=seed).fit(points)
-        white = (points - robust.location_) @ np.linalg.cholesky(robust.precision_)
-        top = np.linalg.eigh(np.cov(white.T))[1][:, -1]
-        scores: np.ndarray = (white @ top) ** 2
-        return scores
+        return WhitenedDirection(n_poisons=m, n_components=k, told=told, seed=seed, device="cpu").fit(x).scores_
 
     return score
 

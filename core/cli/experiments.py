@@ -97,11 +97,11 @@ def assemble(
 
 
 def with_classes(
-    config: RunConfig, source: str | None, target: str | None, report: Report
+    config: RunConfig, source: str | None, target: str | None, report: Report, split: Split | None = None
 ) -> tuple[RunConfig, Split | None]:
     """Class names to numbers. Names need the data, which is then handed on, so that it is loaded once.
 
-    So do numbers in somebody's own images, whose classes can be called 1, 2, 3: the name wins.
+    So do numbers in somebody's own images, whose classes can be called 1, 2, 3: the name wins. split: the data, where it is at hand.
     """
     from dataclasses import replace
 
@@ -110,9 +110,8 @@ def with_classes(
 
     sources = None if source is None else [] if source == "any" else [name.strip() for name in source.split(",")]
     asked = [*(sources or []), *([] if target is None else [target])]
-    split = None
     brought = issubclass(DATASETS[config.dataset], BroughtSet)
-    if not all(WHOLE.fullmatch(text) and (text.startswith("#") or not brought) for text in asked):
+    if split is None and not all(WHOLE.fullmatch(text) and (text.startswith("#") or not brought) for text in asked):
         split = load(config.resolved(), report)
     names = split.train.class_names if split else ()
 

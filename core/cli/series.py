@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    poisons: Annotated[str, typer.Option(help="Numbers of poisons, as 5,15,50,150.")],
-    out_dir: Annotated[Path, typer.Option("--out", help="Folder for the light run folders and series.json.")],
+    out_dir: Annotated[
+        Path, typer.Option("--out", help="Folder for the light run folders, and series.json or grid.parquet.")
+    ],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.toml]", help="A grid of experiments, in place of the options of one."),
+    ] = None,
+    poisons: Annotated[str | None, typer.Option(help="Numbers of poisons, as 5,15,50,150.")] = None,
     seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = "0,1,2",
     dataset: options.DataSet = None,
     data: options.Data = None,
@@ -44,13 +50,28 @@ def sweep(
     engine: options.EngineName = "local",
     address: options.Address = "auto",
     gpus: options.Gpus = 0.0,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="Of a grid: end after so many; the next call goes on from there.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Of a grid: try once more what failed before.")] = False,
 ) -> None:
-    """Make runs that differ in poisons and seed alone, one after the other or on a cluster. A sweep that was stopped goes on."""
+    """Make runs that differ in poisons and seed alone, one after the other or on a cluster. A sweep that was stopped goes on.
+
+    With FILE.toml: a grid of experiments, each looked at by every defense at every layer; docs/evidence.md says what may stand there.
+    """
     from core.audit import filtering
     from core.foundation import devices
     from core.studies import sweep as work
 
     devices.use_threads(threads)
+    if file is not None:
+        from core.cli.grids import sweep_grid
+
+        filtering.check_output(out_dir)
+        with opened(engine, address, threads, gpus) as cluster:
+            return sweep_grid(file, out_dir, data, minutes, again, cluster)
+    if poisons is None:
+        raise InputError("a sweep needs --poisons, or a file that describes a grid")
     counts, wanted = numbers(poisons, "--poisons"), numbers(seeds, "--seeds")
     config = assemble(
         settings, preset, epochs, data, dataset=dataset, attack=attack, model=model, layer=layer, defense=defense,
@@ -100,13 +121,13 @@ def numbers(text: str, option: str) -> list[int]:
 
 def _series_table(made: Any) -> FittingTable:
     """Attack success and what SPECTRE found, one line for each number of poisons."""
-    from core.studies.intervals import over_runs
+    from core.studies.intervals import interval_text, over_runs
 
     groups = [[row for row in made.rows if row["poisons"] == count] for count in made.poisons]
 
     def ranges(*path: str) -> list[str]:
         """Of the shares that lie there in the rows, one for each number of poisons."""
-        return [_ranged(over_runs([_share(row, *path) for row in rows])) for rows in groups]
+        return [interval_text(over_runs([_share(row, *path) for row in rows])) for rows in groups]
 
     return FittingTable(
         [
@@ -126,10 +147,3 @@ def _series_table(made: Any) -> FittingTable:
 def _share(row: Mapping[str, Any], *path: str) -> tuple[int, int]:
     share = reduce(getitem, path, row)
     return share["count"], share["total"]
-
-
-def _ranged(found: Any) -> str:
-    if found is None:
-        return "-"
-    mean = f"{100 * found.centre:.0f} %"
-    return mean if found.kind == "none" else f"{mean} ({100 * found.low:.0f} to {100 * found.high:.0f})"

@@ -1,7 +1,8 @@
 """Features of one class, or of all with their labels, to scores and removals, as scikit-learn's outlier detectors.
 
 `DEFENSES` look at the rows of one class. `LABELLED_DEFENSES` need the rows of all classes and the labels that they carry
-in training: `fit(X, y)`.
+in training: `fit(X, y)`. `RIVALS` look at one class too and are there to be compared with: no run pays for them, but the
+grids of core.studies.evidence.
 
 Two known methods are not here, because features alone do not determine what they compute. STRIP (Gao et al., ACSAC
 2019) blends each suspicious *image* with clean ones and asks the *model* how sure it stays; blending features instead
@@ -12,6 +13,7 @@ form a channel, at a pooled layer there are no positions left, and the features 
 
 from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows, shared_components
 from core.defenses.clustering import ActivationClustering
+from core.defenses.direction import WhitenedDirection
 from core.defenses.discriminant import RobustDiscriminant
 from core.defenses.mahalanobis import Mahalanobis
 from core.defenses.neighbours import NeighbourLabels, nearest
@@ -21,11 +23,13 @@ from core.defenses.untangling import SCAn
 from core.foundation.catalogue import Catalogue
 
 DEFENSES: Catalogue[Defense] = Catalogue("defense", Spectre, SpectralSignatures, ActivationClustering, Mahalanobis)
+RIVALS: Catalogue[Defense] = Catalogue("rival", WhitenedDirection)
 LABELLED_DEFENSES: Catalogue[Defense] = Catalogue("labelled defense", NeighbourLabels, SCAn, RobustDiscriminant)
 
 __all__ = [
     "DEFENSES",
     "LABELLED_DEFENSES",
+    "RIVALS",
     "ActivationClustering",
     "Defense",
     "Mahalanobis",
@@ -34,6 +38,7 @@ __all__ = [
     "SCAn",
     "SpectralSignatures",
     "Spectre",
+    "WhitenedDirection",
     "as_tensor",
     "check_features",
     "check_labels",

@@ -64,6 +64,10 @@ class Mahalanobis(Defense):
         """Squared distances (n,) of points (n, k)."""
         return ((points - self.center_) @ self.whitening_).square().sum(1)
 
+    def _support(self, n: int) -> float | None:
+        """The share of n rows that MCD trusts; None for the smallest that can be."""
+        return None
+
     def _moments(self, points: Tensor, notes: list[str]) -> tuple[Tensor, Tensor]:
         """The centre (k,) and the inverse root of the covariance (k, k) of points (n, k)."""
         if self.estimator == "mcd":
@@ -76,7 +80,9 @@ class Mahalanobis(Defense):
     def _robust_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a singular covariance, which inverse_root refuses below
-            found = MinCovDet(random_state=self.seed).fit(points.cpu().numpy())
+            found = MinCovDet(support_fraction=self._support(len(points)), random_state=self.seed).fit(
+                points.cpu().numpy()
+            )
         return points.new_tensor(found.location_), inverse_root(points.new_tensor(np.asarray(found.covariance_)))
 
 

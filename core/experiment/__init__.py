@@ -5,12 +5,13 @@ to images), stories (experiments that tell something), views (plane pictures of 
 """
 
 from core.experiment.config import GROUPS, RunConfig, config_of, new_run, parse_settings, source_text
-from core.experiment.pipeline import execute
+from core.experiment.pipeline import Job, execute
 from core.experiment.staging import Staged, load, load_model, restage, stage
 from core.experiment.workshop import Workshop
 
 __all__ = [
     "GROUPS",
+    "Job",
     "RunConfig",
     "Staged",
     "Workshop",

@@ -48,17 +48,16 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
 def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[str, Any]:
     with reporter.concluding():
         reporter.enter("load", "loading images")
-        job = _Job(run, staged, reporter)
-        for name, step in job.steps():
-            if not job.is_finished(name):
-                started = time.perf_counter()
-                step()
-                job.finish(name, time.perf_counter() - started)
+        job = Job(run, staged, reporter)
+        job.make()
     return job.result
 
 
-class _Job:
-    """The stages of one run. Each reads what the one before left in the folder, so each can be the first to run."""
+class Job:
+    """The stages of one run. Each reads what the one before left in the folder, so each can be the first to run.
+
+    The folder must be held, and the reporter told how it ends (`Reporter.concluding`).
+    """
 
     def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
         self.run, self.reporter = run, reporter
@@ -80,10 +79,21 @@ class _Job:
         ]
         return [("poison", self.poison), *steps] if self.staged.attack.prepares else steps
 
-    def is_finished(self, name: str) -> bool:
-        return name in self.result["seconds"]
+    def make(self, through: str | None = None) -> None:
+        """Do what is not finished of all stages, or of those up to the one of this name."""
+        for name, step in self.steps():
+            self.do(name, step)
+            if name == through:
+                return
 
-    def finish(self, name: str, seconds: float) -> None:
+    def do(self, name: str, step: Callable[[], None]) -> None:
+        """A stage, if it is not finished; what it took is kept beside the figures that it adds to the result."""
+        if name not in self.result["seconds"]:
+            started = time.perf_counter()
+            step()
+            self._finish(name, time.perf_counter() - started)
+
+    def _finish(self, name: str, seconds: float) -> None:
         self.result["seconds"][name] = round(seconds, 2)
         self.run.write_json("result.json", self.result)
         self.run.log(f"{name} finished in {seconds:.1f} s")
@@ -98,14 +108,14 @@ class _Job:
 
     def train(self) -> None:
         self.reporter.enter("train", "training on the poisoned set")
-        model = self._train(self.staged.poisoned, "train")
+        model = self.train_on(self.staged.poisoned, "train")
         self._save(model, "model.safetensors", "train")
-        self.result["before"] = self._evaluate(model)
+        self.result["before"] = self.evaluate(model)
         self._save_examples({"before": model})
 
     def features(self) -> None:
         self.reporter.enter("features", f"features of {len(self.rows)} images at layer {self.config.layer}")
-        model = self._load("model.safetensors")
+        model = self.load("model.safetensors")
         images = self.staged.poisoned.images[self.rows]
         features = extract(model, images, self.config.layer, device=self.device, on_step=self.reporter.step)
         for name, array in (("features.npy", features), ("images.npy", images)):
@@ -166,12 +176,13 @@ class _Job:
         keep[frame["id"][frame[f"removed_{key}"]]] = False
         start = "the given weights" if self.config.make_recipe().weights else "scratch"
         self.reporter.enter("retrain", f"training from {start} on the {int(keep.sum())} images that {key} keeps")
-        model = self._train(self.staged.poisoned.take(keep), "retrain")
+        model = self.train_on(self.staged.poisoned.take(keep), "retrain")
         self._save(model, "retrained.safetensors", "retrain")
-        self.result["after"] = {"defense": key, **self._evaluate(model)}
-        self._save_examples({"before": self._load("model.safetensors"), "after": model})
+        self.result["after"] = {"defense": key, **self.evaluate(model)}
+        self._save_examples({"before": self.load("model.safetensors"), "after": model})
 
-    def _train(self, data: ImageData, name: str) -> Classifier:
+    def train_on(self, data: ImageData, name: str) -> Classifier:
+        """A classifier by the config's recipe; name: of its checkpoint and in the metrics."""
         probe = Probe(self.staged, seed=self.config.seed_for("probe"), device=self.device)
 
         def on_epoch(epoch: Epoch, model: Classifier) -> None:
@@ -194,7 +205,8 @@ class _Job:
         self.result["threads"] = {**self.result.get("threads", {}), name: threads_in_words(epochs)}
         return model
 
-    def _evaluate(self, model: Classifier) -> dict[str, Any]:
+    def evaluate(self, model: Classifier) -> dict[str, Any]:
+        """Accuracy and attack success on the test images (see core.experiment.metrics), as JSON values."""
         return evaluate(
             model, self.staged.split.test, self.staged.attack, self.goal,
             strength=self.config.make_poisoning().test_strength, transport=self.config.make_transport(),
@@ -217,7 +229,8 @@ class _Job:
         weights.save(model, self.run.file(name))
         self.run.file(f"{training}.checkpoint").unlink(missing_ok=True)
 
-    def _load(self, name: str) -> Classifier:
+    def load(self, name: str) -> Classifier:
+        """A model that a stage before has left."""
         return load_model(self.run, self.staged, name, self.device)
 
     def _about(self) -> dict[str, Any]:

@@ -62,3 +62,11 @@ def over_runs(shares: Sequence[tuple[int, int]]) -> Interval | None:
     if len(values) == 1:
         return Interval(mean, *wilson(*known[0]), "images", 1)
     return Interval(mean, mean, mean, "none", len(values))
+
+
+def interval_text(interval: Interval | None) -> str:
+    """A mean with its range: "92 % (81 to 100)"; a dash for none."""
+    if interval is None:
+        return "-"
+    mean = f"{100 * interval.centre:.0f} %"
+    return mean if interval.kind == "none" else f"{mean} ({100 * interval.low:.0f} to {100 * interval.high:.0f})"

@@ -6,10 +6,12 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.audit.assumed import assumed
@@ -22,6 +24,8 @@ from core.foundation.cluster import Cluster, _reason
 from core.foundation.errors import InputError
 from core.runs import Runs
 from core.studies import series, sweep
+from core.studies.evidence import making
+from core.studies.evidence.plan import Experiment, Plan
 from tests.conftest import Cli
 from tests.makers import tiny_config
 
@@ -134,6 +138,23 @@ def test_a_sweep_is_the_same_as_here(cluster: Cluster, tmp_path: Path, picture_f
     assert max(len(step.at_work) for step in steps) == 2
     assert [run.status.state for run in Runs(tmp_path / "there")] == ["finished"] * 2
     assert sweep.sweep(configs, tmp_path / "there", cluster=cluster) == there, "what is finished is not made again"
+
+
+def test_a_grid_is_the_same_as_here(cluster: Cluster, tmp_path: Path, picture_folder: Path) -> None:
+    config = tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16})
+    one = Experiment("Patch", config, (6,), (0, 1), ("block3", "pooled"), ("pooled",))
+    plan = Plan.of("small", [one])
+    here, there = making.make(plan, tmp_path / "here"), making.make(plan, tmp_path / "there", cluster=cluster)
+    assert (there.finished, there.failed) == (2, 0)
+    columns = [name for name in here.table if "seconds" not in str(name)]
+    ordered = there.table.sort_values(["seed"], kind="stable").reset_index(drop=True)
+    pd.testing.assert_frame_equal(ordered[columns], here.table[columns])
+    assert (
+        making.make(
+            Plan.of("more", [replace(one, seeds=(0, 1, 2))]), tmp_path / "there", cluster=cluster, minutes=0
+        ).left
+        == 1
+    )
 
 
 @pytest.mark.parametrize(("more", "words"), [({"cpus": 10_000}, "10000 CPUs"), ({"gpus": 0.5}, "0.5 GPUs")])

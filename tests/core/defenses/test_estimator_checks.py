@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from core.defenses import DEFENSES, LABELLED_DEFENSES, Defense
+from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Defense
 
 # One poison: with none nothing is removed, and the checks expect detectors to find both kinds of rows in 10 rows or 300.
-ESTIMATORS = [defense(n_poisons=1, device="cpu") for defense in (*DEFENSES.values(), *LABELLED_DEFENSES.values())]
+CATALOGUES = (DEFENSES, RIVALS, LABELLED_DEFENSES)
+ESTIMATORS = [defense(n_poisons=1, device="cpu") for catalogue in CATALOGUES for defense in catalogue.values()]
 
 
 def expected_failures(estimator: Defense) -> dict[str, str]:

@@ -1,0 +1,169 @@
+"""The work on one training of a grid: train, look at every layer with every defense, retrain without what was removed.
+
+In the folder of its run, beside what training leaves there: looks.json, what each defense made of each layer so far;
+removed.npz, masks (n,) of what each removed of the target class; retrained.json, what became of attack and accuracy.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Defense, Spectre, shared_components
+from core.experiment import Job
+from core.foundation.errors import Cancelled, InputError
+from core.models import Classifier
+from core.runs import Reporter, RunFolder, Status
+from core.studies.evidence.plan import Training
+from core.training import extract
+
+LOOKS, MASKS, RETRAINED = "looks.json", "removed.npz", "retrained.json"
+WEIGHTS = {"load": 0.03, "poison": 0.0, "train": 0.4, "look": 0.17, "retrain": 0.4}
+Look = dict[str, Any]
+
+
+class TimeIsUp(Cancelled):
+    """The time that there was for a slice of the grid has passed; what is finished, to the epoch, is kept."""
+
+
+def carry_out(
+    run: RunFolder, training: Training, until: float | None = None, observer: Callable[[Status], None] | None = None
+) -> None:
+    """Do all that is not done yet in the folder of this training.
+
+    until: seconds since the epoch after which TimeIsUp is raised. Raises Cancelled, InputError as `core.experiment.execute`.
+    """
+
+    def watch(status: Status) -> None:
+        if observer:
+            observer(status)
+        if until is not None and time.time() > until and status.state == "running":
+            raise TimeIsUp
+
+    with run.hold():
+        reporter = Reporter(run, watch, WEIGHTS)
+        with reporter.concluding():
+            reporter.enter("load", "loading images")
+            _Looking(run, training, reporter).carry_out()
+
+
+class _Looking:
+    def __init__(self, run: RunFolder, training: Training, reporter: Reporter) -> None:
+        self.run, self.training, self.reporter = run, training, reporter
+        self.job = Job(run, None, reporter)
+        self.staged, self.device = self.job.staged, self.job.device
+        self.rows = self.job.rows
+        self.truth = self.staged.truth.mask()
+
+    def carry_out(self) -> None:
+        self.job.make(through="train")
+        model = self.job.load("model.safetensors")
+        self._look(model)
+        self._retrain()
+
+    # ---- every layer, every defense -----------------------------------------------------------------------------
+
+    def _look(self, model: Classifier) -> None:
+        looks: list[Look] = self.run.read_json(LOOKS) if self.run.file(LOOKS).exists() else []
+        masks = self.run.load_arrays(MASKS) if looks else {}
+        wanted = [(layer, False) for layer in self.training.layers]
+        wanted += [(layer, True) for layer in self.training.labelled_layers]
+        for i, (layer, labelled) in enumerate(wanted):
+            if any(look["layer"] == layer and look["labelled"] == labelled for look in looks):
+                continue
+            self.reporter.enter("look", f"all classes at {layer}" if labelled else f"layer {layer}", i / len(wanted))
+            looks += self._all_classes(model, layer, masks) if labelled else self._one_class(model, layer, masks)
+            with self.run.replacing(MASKS) as path, path.open("wb") as file:
+                np.savez_compressed(file, **masks)  # type: ignore[arg-type]
+            self.run.write_json(LOOKS, looks)
+
+    def _one_class(self, model: Classifier, layer: str, masks: dict[str, np.ndarray]) -> Iterator[Look]:
+        """What each defense makes of the class that is the target, at one layer."""
+        began = time.perf_counter()
+        features = extract(model, self.staged.poisoned.images[self.rows], layer, device=self.device)
+        about = {"layer": layer, "labelled": False, "columns": features.shape[1], "extract_seconds": _since(began)}
+        config, poisons = self.job.config, self.staged.poisons_in_target
+        made = {key: config.make_defense(key, poisons) for key in DEFENSES}
+        made |= {key: RIVALS.make(key, {"n_poisons": self.staged.expected, "device": config.device}) for key in RIVALS}
+        components = shared_components(features, list(made.values()))
+        for key, defense in made.items():
+            began = time.perf_counter()
+            try:
+                defense.fit(features, components=components)
+            except InputError as problem:
+                yield {**about, "defense": key, "title": defense.title, "problem": str(problem)}
+                continue
+            seconds = _since(began)
+            masks[f"{layer} {key}"] = defense.removed_
+            yield {**about, **self._verdict(key, defense, defense.removed_), "fit_seconds": seconds}
+            if isinstance(defense, Spectre):
+                yield from self._every_k(defense, about)
+
+    def _every_k(self, spectre: Spectre, about: Look) -> Iterator[Look]:
+        """What SPECTRE would have removed at each k that it tried."""
+        for candidate in spectre.fit_.candidates:
+            removed = candidate.removed.cpu().numpy()
+            yield {**about, **self._verdict("spectre", spectre, removed), "k": candidate.k, "fixed_k": True}
+
+    def _all_classes(self, model: Classifier, layer: str, masks: dict[str, np.ndarray]) -> Iterator[Look]:
+        """What the defenses make of the target class that compare it with all others."""
+        began = time.perf_counter()
+        data = self.staged.poisoned
+        features = extract(model, data.images, layer, device=self.device, on_step=self.reporter.step)
+        about = {"layer": layer, "labelled": True, "columns": features.shape[1], "extract_seconds": _since(began)}
+        for key in LABELLED_DEFENSES:
+            defense = LABELLED_DEFENSES.make(key, {"n_poisons": self.staged.expected, "device": self.job.config.device})
+            began = time.perf_counter()
+            try:
+                removed = defense.fit(features, data.labels).removed_
+            except InputError as problem:
+                yield {**about, "defense": key, "title": defense.title, "problem": str(problem)}
+                continue
+            masks[f"{layer} {key}"] = removed[self.rows]
+            elsewhere = int(removed.sum() - removed[self.rows].sum())
+            seconds = _since(began)
+            yield {
+                **about,
+                **self._verdict(key, defense, removed[self.rows]),
+                "fit_seconds": seconds,
+                "elsewhere": elsewhere,
+            }
+
+    def _verdict(self, key: str, defense: Defense, removed: np.ndarray) -> Look:
+        """The truth is joined after the fit. removed: mask (n,) of the target class."""
+        return {
+            "defense": key, "title": defense.title, "k": defense.record_.get("k"), "fixed_k": False,
+            "removed": int(removed.sum()), "found": int((removed & self.truth[self.rows]).sum()),
+        }  # fmt: skip
+
+    # ---- without what was removed ---------------------------------------------------------------------------------
+
+    def _retrain(self) -> None:
+        """Models trained without what defenses remove at the config's layer; where two remove the same, one model serves both."""
+        found: dict[str, Any] = self.run.read_json(RETRAINED) if self.run.file(RETRAINED).exists() else {}
+        masks = self.run.load_arrays(MASKS)
+        wanted = [key for key in self.training.retrain if f"{self.job.config.layer} {key}" in masks]
+        for i, key in enumerate(wanted):
+            if key in found:
+                continue
+            mask = masks[f"{self.job.config.layer} {key}"]
+            same = next((k for k in found if np.array_equal(masks[f"{self.job.config.layer} {k}"], mask)), None)
+            found[key] = {**found[same], "seconds": 0.0} if same else self._without(key, mask, i / len(wanted))
+            self.run.write_json(RETRAINED, found)
+
+    def _without(self, key: str, mask: np.ndarray, share: float) -> dict[str, Any]:
+        began = time.perf_counter()
+        keep = np.ones(len(self.staged.poisoned), bool)
+        keep[self.rows[mask]] = False
+        self.reporter.enter("retrain", f"training on the {int(keep.sum()):,} images that {key} keeps", share)
+        name = f"retrain-{key}"
+        figures = self.job.evaluate(self.job.train_on(self.staged.poisoned.take(keep), name))
+        self.run.file(f"{name}.checkpoint").unlink(missing_ok=True)
+        return {**figures, "seconds": _since(began)}
+
+
+def _since(began: float) -> float:
+    return round(time.perf_counter() - began, 3)

@@ -1,0 +1,239 @@
+"""Makes the trainings of a grid that are not made yet, for as long as there is time; what is finished is kept.
+
+The folder of a grid holds grid.parquet and plan.json (see core.studies.evidence.rows) and the folders of its runs. A call that
+was stopped goes on from the table alone: the folders of finished trainings may be gone, or never have been on this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.experiment import config_of, new_run
+from core.foundation import devices
+from core.foundation.cluster import Cluster
+from core.foundation.errors import Cancelled, InputError
+from core.foundation.files import write_json
+from core.foundation.shortage import cause
+from core.runs import RunFolder, Runs, Status
+from core.studies.evidence import rows
+from core.studies.evidence.looking import LOOKS, MASKS, RETRAINED, TimeIsUp, carry_out
+from core.studies.evidence.plan import Key, Plan, Training
+
+RUNS = "runs"  # the folder of the runs in that of the grid
+KEPT = (
+    "config.json", "status.json", "result.json", "metrics.jsonl", "log.txt", "model.safetensors", LOOKS, MASKS, RETRAINED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a grid stands: `done` of `total` trainings, `failed` of those, those at work, and the seconds that are left.
+
+    seconds: by what trainings of the same network and data set took; None before the first is finished.
+    """
+
+    done: int
+    failed: int
+    total: int
+    seconds: float | None
+    at_work: tuple[tuple[Training, Status], ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a grid stands at the end of a call."""
+
+    table: pd.DataFrame
+    total: int
+    finished: int
+    failed: int
+
+    @property
+    def left(self) -> int:
+        return self.total - self.finished - self.failed
+
+
+def make(
+    plan: Plan,
+    out: Path,
+    *,
+    minutes: float | None = None,
+    again: bool = False,
+    cluster: Cluster | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> Outcome:
+    """Make what is missing in the folder `out` and return where the grid stands then.
+
+    minutes: after which it ends, in the middle of a training where it must; the next call goes on from its last epoch. again:
+    trainings that failed before are tried once more. cluster: the machines that do it, each with `out` under the same path;
+    None for this process, one after the other. A training that fails is noted in the table, and the next one begins. Raises
+    InputError where `out` holds a grid of another plan, Cancelled when a training at work is cancelled.
+    """
+    return _Making(plan, out, None if minutes is None else time.time() + 60 * minutes, cluster, on_step).make(again)
+
+
+class _Making:
+    def __init__(
+        self,
+        plan: Plan,
+        out: Path,
+        until: float | None,
+        cluster: Cluster | None,
+        on_step: Callable[[Step], None] | None,
+    ) -> None:
+        self.plan, self.out, self.until, self.cluster, self.on_step = plan, out, until, cluster, on_step
+        self.table = rows.read(out)
+        self.runs = Runs(out / RUNS)
+        self.folders = {_text(config_of(folder).as_json()): folder for folder in self.runs}
+        self.at_work: dict[str, tuple[Training, RunFolder]] = {}
+
+    def make(self, again: bool) -> Outcome:
+        _check_same_plan(self.table, self.plan)
+        if again:
+            self.table = self.table[self.table["state"] != "failed"]
+        self.out.mkdir(parents=True, exist_ok=True)
+        write_json(self.out / rows.PLAN, _as_json(self.plan))
+        there = set(keys(self.table))
+        missing = [one for one in self.plan.trainings if one.key not in there]
+        self._tell()
+        made = self._in_cluster(missing, self.cluster) if self.cluster else self._here(missing)
+        for place, problem in made:
+            training, folder = self.at_work.pop(place)
+            self._collect(training, folder, problem)
+            self._tell()
+        return self._outcome()
+
+    def _here(self, missing: list[Training]) -> Iterator[tuple[str, str]]:
+        """(path, why it failed) of each run as it is made in this process."""
+        for path, _, training in self._begun(missing):
+            try:
+                folder = self.at_work[path][1]
+                yield path, _made(folder, training, self.until, self._tell)
+            except TimeIsUp:
+                return
+
+    def _in_cluster(self, missing: list[Training], cluster: Cluster) -> Iterator[tuple[str, str]]:
+        """The same as they get finished on the machines of a cluster."""
+        items = ((path, place, training, cluster.cpus, self.until) for path, place, training in self._begun(missing))
+        with closing(cluster.results(_make, items, self._tell)) as finished:
+            for path, problem in finished:
+                if problem is None:
+                    del self.at_work[path]
+                else:
+                    yield path, problem
+
+    def _begun(self, missing: list[Training]) -> Iterator[tuple[str, str, Training]]:
+        for training in missing:
+            if self.until is not None and time.time() > self.until:
+                return
+            folder = self.folders.get(_text(training.config.as_json())) or new_run(training.config, self.runs)
+            if not folder.status.active:
+                folder.clear_cancel()  # of the call before, which it ended
+            self.at_work[str(folder.path)] = training, folder
+            yield str(folder.path), str(folder.path.resolve()), training
+
+    def _collect(self, training: Training, folder: RunFolder, problem: str) -> None:
+        """The rows of a training into the table, and what they were made of out of its folder."""
+        config, command = training.config.as_json(), training.config.command()
+        if problem:
+            new = rows.of_failure(training.experiment, config, command, problem)
+        else:
+            looks, retrained = folder.read_json(LOOKS), folder.read_json(RETRAINED) if training.retrain else {}
+            new = rows.of_training(training.experiment, config, command, folder.result, looks, retrained)
+        self.table = pd.concat([self.table, rows.frame(new)], ignore_index=True) if len(self.table) else rows.frame(new)
+        rows.write(self.table, self.out)
+        for path in folder.path.iterdir():
+            if path.name not in KEPT and path.is_file():
+                path.unlink()
+
+    def _tell(self, status: Status | None = None) -> None:
+        if self.on_step:
+            stands = self._outcome()
+            working = tuple((training, status or folder.status) for training, folder in self.at_work.values())
+            seconds = _seconds_left(self.table, self.plan) if stands.finished else None
+            self.on_step(Step(stands.finished + stands.failed, stands.failed, stands.total, seconds, working))
+
+    def _outcome(self) -> Outcome:
+        wanted = {training.key for training in self.plan.trainings}
+        states = [state for key, state in keys(self.table).items() if key in wanted]
+        failed = states.count("failed")
+        return Outcome(self.table, len(wanted), len(states) - failed, failed)
+
+
+def _made(
+    folder: RunFolder, training: Training, until: float | None, observer: Callable[[Status], None] | None = None
+) -> str:
+    """Do the work in a folder; the reason where it fails, else nothing. Raises Cancelled."""
+    try:
+        carry_out(folder, training, until, observer)
+    except Cancelled:
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever it is, it is one training of many, and the table tells it
+        return cause(problem)
+    return ""
+
+
+def _make(name: str, path: str, training: Training, threads: int, until: float | None) -> tuple[str, str | None]:
+    """The same on whichever machine this is; None where the time was up."""
+    devices.use_threads(threads)
+    try:
+        return name, _made(RunFolder(Path(path)), training, until)
+    except TimeIsUp:
+        return name, None
+
+
+def keys(table: pd.DataFrame) -> dict[Key, str]:
+    """The trainings that are in a table, and their states."""
+    once = table.drop_duplicates(["experiment", "poisons", "seed"])
+    names = zip(once["experiment"], once["poisons"], once["seed"], once["state"], strict=True)
+    return {(str(name), int(poisons), int(seed)): str(state) for name, poisons, seed, state in names}
+
+
+def _check_same_plan(table: pd.DataFrame, plan: Plan) -> None:
+    """Raise InputError where a training of the plan is in the table, but was made in another way."""
+    wanted = {training.key: training.config.command() for training in plan.trainings}
+    once = table.drop_duplicates(["experiment", "poisons", "seed"])
+    for name, poisons, seed, command in zip(
+        once["experiment"], once["poisons"], once["seed"], once["command"], strict=True
+    ):
+        if wanted.get((name, poisons, seed), command) != command:
+            raise InputError(
+                f"the folder holds '{name}' with {poisons} poisons, seed {seed}, made in another way than the plan says ({command}); "
+                "choose another --out"
+            )
+
+
+def _seconds_left(table: pd.DataFrame, plan: Plan) -> float:
+    """By the median of what trainings of the same data set and network took, or else of all."""
+    there = keys(table)
+    once = table[table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])
+    took = once.groupby(["dataset", "model"])["seconds"].median().to_dict()
+    usual = statistics.median(took.values())
+    left = (one.config for one in plan.trainings if one.key not in there)
+    return float(sum(took.get((config.dataset, config.model), usual) for config in left))
+
+
+def _as_json(plan: Plan) -> dict[str, object]:
+    return {
+        "version": 1, "title": plan.title, "about": plan.about,
+        "experiments": [
+            {
+                "name": one.name, "dataset": one.config.dataset, "model": one.config.model, "attack": one.config.attack,
+                "poisons": list(one.poisons), "seeds": list(one.seeds), "layers": list(one.layers),
+                "labelled_layers": list(one.labelled_layers), "default_layer": one.config.layer, "retrain": list(one.retrain),
+            }
+            for one in plan.experiments
+        ],
+    }  # fmt: skip
+
+
+def _text(config: object) -> str:
+    return json.dumps(config, sort_keys=True)

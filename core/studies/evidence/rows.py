@@ -1,0 +1,159 @@
+"""What became of the trainings of a grid, as rows of one table: a row for each look of a defense at a layer. No torch here.
+
+grid.parquet   the rows, see COLUMNS; a training that failed has one row, without a look
+plan.json      what the grid is to hold, so that what was not run can be told, and counted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.foundation.errors import InputError
+from core.foundation.files import replacing
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE, PLAN = "grid.parquet", "plan.json"
+MAX_BYTES = 64 * 2**20
+MAX_ROWS = 2_000_000
+# Name and kind of each column. Counts are whole; what there is none of is null.
+TRAINING = {
+    "experiment": str, "dataset": str, "model": str, "attack": str, "poisons": int, "seed": int, "state": str, "message": str,
+    "victims": str, "goal": str, "train_images": int, "target_rows": int, "poisons_in_target": int, "covers": int, "epochs": int,
+    "default_layer": str,
+    "clean": int, "clean_of": int, "attack_single": int, "attack_combined": int, "confused": int, "attack_of": int,
+    "elsewhere": int, "elsewhere_of": int,
+    "seconds": float, "poison_seconds": float, "train_seconds": float, "threads": str, "device": str, "torch": str, "command": str,
+}  # fmt: skip
+LOOK = {
+    "layer": str, "labelled": bool, "columns": int, "extract_seconds": float, "defense": str, "title": str, "k": int,
+    "fixed_k": bool, "fit_seconds": float, "removed": int, "found": int, "removed_elsewhere": int, "problem": str,
+}  # fmt: skip
+AFTER = {
+    "after_clean": int, "after_single": int, "after_combined": int, "after_confused": int, "retrain_seconds": float,
+}  # fmt: skip
+COLUMNS: dict[str, type] = {**TRAINING, **LOOK, **AFTER}
+_DTYPES = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
+Row = dict[str, Any]
+
+
+def of_training(
+    experiment: str,
+    config: Mapping[str, Any],
+    command: str,
+    result: Mapping[str, Any],
+    looks: Iterable[Mapping[str, Any]],
+    retrained: Mapping[str, Mapping[str, Any]],
+) -> list[Row]:
+    """The rows of a finished training, from what lies in its folder."""
+    about = {**_asked(experiment, config, command), "state": "finished", **_figures(config, result)}
+    took = list(result["seconds"].values())
+    took += [look.get("fit_seconds") or 0.0 for look in looks] + [found["seconds"] for found in retrained.values()]
+    took += {(look["layer"], look["labelled"]): look["extract_seconds"] for look in looks}.values()
+    about["seconds"] = round(sum(took), 2)
+    rows = []
+    for look in looks:
+        row = {**about, **{("removed_elsewhere" if k == "elsewhere" else k): v for k, v in look.items()}}
+        if look["layer"] == config["layer"] and look.get("fixed_k") is False and not look["labelled"]:
+            row |= _after(retrained.get(look["defense"]))
+        rows.append(row)
+    return rows
+
+
+def of_failure(experiment: str, config: Mapping[str, Any], command: str, message: str) -> list[Row]:
+    """The row of a training that ended with an error."""
+    return [{**_asked(experiment, config, command), "state": "failed", "message": message}]
+
+
+def _asked(experiment: str, config: Mapping[str, Any], command: str) -> Row:
+    names = ("dataset", "model", "attack", "poisons", "seed")
+    return {
+        "experiment": experiment,
+        "default_layer": config["layer"],
+        "command": command,
+        **{n: config[n] for n in names},
+    }
+
+
+def _figures(config: Mapping[str, Any], result: Mapping[str, Any]) -> Row:
+    before, seconds = result["before"], result["seconds"]
+    names = ("victims", "goal", "train_images", "target_rows", "poisons_in_target", "covers", "device")
+    return {
+        **{name: result[name] for name in names},
+        "epochs": config["training"]["epochs"],
+        "clean": before["clean"]["count"], "clean_of": before["clean"]["total"],
+        "attack_single": before["attack_single"]["count"], "attack_combined": before["attack_combined"]["count"],
+        "confused": before["confused"]["count"], "attack_of": before["attack_combined"]["total"],
+        "elsewhere": before["attack_elsewhere"]["count"], "elsewhere_of": before["attack_elsewhere"]["total"],
+        "poison_seconds": seconds.get("poison"), "train_seconds": seconds["train"],
+        "threads": str(result.get("threads", {}).get("train", "")), "torch": result["versions"]["torch"],
+    }  # fmt: skip
+
+
+def _after(found: Mapping[str, Any] | None) -> Row:
+    if found is None:
+        return {}
+    return {
+        "after_clean": found["clean"]["count"], "after_single": found["attack_single"]["count"],
+        "after_combined": found["attack_combined"]["count"], "after_confused": found["confused"]["count"],
+        "retrain_seconds": found["seconds"],
+    }  # fmt: skip
+
+
+def frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """The rows as a table of COLUMNS."""
+    import pandas as pd
+
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    return table.astype({name: _DTYPES[kind] for name, kind in COLUMNS.items()})
+
+
+def write(table: pd.DataFrame, folder: Path) -> None:
+    """grid.parquet, written aside and renamed."""
+    with replacing(folder / TABLE) as path:
+        table.to_parquet(path, index=False, compression="zstd")
+
+
+def read(folder: Path) -> pd.DataFrame:
+    """grid.parquet of a folder; no rows where there is none yet. Raises InputError for anything that `write` does not write."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    path = folder / TABLE
+    if not path.exists():
+        return frame([])
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} is no file, or larger than {MAX_BYTES // 2**20} MB; it is no grid")
+        if (rows := pq.read_metadata(path).num_rows) > MAX_ROWS:
+            raise InputError(f"{path} has {rows:,} rows; a grid has {MAX_ROWS:,} at most")
+        table = pd.read_parquet(path)
+        if missing := [name for name in COLUMNS if name not in table]:
+            raise InputError(f"{path} has no column '{missing[0]}'; it is no grid")
+        table = table[list(COLUMNS)].astype({name: _DTYPES[kind] for name, kind in COLUMNS.items()})
+    except InputError:
+        raise
+    except (OSError, ValueError, TypeError, ArrowException) as problem:
+        raise InputError(f"{path} cannot be read as a grid ({str(problem).splitlines()[0]})") from None
+    _check(table, path)
+    return table
+
+
+def _check(table: pd.DataFrame, path: Path) -> None:
+    """Raise InputError where a count is not one of its total, or a training has no name, number or seed."""
+    for name in ("experiment", "poisons", "seed", "state", "command"):
+        if table[name].isna().any():
+            raise InputError(f"{path} has a row without {name}; it is no grid")
+    totals = {
+        "attack_of": ("attack_single", "attack_combined", "confused", "after_single", "after_combined", "after_confused"),
+        "clean_of": ("clean", "after_clean"), "elsewhere_of": ("elsewhere",), "target_rows": ("removed", "poisons_in_target"),
+        "poisons_in_target": ("found",), "removed": ("found",),
+    }  # fmt: skip
+    for total, counts in totals.items():
+        for count in counts:
+            if ((table[count] < 0) | (table[count] > table[total])).fillna(False).any():
+                raise InputError(f"{path}: {count} lies outside 0..{total} in some row; it is no grid")

@@ -1,0 +1,171 @@
+"""What a grid says over its seeds: means with intervals, whether an attack works, and whether a removal ends it. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from core.studies.intervals import Interval, over_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORKS = (
+    0.2  # an attack works where so much more of the test images are taken for its goal with the trigger than without
+)
+ALIVE = 0.1  # and lives on after a removal where this much more still are
+
+
+@dataclass(frozen=True)
+class Look:
+    """One defense at one layer of one experiment with one number of poisons, over its seeds."""
+
+    experiment: str
+    poisons: int
+    layer: str
+    defense: str
+    title: str
+    k: int | None  # the one that was forced; None where the defense chose
+    default: bool  # the layer that runs of this network look at
+    rows: tuple[dict[str, Any], ...] = field(repr=False)  # of grid.parquet, one a seed, by seed
+
+    @cached_property
+    def found(self) -> Interval | None:
+        """Share of the poison that is removed; None where the defense gave no verdict."""
+        return _over(self.rows, "found", "poisons_in_target")
+
+    @cached_property
+    def wasted(self) -> Interval | None:
+        """Share of the clean rows of the class that are removed."""
+        shares = [
+            (r["removed"] - r["found"], r["target_rows"] - r["poisons_in_target"])
+            for r in self.rows
+            if _has(r, "removed")
+        ]
+        return over_runs(shares)
+
+    @cached_property
+    def after(self) -> Interval | None:
+        """Attack success of the models trained without what was removed; None where none were."""
+        return _over(self.rows, "after_combined", "attack_of")
+
+    @cached_property
+    def clean_after(self) -> Interval | None:
+        return _over(self.rows, "after_clean", "clean_of")
+
+    @cached_property
+    def alive(self) -> bool | None:
+        """Whether the attack lives on after this removal; None where it does not work, or no model was trained anew."""
+        if not works(self.rows) or self.after is None:
+            return None
+        return _lift(self.rows, "after_combined", "after_confused") >= ALIVE
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment with one number of poisons, over its seeds; what the defenses find is at the network's usual layer."""
+
+    experiment: str
+    poisons: int
+    rows: tuple[dict[str, Any], ...] = field(repr=False)  # one a seed
+    looks: tuple[Look, ...] = field(repr=False)
+
+    @property
+    def seeds(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def attack(self) -> Interval | None:
+        """Attack success with all triggers at once."""
+        return _over(self.rows, "attack_combined", "attack_of")
+
+    @cached_property
+    def confused(self) -> Interval | None:
+        """The same without a trigger."""
+        return _over(self.rows, "confused", "attack_of")
+
+    @cached_property
+    def clean(self) -> Interval | None:
+        return _over(self.rows, "clean", "clean_of")
+
+    @property
+    def works(self) -> bool:
+        return works(self.rows)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {look.defense: look.title for look in self.looks}
+
+    @property
+    def found(self) -> dict[str, Interval | None]:
+        return {look.defense: look.found for look in self.looks}
+
+
+def looks(table: pd.DataFrame, *, every_k: bool = False) -> list[Look]:
+    """All looks of a table (see `core.studies.evidence.rows`) over their seeds, in its order. every_k: SPECTRE at each k too."""
+    done = table[(table["state"] == "finished") & table["layer"].notna()]
+    if not every_k:
+        done = done[~done["fixed_k"].fillna(False).astype(bool)]
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for row in _records(done):
+        forced = row["k"] if row["fixed_k"] else None
+        place = (
+            row["experiment"],
+            row["poisons"],
+            row["layer"],
+            row["defense"],
+            row["title"],
+            forced,
+            bool(row["labelled"]),
+        )
+        groups.setdefault(place, []).append(row)
+    found = []
+    for (experiment, poisons, layer, defense, title, forced, _), rows in groups.items():
+        ordered = tuple(sorted(rows, key=lambda row: row["seed"]))
+        default = layer == ordered[0]["default_layer"]
+        found.append(Look(experiment, poisons, layer, defense, title, forced, default, ordered))
+    return found
+
+
+def cells(table: pd.DataFrame) -> list[Cell]:
+    """The finished trainings of a table over their seeds, in its order."""
+    trainings: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
+    for row in _records(table[table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])):
+        trainings.setdefault((row["experiment"], row["poisons"]), {})[row["seed"]] = row
+    at: dict[tuple[str, int], list[Look]] = {}
+    for look in looks(table):
+        if look.default or look.rows[0]["labelled"]:
+            at.setdefault((look.experiment, look.poisons), []).append(look)
+    return [
+        Cell(*place, tuple(seeds[seed] for seed in sorted(seeds)), tuple(at.get(place, ())))
+        for place, seeds in trainings.items()
+    ]
+
+
+def works(rows: Iterable[dict[str, Any]]) -> bool:
+    """Whether the attack does, in the mean over rows of one cell."""
+    return _lift(rows, "attack_combined", "confused") >= WORKS
+
+
+def _over(rows: Iterable[dict[str, Any]], count: str, total: str) -> Interval | None:
+    return over_runs([(row[count], row[total]) for row in rows if _has(row, count) and _has(row, total)])
+
+
+def _lift(rows: Iterable[dict[str, Any]], count: str, base: str) -> float:
+    """How much larger the share of `count` is than that of `base`, in the mean over rows."""
+    shares = [(row[count] - row[base]) / row["attack_of"] for row in rows if _has(row, count) and row["attack_of"]]
+    return sum(shares) / len(shares) if shares else 0.0
+
+
+def _has(row: dict[str, Any], name: str) -> bool:
+    return row[name] is not None
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as plain values, None where there is nothing."""
+    import pandas as pd
+
+    plain = table.astype(object).where(table.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in pd.DataFrame(plain).to_dict("records")]
