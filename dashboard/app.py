@@ -29,6 +29,7 @@ page = st.navigation(
         st.Page(screens / "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
         st.Page(screens / "audit.py", title="Audit", icon=":material/policy:", url_path="audit"),
         st.Page(screens / "runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
+        st.Page(screens / "evidence.py", title="Evidence", icon=":material/fact_check:", url_path="evidence"),
         st.Page(screens / "challenge.py", title="Challenge", icon=":material/emoji_events:", url_path="challenge"),
     ],
     position="top",

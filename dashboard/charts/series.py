@@ -49,9 +49,9 @@ def success_by_poisons(rows: Sequence[Row], colours: Palette, *, single: bool = 
                 showlegend=False,
             )
         )  # fmt: skip
-    _curve(figure, rows, lambda row: row["before"][name], "as trained" if pairs else "attack success", before, place)
+    curve(figure, rows, lambda row: row["before"][name], "as trained" if pairs else "attack success", before)
     if pairs:
-        _curve(figure, rows, lambda row: (row["after"] or {}).get(name), "after retraining", after, place)
+        curve(figure, rows, lambda row: (row["after"] or {}).get(name), "after retraining", after)
     figure.layout = _layout(
         rows, colours, f"attack success (% of test images of {in_figure(rows[0]['victims'])})", height
     )
@@ -72,9 +72,9 @@ def found_by_poisons(
     rate: "true_positive_rate" or "false_positive_rate". every: all defenses, so that each keeps its style.
     """
     figure = go.Figure()
-    looks, place = styles(list(every), colours), _places(rows)
+    looks = styles(list(every), colours)
     for (key, title), beside in zip(titles.items(), side_by_side(len(titles), 1.06), strict=True):
-        _curve(figure, rows, _rate_of(key, rate), title, looks[key], lambda count, b=beside: place(count) * b)  # type: ignore[misc]
+        curve(figure, rows, _rate_of(key, rate), title, looks[key], beside)
     what = "poison removed (%)" if rate == "true_positive_rate" else "clean images removed (%)"
     figure.layout = _layout(rows, colours, what, height)
     return figure
@@ -96,9 +96,13 @@ def _shifts(rows: Sequence[Row]) -> dict[int, float]:
     return dict(zip(seeds, side_by_side(len(seeds), 1.02), strict=True))
 
 
-def _curve(
-    figure: go.Figure, rows: Sequence[Row], pick: Pick, name: str, look: Style, place: Callable[[int], float]
-) -> None:
+def curve(figure: go.Figure, rows: Sequence[Row], pick: Pick, name: str, look: Style, beside: float = 1.0) -> None:
+    """Mean and interval for each number of poisons, and every run as a small mark. beside: factor on the log axis."""
+    at = _places(rows)
+
+    def place(count: int) -> float:
+        return at(count) * beside
+
     points = by_poisons(rows, pick)
     shift = _shifts(rows)
     dots = [(place(count) * shift[row["seed"]], value, row) for count, runs, _ in points for row, value in runs]
@@ -128,14 +132,22 @@ def _curve(
 
 
 def _layout(rows: Sequence[Row], colours: Palette, what: str, height: int) -> dict[str, Any]:
+    return layout(
+        colours,
+        height=height,
+        xaxis=log_axis(rows),
+        yaxis={"title": {"text": what}, "range": [-3, 105]},
+        margin={"t": 64},
+    )
+
+
+def log_axis(rows: Sequence[Row]) -> dict[str, Any]:
+    """The axis of poisons, with a tick for each number that was run."""
     counts, place = sorted({row["poisons"] for row in rows}), _places(rows)
-    ticks = {
+    return {
         "type": "log", "title": {"text": "poisons in the training set (log scale)"},
         "tickvals": [place(count) for count in counts], "ticktext": [f"{count:,}" for count in counts],
     }  # fmt: skip
-    return layout(
-        colours, height=height, xaxis=ticks, yaxis={"title": {"text": what}, "range": [-3, 105]}, margin={"t": 64}
-    )
 
 
 def before_after(rows: Sequence[Row], labels: Sequence[str], colours: Palette, *, single: bool = False) -> go.Figure:

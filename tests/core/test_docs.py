@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pandas as pd
 import pytest
 
 from core.attacks import ATTACKS
-from core.experiment import RunConfig, execute, new_run
+from core.experiment import execute, new_run
 from core.foundation.errors import Cancelled
 from core.runs import Runs
 from core.studies import store
@@ -211,7 +210,9 @@ def test_the_other_commands_of_the_readme_run(
     write_weights(brought / "mine.safetensors", resnet18(num_classes=3))
     first = sorted(file.relative_to(picture_folder).as_posix() for file in picture_folder.rglob("*.png"))[0]
     (brought / "somebodys-list.txt").write_text(f"{first}\n")
+    (brought / "benchmarks").symlink_to(ROOT / "benchmarks")
     monkeypatch.setattr("core.studies.sweep.sweep", planned := Planned())
+    monkeypatch.setattr("core.studies.evidence.making.make", grid := Planned())
     order = (
         "data",
         "preview",
@@ -236,15 +237,16 @@ def test_the_other_commands_of_the_readme_run(
     assert (brought / "audit" / "report.pdf").exists()
     assert store.load(run, "budgets") is not None
     assert store.load(run, "layers") is not None
+    assert len(grid.configs.trainings) == 144
     assert [(c.poisons, c.seed) for c in planned.configs] == [(p, s) for p in (5, 15, 50, 150) for s in (0, 1, 2)]
 
 
 class Planned:
     """In place of a sweep: keeps its configs and ends."""
 
-    configs: Sequence[RunConfig] = ()
+    configs: Any = ()  # those of a sweep, or the plan of a grid
 
-    def __call__(self, configs: Sequence[RunConfig], *_: object, **__: object) -> None:
+    def __call__(self, configs: Any, *_: object, **__: object) -> None:
         self.configs = configs
         raise Cancelled
 

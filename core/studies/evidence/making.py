@@ -100,7 +100,7 @@ class _Making:
         if again:
             self.table = self.table[self.table["state"] != "failed"]
         self.out.mkdir(parents=True, exist_ok=True)
-        write_json(self.out / rows.PLAN, _as_json(self.plan))
+        write_json(self.out / rows.PLAN, _told(self.plan).as_json())
         there = set(keys(self.table))
         missing = [one for one in self.plan.trainings if one.key not in there]
         self._tell()
@@ -221,18 +221,16 @@ def _seconds_left(table: pd.DataFrame, plan: Plan) -> float:
     return float(sum(took.get((config.dataset, config.model), usual) for config in left))
 
 
-def _as_json(plan: Plan) -> dict[str, object]:
-    return {
-        "version": 1, "title": plan.title, "about": plan.about,
-        "experiments": [
-            {
-                "name": one.name, "dataset": one.config.dataset, "model": one.config.model, "attack": one.config.attack,
-                "poisons": list(one.poisons), "seeds": list(one.seeds), "layers": list(one.layers),
-                "labelled_layers": list(one.labelled_layers), "default_layer": one.config.layer, "retrain": list(one.retrain),
-            }
-            for one in plan.experiments
-        ],
-    }  # fmt: skip
+def _told(plan: Plan) -> rows.Plan:
+    """The plan as plan.json has it."""
+    asked = (
+        rows.Asked(
+            one.name, one.config.dataset, one.config.model, one.config.attack, one.poisons, one.seeds, one.layers,
+            one.labelled_layers, one.config.layer, one.retrain,
+        )
+        for one in plan.experiments
+    )  # fmt: skip
+    return rows.Plan(plan.title, plan.about, tuple(asked))
 
 
 def _text(config: object) -> str:

@@ -6,7 +6,9 @@ plan.json      what the grid is to hold, so that what was not run can be told, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TABLE, PLAN = "grid.parquet", "plan.json"
-MAX_BYTES = 64 * 2**20
+MAX_BYTES, MAX_PLAN = 64 * 2**20, 4 * 2**20
 MAX_ROWS = 2_000_000
 # Name and kind of each column. Counts are whole; what there is none of is null.
 TRAINING = {
@@ -38,6 +40,39 @@ AFTER = {
 COLUMNS: dict[str, type] = {**TRAINING, **LOOK, **AFTER}
 _DTYPES = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One experiment of a plan, as plan.json has it: what there is to be in the table."""
+
+    name: str
+    dataset: str
+    model: str
+    attack: str
+    poisons: tuple[int, ...]
+    seeds: tuple[int, ...]
+    layers: tuple[str, ...]
+    labelled_layers: tuple[str, ...]
+    default_layer: str
+    retrain: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a grid is to hold."""
+
+    title: str
+    about: str
+    experiments: tuple[Asked, ...]
+
+    @property
+    def trainings(self) -> int:
+        return sum(len(one.poisons) * len(one.seeds) for one in self.experiments)
+
+    def as_json(self) -> dict[str, Any]:
+        experiments = [{f.name: getattr(one, f.name) for f in fields(Asked)} for one in self.experiments]
+        return {"version": 1, "title": self.title, "about": self.about, "experiments": experiments}
 
 
 def of_training(
@@ -157,3 +192,38 @@ def _check(table: pd.DataFrame, path: Path) -> None:
         for count in counts:
             if ((table[count] < 0) | (table[count] > table[total])).fillna(False).any():
                 raise InputError(f"{path}: {count} lies outside 0..{total} in some row; it is no grid")
+
+
+def read_plan(folder: Path) -> Plan:
+    """plan.json of a folder. Raises InputError where it is missing or of another form."""
+    path = folder / PLAN
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_PLAN:
+            raise ValueError(f"no file, or larger than {MAX_PLAN // 2**20} MB")
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if values["version"] != 1:
+            raise ValueError("unknown version")
+        return Plan(
+            _typed(values["title"], str), _typed(values["about"], str), tuple(map(_asked_of, values["experiments"]))
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise InputError(f"{path} is no plan of a grid ({problem})") from None
+
+
+def _asked_of(values: Any) -> Asked:
+    def several(name: str, kind: type = str) -> tuple[Any, ...]:
+        return tuple(_typed(one, kind) for one in _typed(values[name], list))
+
+    def text(name: str) -> str:
+        return str(_typed(values[name], str))
+
+    return Asked(
+        text("name"), text("dataset"), text("model"), text("attack"), several("poisons", int), several("seeds", int),
+        several("layers"), several("labelled_layers"), text("default_layer"), several("retrain"),
+    )  # fmt: skip
+
+
+def _typed(value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is not what belongs there")
+    return value

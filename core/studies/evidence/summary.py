@@ -29,6 +29,7 @@ class Look:
     title: str
     k: int | None  # the one that was forced; None where the defense chose
     default: bool  # the layer that runs of this network look at
+    labelled: bool  # a defense that compares all classes
     rows: tuple[dict[str, Any], ...] = field(repr=False)  # of grid.parquet, one a seed, by seed
 
     @cached_property
@@ -122,10 +123,10 @@ def looks(table: pd.DataFrame, *, every_k: bool = False) -> list[Look]:
         )
         groups.setdefault(place, []).append(row)
     found = []
-    for (experiment, poisons, layer, defense, title, forced, _), rows in groups.items():
+    for (experiment, poisons, layer, defense, title, forced, labelled), rows in groups.items():
         ordered = tuple(sorted(rows, key=lambda row: row["seed"]))
         default = layer == ordered[0]["default_layer"]
-        found.append(Look(experiment, poisons, layer, defense, title, forced, default, ordered))
+        found.append(Look(experiment, poisons, layer, defense, title, forced, default, labelled, ordered))
     return found
 
 
@@ -136,7 +137,7 @@ def cells(table: pd.DataFrame) -> list[Cell]:
         trainings.setdefault((row["experiment"], row["poisons"]), {})[row["seed"]] = row
     at: dict[tuple[str, int], list[Look]] = {}
     for look in looks(table):
-        if look.default or look.rows[0]["labelled"]:
+        if look.default or look.labelled:
             at.setdefault((look.experiment, look.poisons), []).append(look)
     return [
         Cell(*place, tuple(seeds[seed] for seed in sorted(seeds)), tuple(at.get(place, ())))

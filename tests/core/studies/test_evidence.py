@@ -310,6 +310,37 @@ def test_what_is_no_table_at_all_is_refused(tmp_path: Path) -> None:
         rows.read(tmp_path)
 
 
+def test_a_plan_survives_the_disk(made: tuple[Path, Plan], tmp_path: Path) -> None:
+    plan = rows.read_plan(made[0])
+    assert (plan.title, plan.trainings) == ("made", 2)
+    assert plan.experiments[0].layers == ("block3", "pooled")
+    with pytest.raises(InputError, match="no plan of a grid"):
+        rows.read_plan(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"title": 3},
+        {"experiments": 4},
+        {"experiments": [{"name": "a"}]},
+        {"experiments": [{"poisons": ["6"]}]},
+    ],
+)
+def test_a_plan_of_another_form_is_refused(made: tuple[Path, Plan], tmp_path: Path, change: dict[str, Any]) -> None:
+    values = json.loads((made[0] / rows.PLAN).read_text())
+    if isinstance(change.get("experiments"), list):
+        change = (
+            {"experiments": [{**values["experiments"][0], **change["experiments"][0]}]}
+            if "poisons" in change["experiments"][0]
+            else change
+        )
+    (tmp_path / rows.PLAN).write_text(json.dumps({**values, **change}))
+    with pytest.raises(InputError, match="no plan of a grid"):
+        rows.read_plan(tmp_path)
+
+
 # --- over the seeds
 
 

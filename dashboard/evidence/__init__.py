@@ -1,0 +1,1 @@
+"""The page Evidence: what grids of experiments say over their seeds, wins and failures alike."""

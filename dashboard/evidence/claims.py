@@ -1,0 +1,98 @@
+"""The sentences of the page, computed from the same numbers as its figures. No Streamlit here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from core.studies.evidence.summary import ALIVE, WORKS, Cell, Look
+from core.studies.intervals import Interval
+from dashboard.compare.claims import listed
+from dashboard.plain import as_is
+
+ENOUGH = 0.9  # share of the poison, in the mean over seeds, from which a removal is called enough
+FEW = 4  # names in one list
+
+
+def headline(cells: Sequence[Cell]) -> str:
+    """How many attacks work, and how many of those are over once SPECTRE has removed what it removes."""
+    working = [cell for cell in cells if cell.works]
+    if not working:
+        return f"The attack works in none of the {len(cells):,} cells."
+    text = f"The attack works in {len(working):,} of {len(cells):,} cells"
+    judged = [alive for cell in working if (alive := _alive(cell, "spectre")) is not None]
+    if not judged:
+        good = sum(1 for cell in working if (found := cell.found.get("spectre")) and found.centre >= ENOUGH)
+        return f"{text}; in {good:,} of them SPECTRE removes at least {100 * ENOUGH:.0f} % of the poison."
+    over, on = judged.count(False), judged.count(True)
+    lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
+    return f"{text}. Trained anew without what SPECTRE removes, {over:,} of {len(judged):,} are over, and {lives}."
+
+
+def coverage(planned: int, finished: int, failed: int) -> str:
+    """ "36 of 144 trainings made, 1 failed, 107 not run: their places are empty." """
+    left = planned - finished - failed
+    text = f"{finished:,} of {planned:,} trainings made, {failed:,} failed"
+    return f"{text}, {left:,} not run: their places are empty." if left else f"{text}."
+
+
+def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
+    """Where a defense finds enough of the poison of an attack that works, and where not. Markdown."""
+    working = {(cell.experiment, cell.poisons) for cell in cells if cell.works}
+    known = [look for look in looks if (look.experiment, look.poisons) in working and look.found is not None]
+    if not known:
+        return f"**{title}** looked at no attack that works."
+    by_attack: dict[str, list[bool]] = {}
+    for look in known:
+        assert look.found is not None
+        by_attack.setdefault(look.experiment, []).append(look.found.centre >= ENOUGH)
+    good = sum(map(sum, by_attack.values()))
+    text = f"**{title}** removes at least {100 * ENOUGH:.0f} % of the poison in {good:,} of {len(known):,} cells where the attack works"
+    always = [name for name, found in by_attack.items() if all(found)]
+    never = [name for name, found in by_attack.items() if not any(found)]
+    some = [name for name in by_attack if name not in always and name not in never]
+    parts = [_named("enough for", always), _named("at some numbers for", some), _named("not for", never)]
+    return f"{text}: {'; '.join(part for part in parts if part)}."
+
+
+def cell_words(cell: Cell) -> str:
+    """One cell in a sentence: what the attack does, and what becomes of it."""
+    text = f"{cell.experiment}, {cell.poisons:,} poisons: the attack turns {percent(cell.attack)} of the test images it is after"
+    text += f" ({percent(cell.confused)} without the trigger)"
+    if not cell.works:
+        return f"{text}; it does not work."
+    alive = _alive(cell, "spectre")
+    look = next((one for one in cell.looks if one.defense == "spectre"), None)
+    if look is None or look.found is None:
+        return f"{text}."
+    text += f". SPECTRE removes {percent(look.found)} of the poison"
+    if alive is None:
+        return f"{text}; no model was trained anew."
+    return f"{text}; trained anew, {percent(look.after)} are still turned: {'it lives on' if alive else 'it is over'}."
+
+
+def limits() -> str:
+    """What the two words mean."""
+    return (
+        f"An attack *works* where at least {100 * WORKS:.0f} % more of the test images are taken for its goal with the trigger than without, in "
+        f"the mean over seeds. It *lives on* where at least {100 * ALIVE:.0f} % more still are after training without what was removed."
+    )
+
+
+def percent(interval: Interval | None) -> str:
+    """Rounded, but never to none or all where it is neither; with its range where there is one."""
+    if interval is None:
+        return "–"
+    share = interval.centre
+    mean = "less than 1 %" if 0 < share < 0.005 else "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+    return mean if interval.kind == "none" else f"{mean} [{100 * interval.low:.0f}–{100 * interval.high:.0f}]"
+
+
+def _alive(cell: Cell, defense: str) -> bool | None:
+    return next((look.alive for look in cell.looks if look.defense == defense), None)
+
+
+def _named(words: str, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    shown = [as_is(name) for name in names[:FEW]] + ([f"{len(names) - FEW} more"] if len(names) > FEW else [])
+    return f"{words} {listed(shown)}"

@@ -1,0 +1,78 @@
+"""The grids that there are: those that came with the program, and those below the visitor's runs. Read once for each state of their files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.foundation.errors import InputError
+from core.studies.evidence import rows, summary
+from dashboard import data
+
+BUNDLED = data.ROOT / "assets" / "evidence"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid in memory."""
+
+    name: str  # of its folder
+    plan: rows.Plan
+    table: pd.DataFrame
+
+    @cached_property
+    def cells(self) -> list[summary.Cell]:
+        """In the order of the plan, each experiment's by rising numbers of poisons."""
+        order = {one.name: i for i, one in enumerate(self.plan.experiments)}
+        known = [cell for cell in summary.cells(self.table) if cell.experiment in order]
+        return sorted(known, key=lambda cell: (order[cell.experiment], cell.poisons))
+
+    @cached_property
+    def looks(self) -> list[summary.Look]:
+        return summary.looks(self.table)
+
+    @cached_property
+    def failed(self) -> pd.DataFrame:
+        return self.table[self.table["state"] == "failed"]
+
+    @property
+    def finished(self) -> int:
+        return sum(cell.seeds for cell in self.cells)
+
+    @property
+    def layers(self) -> list[str]:
+        """Where the defenses of one class looked, in the order of the plan."""
+        return list(dict.fromkeys(layer for one in self.plan.experiments for layer in one.layers))
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Key and title of every defense that looked."""
+        return {look.defense: look.title for look in self.looks}
+
+
+def all_grids() -> tuple[dict[str, Grid], list[str]]:
+    """By name, the bundled ones first; and one line for each that cannot be read."""
+    found: dict[str, Grid] = {}
+    problems = []
+    for root in (BUNDLED, data.user_runs().root):
+        for file in sorted(root.glob(f"*/{rows.TABLE}")):
+            try:
+                plan = (file.parent / rows.PLAN).stat().st_mtime_ns
+                one = _read(str(file.parent), (file.stat().st_mtime_ns, plan))
+            except (OSError, InputError) as problem:
+                problems.append(str(problem))
+                continue
+            if one.cells:
+                found.setdefault(one.name, one)
+    return found, problems
+
+
+@st.cache_resource(max_entries=50, show_spinner="Reading the grids ...")
+def _read(folder: str, stamps: tuple[int, int]) -> Grid:
+    """stamps: change when the files do."""
+    path = Path(folder)
+    return Grid(path.name, rows.read_plan(path), rows.read(path))

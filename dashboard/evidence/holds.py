@@ -1,0 +1,96 @@
+"""What holds over all cells: one sentence a defense; where SPECTRE fails; what a cell costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+
+import pandas as pd
+import streamlit as st
+
+from core.runs import duration
+from core.studies.evidence.summary import Cell, Look
+from dashboard.compare import choices
+from dashboard.evidence import claims
+from dashboard.evidence.cells import falls_short, headings
+from dashboard.evidence.grids import Grid
+from dashboard.plain import as_is
+
+
+def sentences(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
+    """Where each defense is enough, and where not."""
+    st.markdown("### Where each defense is enough")
+    for key, title in headings(grid, looks).items():
+        mine = [look for look in looks.values() if look.defense == key]
+        st.markdown(f"- {claims.enough(as_is(title), mine, grid.cells)}")
+    st.caption(
+        f"Each is told the true number of poisons. {claims.limits()} Both limits were chosen before the grid was made; so was the share that is called enough."
+    )
+
+
+def failures(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
+    """The cells in which the attack works and SPECTRE does not end it, with what would have."""
+    st.markdown("### Where SPECTRE fails")
+    short = [(cell, looks.get((cell.experiment, cell.poisons, "spectre"))) for cell in grid.cells if cell.works]
+    short = [(cell, look) for cell, look in short if falls_short(look)]
+    if not short:
+        st.markdown("In no cell that was made does an attack work and SPECTRE fall short.")
+        return
+    st.caption("What would have found more is told by the truth, afterwards: nobody could have chosen by it.")
+    for cell, _ in short:
+        st.markdown(f"- {as_is(claims.cell_words(cell))} {as_is(instead(grid, cell))}")
+
+
+def instead(grid: Grid, cell: Cell) -> str:
+    """Which other layer or defense finds most of the poison of a cell."""
+    mine = [
+        look
+        for look in grid.looks
+        if (look.experiment, look.poisons) == (cell.experiment, cell.poisons) and look.found is not None
+    ]
+    own = next((look.found.centre for look in mine if look.found and look.default and look.defense == "spectre"), 0.0)
+    others = [look for look in mine if look.defense == "spectre" and not look.default]
+    rivals = [look for look in mine if look.defense != "spectre"]
+    told = []
+    for kind, found in (("at", others), ("", rivals)):
+        best = max(found, key=lambda look: look.found.centre if look.found else 0.0, default=None)
+        if best is not None and best.found is not None and best.found.centre > own:
+            name = f"{kind} {best.layer} SPECTRE" if kind else f"{best.title} at {best.layer}"
+            told.append(f"{name} removes {claims.percent(best.found)}, and {claims.percent(best.wasted)} of the clean")
+    return f"Instead: {'; '.join(told)}." if told else "No layer and no defense that looked finds more."
+
+
+def cost(grid: Grid) -> None:
+    """Medians of what the parts of a training took."""
+    with st.expander("What a cell costs"):
+        choices.table(costs(grid.table), f"{grid.name}-costs")
+        st.caption(
+            "Medians, in seconds on the machine named below. Features and fits of all layers and defenses come on top of one training; each retraining "
+            "is a training again."
+        )
+
+
+def costs(table: pd.DataFrame) -> pd.DataFrame:
+    """One line for each network and data set: medians in seconds of training, features, SPECTRE's fit, retraining, and all of it."""
+    done = table[(table["state"] == "finished") & ~table["fixed_k"].fillna(False).astype(bool)]
+    lines = []
+    for (dataset, model), rows in done.groupby(["dataset", "model"]):
+        once = rows.drop_duplicates(["experiment", "poisons", "seed"])
+        usual = rows[(rows["layer"] == rows["default_layer"]) & ~rows["labelled"].fillna(False).astype(bool)]
+        spectre = usual[usual["defense"] == "spectre"]
+        anew = rows["retrain_seconds"].dropna()
+        lines.append(
+            {
+                "data": dataset, "network": model, "trainings": len(once), "training": median(once["train_seconds"]),
+                "features of one layer": median(usual["extract_seconds"]), "SPECTRE, one layer": median(spectre["fit_seconds"].dropna()),
+                "retraining": median(anew[anew > 0]) if (anew > 0).any() else None, "all of it": median(once["seconds"]),
+            }
+        )  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def small_print(grid: Grid) -> str:
+    once = grid.table[grid.table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])
+    seeds = sorted({int(seed) for seed in once["seed"]})
+    devices = sorted({str(device) for device in once["device"].dropna()})
+    return f"seeds {', '.join(map(str, seeds))} · {'; '.join(devices)} · {duration(float(once['seconds'].sum()))} of computing in all"

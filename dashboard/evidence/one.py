@@ -1,0 +1,134 @@
+"""One experiment of a grid: its curves, and every run of the chosen number of poisons with the command that makes it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.runs import duration
+from core.studies.evidence.summary import Look
+from dashboard import address, data, lens
+from dashboard.charts import evidence as charts
+from dashboard.compare import choices
+from dashboard.evidence import claims
+from dashboard.evidence.cells import Place
+from dashboard.evidence.grids import Grid
+from dashboard.plain import as_is
+from dashboard.widgets import colours, plot
+
+MOST = 5  # curves in one figure
+
+
+def chosen(grid: Grid) -> Place:
+    """The cell that is looked at: that of the address, of the last click on the map, or the first."""
+    options = [f"{cell.experiment}|{cell.poisons}" for cell in grid.cells]
+    address.adopt("cell", options, quiet=True)
+    experiment, poisons = str(st.session_state["cell"]).rsplit("|", 1)
+    return experiment, int(poisons)
+
+
+def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -> None:
+    cell = next(one for one in grid.cells if (one.experiment, one.poisons) == place)
+    options = [f"{one.experiment}|{one.poisons}" for one in grid.cells]
+    st.selectbox(
+        "One cell, and its attack at all numbers of poisons",
+        options,
+        key="cell",
+        format_func=lambda text: text.replace("|", " · ") + " poisons",
+    )
+    address.publish("cell")
+    st.markdown(as_is(claims.cell_words(cell)))
+    mine = [look for look in looks.values() if look.experiment == place[0]]
+    rows = [row for look in mine for row in look.rows]
+    titles = dict(list({look.defense: look.title for look in mine}.items())[:MOST])
+    left, right = st.columns(2, gap="medium")
+    with left:
+        st.markdown(
+            f"**Does it work, and is it over?** Test images of *{as_is(cell.rows[0]['victims'])}* taken for *{as_is(cell.rows[0]['goal'])}*",
+            help="Attack success rate, all triggers at once: as trained on the poisoned set, and of models trained anew "
+            "without what a defense removed at the layer that runs of this network look at.",
+        )
+        plot(
+            charts.success(rows, titles, list(grid.titles), colours()),
+            "evidence-success",
+            "Attack success against the number of poisons",
+        )
+    with right:
+        st.markdown(
+            "**Is it found?** Share of the poison that each defense removes",
+            help="Each is told the true number of poisons.",
+        )
+        plot(
+            charts.found(rows, titles, list(grid.titles), colours()),
+            "evidence-found",
+            "Share of the poison removed by each defense",
+        )
+    st.caption(
+        "Small marks: single runs, seeds side by side. Large marks: their mean. Bars: Student t, 95 %, over three seeds or more; where they all agree, or for "
+        "one, Wilson over what was counted."
+    )
+    _runs(grid, [look for look in mine if look.poisons == place[1]])
+
+
+def _runs(grid: Grid, looks: Sequence[Look]) -> None:
+    frame = runs_frame(looks)
+    with st.expander(f"Every run of this cell: {frame['seed'].nunique()} seeds, {len(frame)} looks"):
+        choices.table(frame, f"{grid.name}-runs")
+    st.markdown("**Make a run of it again**")
+    seeds = {row["seed"]: row for look in looks for row in look.rows if not look.labelled}
+    seed = st.segmented_control("Seed", list(seeds), default=next(iter(seeds)), required=True, key="evidence-seed")
+    row = seeds[seed]
+    if (run := made_by(str(row["command"]))) is not None:
+        st.page_link(
+            "screens/inspect.py",
+            label=f"It is there: look inside {run}",
+            query_params={"run": run},
+            icon=":material/search_insights:",
+        )
+    lens.code(command(row), "evidence-command", "the command line")
+    st.caption(
+        f"{row['device']} · {row['threads']} thread(s) · PyTorch {row['torch']} · {duration(row['seconds'])} with all its looks · the figures are the same "
+        "on the same kind of machine with as many threads"
+    )
+
+
+def runs_frame(looks: Sequence[Look]) -> pd.DataFrame:
+    """One line for each seed and defense, in counts."""
+    lines = []
+    for look in looks:
+        for row in look.rows:
+            lines.append(
+                {
+                    "seed": row["seed"], "defense": look.title, "layer": look.layer, "k": row["k"], "attack success": row["attack_combined"],
+                    "no trigger": row["confused"], "after": row["after_combined"], "of": row["attack_of"], "removed": row["removed"],
+                    "poison among it": row["found"], "poisons": row["poisons_in_target"], "rows": row["target_rows"],
+                    "why no verdict": row["problem"],
+                }
+            )  # fmt: skip
+    return pd.DataFrame(lines).sort_values(["seed"], kind="stable")
+
+
+def command(row: Mapping[str, Any]) -> str:
+    """The `run` that makes the look of a row again; trained anew where that was done."""
+    words = shlex.split(str(row["command"]))
+    if row["layer"] is not None and "--layer" in words:
+        words[words.index("--layer") + 1] = str(row["layer"])
+    words = [word for word in words if word != "--no-retrain" or row["after_combined"] is None]
+    threads = str(row["threads"])
+    return " ".join(shlex.quote(word) for word in words) + (f" --threads {threads}" if threads.isdigit() else "")
+
+
+def made_by(text: str) -> str | None:
+    """The id of a finished run that the same command made, whether it retrains or not; None where there is none."""
+    for run_id, folder in data.finished().items():
+        if _plain(folder.result.get("command", "")) == _plain(text):
+            return run_id
+    return None
+
+
+def _plain(text: str) -> list[str]:
+    return [word for word in shlex.split(text) if word != "--no-retrain"]

@@ -1,0 +1,49 @@
+"""Evidence: what grids of experiments say over their seeds, wins and failures alike."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import address, lens
+from dashboard.compare import choices
+from dashboard.evidence import cells, claims, grids, holds, one
+from dashboard.plain import as_is
+from dashboard.widgets import as_sentence
+
+EXAMPLE = "python -m core sweep benchmarks/digits_grid.toml --out runs/digits-grid --threads 1"
+
+found, problems = grids.all_grids()
+for problem in problems:
+    st.warning(as_sentence(problem))
+if not found:
+    st.info(
+        "No grid yet: many attacks, each with several numbers of poisons and seeds, looked at by every defense. Make one on the command line; it "
+        "appears here while it grows.", icon=":material/grid_on:",
+    )  # fmt: skip
+    lens.code(EXAMPLE, "grid-command", "an example")
+    st.stop()
+left, right = st.columns([3, 2], vertical_alignment="bottom")
+with left:
+    address.adopt("grid", list(found))
+    st.selectbox(
+        "Grid", list(found), key="grid", format_func=lambda name: found[name].plan.title,
+        help="Made by `sweep FILE.toml`: those that come with the program, and those below your own runs.",
+    )  # fmt: skip
+    address.publish("grid")
+grid = found[st.session_state["grid"]]
+with right:
+    layer = cells.choose_layer(grid)
+choices.claim(claims.headline(grid.cells))
+st.caption(claims.coverage(grid.plan.trainings, grid.finished, len(grid.failed)))
+if grid.plan.about:
+    st.markdown(as_is(grid.plan.about))
+place, looks = one.chosen(grid), cells.at_layer(grid, layer)
+cells.show(grid, looks, place)
+one.show(grid, place, looks)
+holds.sentences(grid, looks)
+holds.failures(grid, looks)
+if len(grid.failed):
+    with st.expander(f"What failed: {len(grid.failed)}"):
+        choices.table(grid.failed[["experiment", "poisons", "seed", "message"]], f"{grid.name}-failed")
+holds.cost(grid)
+st.caption(holds.small_print(grid))

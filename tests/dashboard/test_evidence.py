@@ -1,0 +1,232 @@
+"""The page Evidence: its sentences, its map, and what it shows of grids that are whole, broken, or not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.studies.evidence import rows, summary
+from dashboard import data
+from dashboard.charts import evidence as charts
+from dashboard.evidence import cells, claims, grids, holds, one
+from dashboard.theme import DARK, LIGHT
+from tests.dashboard.drawn_grid import draw_grid
+from tests.dashboard.sent import codes
+
+SCREEN = str(data.ROOT / "dashboard" / "screens" / "evidence.py")
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where grids are looked for; none come along."""
+    monkeypatch.setenv("SPECTRE_LENS_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(grids, "BUNDLED", tmp_path / "bundled")
+    (tmp_path / "runs").mkdir()
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def grid(own_runs: Path) -> grids.Grid:
+    folder = draw_grid(own_runs)
+    return grids.Grid(folder.name, rows.read_plan(folder), rows.read(folder))
+
+
+def page(**address: str) -> AppTest:
+    app = AppTest.from_file(SCREEN, default_timeout=60)
+    for key, value in address.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    pieces = [*app.markdown, *app.caption, *app.info, *app.warning, *app.get("html")]
+    return "\n".join([*(str(piece.value) for piece in pieces), *codes(app)])
+
+
+# --- the sentences
+
+
+def test_the_headline_counts_what_is_over_and_what_lives_on(grid: grids.Grid) -> None:
+    assert claims.headline(grid.cells) == (
+        "The attack works in 6 of 8 cells. Trained anew without what SPECTRE removes, 3 of 6 are over, and 3 live on."
+    )
+
+
+def test_the_headline_of_a_grid_without_retraining_counts_what_is_found(own_runs: Path) -> None:
+    found = rows.read(draw_grid(own_runs, retrain=False))
+    said = claims.headline(summary.cells(found))
+    assert said == "The attack works in 6 of 8 cells; in 3 of them SPECTRE removes at least 90 % of the poison."
+    failing = found[found["experiment"] == "SIG"]
+    assert claims.headline(summary.cells(failing)) == "The attack works in none of the 2 cells."
+
+
+def test_what_was_not_run_and_what_failed_is_told(grid: grids.Grid) -> None:
+    said = claims.coverage(grid.plan.trainings, grid.finished, len(grid.failed))
+    assert said == "23 of 27 trainings made, 1 failed, 3 not run: their places are empty."
+    assert claims.coverage(3, 3, 0) == "3 of 3 trainings made, 0 failed."
+
+
+def test_a_defense_is_enough_only_where_the_attack_works(grid: grids.Grid) -> None:
+    looks = [look for look in cells.at_layer(grid, cells.USUAL).values() if look.defense == "spectre"]
+    assert claims.enough("SPECTRE", looks, grid.cells) == (
+        "**SPECTRE** removes at least 90 % of the poison in 3 of 6 cells where the attack works: enough for Patch; not for Periodic, 2 ways."
+    )
+    assert claims.enough("Nobody", [], grid.cells) == "**Nobody** looked at no attack that works."
+
+
+def test_one_cell_is_told_with_its_ranges(grid: grids.Grid) -> None:
+    said = claims.cell_words(grid.cells[0])
+    assert said.startswith("Patch, 15 poisons: the attack turns 90 %")
+    assert said.endswith("it is over.")
+    assert claims.cell_words(grid.cells[-1]).endswith("it does not work.")
+
+
+def test_a_failure_names_what_would_have_found_more(grid: grids.Grid) -> None:
+    periodic = next(cell for cell in grid.cells if cell.experiment == "Periodic, 2 ways")
+    assert "at block2 SPECTRE removes" in holds.instead(grid, periodic)
+    patch = grid.cells[0]
+    assert not cells.falls_short(next(look for look in patch.looks if look.defense == "spectre"))
+
+
+# --- the map
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_the_map_shows_each_cell_once_and_says_where_none_was_run(grid: grids.Grid, colours: object) -> None:
+    looks = cells.at_layer(grid, cells.USUAL)
+    by_place = {(cell.experiment, cell.poisons): cell for cell in grid.cells}
+    places = [("Patch", 15), ("SIG", 15)]
+    figure = charts.cell_map(places, by_place, looks, cells.headings(grid, looks), colours, ("SIG", 15))  # type: ignore[arg-type]
+    attack, found = figure.data
+    assert attack.z[0][0] == pytest.approx(0.9)
+    assert attack.z[0][1] == 0.0  # after SPECTRE
+    assert all(value is None for value in attack.z[0][2:])
+    assert all(value is None for value in found.z[0][:2])
+    look = looks["Patch", 15, "spectre"]
+    assert look.found is not None
+    assert found.z[0][2] == pytest.approx(look.found.centre)
+    assert attack.customdata[1][0] == "SIG|15"
+    assert [note.text for note in figure.layout.annotations] == ["not run"]
+    assert len(figure.layout.shapes) == 1
+
+
+def test_a_layer_shows_its_own_looks_and_those_of_all_classes_stay(grid: grids.Grid) -> None:
+    looks = cells.at_layer(grid, "block2")
+    assert looks["Periodic, 2 ways", 50, "spectre"].layer == "block2"
+    assert looks["Periodic, 2 ways", 50, "neighbours"].layer == "block3"
+    assert cells.headings(grid, looks)["neighbours"] == "Labels of the neighbours (block3)"
+
+
+def test_the_table_has_every_look_and_an_empty_line_for_what_was_not_run(grid: grids.Grid) -> None:
+    looks = cells.at_layer(grid, cells.USUAL)
+    by_place = {(cell.experiment, cell.poisons): cell for cell in grid.cells}
+    frame = cells.table([("Patch", 15), ("SIG", 15)], by_place, looks, cells.headings(grid, looks))
+    assert list(frame["seeds"]) == [3, 3, 3, 3, 0]
+    assert frame["attack success, %"].iloc[0] == pytest.approx(90)
+    assert frame.iloc[-1].drop(["attack", "poisons", "seeds"]).isna().all()
+
+
+def test_curves_are_drawn_of_what_was_retrained_and_of_every_defense(grid: grids.Grid) -> None:
+    mine = [
+        row for look in cells.at_layer(grid, cells.USUAL).values() if look.experiment == "Patch" for row in look.rows
+    ]
+    titles = {"spectre": "SPECTRE", "spectral": "Spectral signatures"}
+    success = charts.success(mine, titles, list(titles), LIGHT)
+    assert [trace.name for trace in success.data if trace.showlegend is not False] == ["as trained", "after SPECTRE"]
+    assert list(success.data[0].y) == pytest.approx([90, 90, 90])
+    found = charts.found(mine, titles, list(titles), LIGHT)
+    assert [trace.name for trace in found.data if trace.showlegend is not False] == list(titles.values())
+
+
+# --- a run of a cell
+
+
+def test_the_command_of_a_look_names_its_layer_and_retrains_where_that_was_done(grid: grids.Grid) -> None:
+    looks = {
+        (look.layer, look.defense): look for look in grid.looks if (look.experiment, look.poisons) == ("Patch", 50)
+    }
+    usual, other = looks["block3", "spectre"].rows[0], looks["block2", "spectre"].rows[0]
+    assert one.command(usual).endswith("--layer block3 --threads 1")
+    assert one.command(other).endswith("--layer block2 --no-retrain --threads 1")
+
+
+def test_a_run_that_the_same_command_made_is_found() -> None:
+    run = data.bundled()["signs-patch-50"]
+    assert one.made_by(run.result["command"] + " --no-retrain") == run.id
+    assert one.made_by("python -m core run --dataset moon") is None
+
+
+def test_costs_are_medians_of_what_was_made(grid: grids.Grid) -> None:
+    frame = holds.costs(grid.table)
+    assert frame.to_dict("records") == [
+        {
+            "data": "signs", "network": "small", "trainings": 23, "training": 40.0, "features of one layer": 0.5, "SPECTRE, one layer": 2.0,
+            "retraining": 40.0, "all of it": 90.0,
+        }
+    ]  # fmt: skip
+
+
+# --- the page
+
+
+def test_the_page_tells_wins_and_failures(grid: grids.Grid) -> None:
+    said = texts(page())
+    for words in (
+        "The attack works in 6 of 8 cells", "1 failed, 3 not run", "Nothing here was measured", "Where each defense is enough", "Where SPECTRE fails",
+        "it lives on", "python -m core run --dataset signs", "seeds 0, 1, 2",
+    ):  # fmt: skip
+        assert words in said
+
+
+def test_the_address_says_what_is_shown(grid: grids.Grid) -> None:
+    app = page(grid="drawn", layer="block2", cell="Periodic, 2 ways|50", show="fails")
+    assert app.session_state["layer"] == "block2"
+    assert "Periodic, 2 ways, 50 poisons: the attack turns" in texts(app)
+    app = page(cell="../../etc/passwd", layer="roof", show="nothing")
+    assert app.session_state["cell"] == "Patch|15"
+
+
+def test_what_the_page_says_of_the_layer_that_was_chosen(grid: grids.Grid) -> None:
+    """At block2 SPECTRE finds the second attack too; nobody retrained there, so the count of the headline stays."""
+    said = texts(page(layer="block2"))
+    assert "**SPECTRE** removes at least 90 % of the poison in 6 of 6 cells" in said
+    assert "In no cell that was made does an attack work and SPECTRE fall short" in said
+
+
+def test_a_kind_without_cells_says_so(own_runs: Path) -> None:
+    draw_grid(own_runs, attacks=("Patch",), missing=(), failed=())
+    assert any("No cell is of this kind" in str(info.value) for info in page(show="fails").info)
+
+
+def test_without_a_grid_the_page_says_how_to_make_one() -> None:
+    said = texts(page())
+    assert "No grid yet" in said
+    assert "python -m core sweep benchmarks/digits_grid.toml" in said
+
+
+def test_a_broken_grid_is_named_and_the_others_are_shown(own_runs: Path, grid: grids.Grid) -> None:
+    (own_runs / "broken").mkdir()
+    (own_runs / "broken" / rows.TABLE).write_bytes(b"not a table")
+    (own_runs / "broken" / rows.PLAN).write_text(json.dumps({}))
+    app = page()
+    assert "is no plan of a grid" in str(app.warning[0].value)
+    assert "The attack works in 6 of 8 cells" in texts(app)
+
+
+def test_names_of_strangers_stay_text(own_runs: Path) -> None:
+    folder = draw_grid(own_runs, attacks=("<b>bold</b> [link](x)", "*star*"), missing=(), failed=())
+    said = texts(page())
+    for markup in ("<b>bold</b>", "[link](x)", "*star*"):
+        assert markup not in said
+    grid = grids.Grid("drawn", rows.read_plan(folder), rows.read(folder))
+    looks = cells.at_layer(grid, cells.USUAL)
+    places = [("<b>bold</b> [link](x)", 15)]
+    figure = charts.cell_map(
+        places, {(c.experiment, c.poisons): c for c in grid.cells}, looks, cells.headings(grid, looks), LIGHT
+    )
+    assert "<b>" not in figure.data[0].y[0]
