@@ -1,7 +1,8 @@
 """The work on one training of a grid: train, look at every layer with every defense, retrain without what was removed.
 
 In the folder of its run, beside what training leaves there: looks.json, what each defense made of each layer so far;
-removed.npz, masks (n,) of what each removed of the target class; retrained.json, what became of attack and accuracy.
+removed.npz, masks (n,) of what each removed of the target class; scores.npz, SPECTRE's scores (n,) at each layer; picture.parquet, two
+projections of the rows at the usual layer; retrained.json, what became of attack and accuracy.
 """
 
 from __future__ import annotations
@@ -11,16 +12,31 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Defense, Spectre, shared_components
 from core.experiment import Job
+from core.experiment.views import make_views
 from core.foundation.errors import Cancelled, InputError
 from core.models import Classifier
 from core.runs import Reporter, RunFolder, Status
 from core.studies.evidence.plan import Training
+from core.studies.overlap import highest, ranks
 from core.training import extract
 
-LOOKS, MASKS, RETRAINED = "looks.json", "removed.npz", "retrained.json"
+LOOKS, MASKS, SCORES, PICTURE, RETRAINED = (
+    "looks.json",
+    "removed.npz",
+    "scores.npz",
+    "picture.parquet",
+    "retrained.json",
+)
+TOGETHER = "together"  # in place of a layer: all of them at once
+# Ways to put SPECTRE's scores of all layers together. They need no truth; see docs/evidence.md for what they are worth.
+WAYS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "mean-rank": ("SPECTRE, mean rank over layers", lambda ranks: -ranks.mean(0)),
+    "best-rank": ("SPECTRE, best rank over layers", lambda ranks: -ranks.min(0)),
+}
 WEIGHTS = {"load": 0.03, "poison": 0.0, "train": 0.4, "look": 0.17, "retrain": 0.4}
 Look = dict[str, Any]
 
@@ -69,6 +85,7 @@ class _Looking:
     def _look(self, model: Classifier) -> None:
         looks: list[Look] = self.run.read_json(LOOKS) if self.run.file(LOOKS).exists() else []
         masks = self.run.load_arrays(MASKS) if looks else {}
+        self.scores = self.run.load_arrays(SCORES) if looks else {}
         wanted = [(layer, False) for layer in self.training.layers]
         wanted += [(layer, True) for layer in self.training.labelled_layers]
         for i, (layer, labelled) in enumerate(wanted):
@@ -76,9 +93,19 @@ class _Looking:
                 continue
             self.reporter.enter("look", f"all classes at {layer}" if labelled else f"layer {layer}", i / len(wanted))
             looks += self._all_classes(model, layer, masks) if labelled else self._one_class(model, layer, masks)
-            with self.run.replacing(MASKS) as path, path.open("wb") as file:
-                np.savez_compressed(file, **masks)  # type: ignore[arg-type]
-            self.run.write_json(LOOKS, looks)
+            self._save(masks, looks)
+        if not any(look["layer"] == TOGETHER for look in looks):
+            looks += self._together(masks)
+            self._save(masks, looks)
+
+    def _save(self, masks: dict[str, np.ndarray], looks: list[Look]) -> None:
+        for name, arrays in ((MASKS, masks), (SCORES, self.scores)):
+            self._write(name, arrays)
+        self.run.write_json(LOOKS, looks)
+
+    def _write(self, name: str, arrays: dict[str, np.ndarray]) -> None:
+        with self.run.replacing(name) as path, path.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     def _one_class(self, model: Classifier, layer: str, masks: dict[str, np.ndarray]) -> Iterator[Look]:
         """What each defense makes of the class that is the target, at one layer."""
@@ -100,6 +127,9 @@ class _Looking:
             masks[f"{layer} {key}"] = defense.removed_
             yield {**about, **self._verdict(key, defense, defense.removed_), "fit_seconds": seconds}
             if isinstance(defense, Spectre):
+                self.scores[layer] = defense.scores_.astype(np.float32)
+                if layer == config.layer:
+                    self._picture(defense)
                 yield from self._every_k(defense, about)
 
     def _every_k(self, spectre: Spectre, about: Look) -> Iterator[Look]:
@@ -107,6 +137,42 @@ class _Looking:
         for candidate in spectre.fit_.candidates:
             removed = candidate.removed.cpu().numpy()
             yield {**about, **self._verdict("spectre", spectre, removed), "k": candidate.k, "fixed_k": True}
+
+    def _picture(self, spectre: Spectre) -> None:
+        """The rows before and after robust whitening, in the plane, with what is removed and, for the telling, the truth."""
+        views, _ = make_views(spectre)
+        planes = {
+            f"{name}_{axis}": views[name][:, i].round(3) for name in ("raw", "robust") for i, axis in enumerate("xy")
+        }
+        flags = {"removed": spectre.removed_, "poison": self.truth[self.rows]}
+        with self.run.replacing(PICTURE) as path:
+            pd.DataFrame({"id": self.rows, **planes, **flags}).to_parquet(path, index=False)
+
+    def _together(self, masks: dict[str, np.ndarray]) -> Iterator[Look]:
+        """What goes where the rows are ranked by SPECTRE's scores at all layers: as many as it removes at one."""
+        if len(self.scores) < 2:
+            return
+        placed = np.stack([ranks(scores) for scores in self.scores.values()])
+        count = max(int(mask.sum()) for name, mask in masks.items() if name.endswith(" spectre"))
+        for key, (title, score) in WAYS.items():
+            removed = masks[f"{TOGETHER} {key}"] = highest(score(placed), count)
+            about = {
+                "layer": TOGETHER,
+                "labelled": False,
+                "columns": len(placed),
+                "extract_seconds": 0.0,
+                "defense": key,
+                "title": title,
+            }
+            found = int((removed & self.truth[self.rows]).sum())
+            yield {
+                **about,
+                "k": None,
+                "fixed_k": False,
+                "removed": int(removed.sum()),
+                "found": found,
+                "fit_seconds": 0.0,
+            }
 
     def _all_classes(self, model: Classifier, layer: str, masks: dict[str, np.ndarray]) -> Iterator[Look]:
         """What the defenses make of the target class that compare it with all others."""

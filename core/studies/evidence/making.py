@@ -24,12 +24,12 @@ from core.foundation.files import write_json
 from core.foundation.shortage import cause
 from core.runs import RunFolder, Runs, Status
 from core.studies.evidence import rows
-from core.studies.evidence.looking import LOOKS, MASKS, RETRAINED, TimeIsUp, carry_out
+from core.studies.evidence.looking import LOOKS, MASKS, PICTURE, RETRAINED, SCORES, TimeIsUp, carry_out
 from core.studies.evidence.plan import Key, Plan, Training
 
 RUNS = "runs"  # the folder of the runs in that of the grid
 KEPT = (
-    "config.json", "status.json", "result.json", "metrics.jsonl", "log.txt", "model.safetensors", LOOKS, MASKS, RETRAINED,
+    "config.json", "status.json", "result.json", "metrics.jsonl", "log.txt", "model.safetensors", LOOKS, MASKS, SCORES, RETRAINED,
 )  # fmt: skip
 
 
@@ -147,6 +147,8 @@ class _Making:
             new = rows.of_failure(training.experiment, config, command, problem)
         else:
             looks, retrained = folder.read_json(LOOKS), folder.read_json(RETRAINED) if training.retrain else {}
+            if folder.file(PICTURE).exists():
+                rows.add_picture(self.out, training.key, pd.read_parquet(folder.file(PICTURE)))
             new = rows.of_training(training.experiment, config, command, folder.result, looks, retrained)
         self.table = pd.concat([self.table, rows.frame(new)], ignore_index=True) if len(self.table) else rows.frame(new)
         rows.write(self.table, self.out)

@@ -1,13 +1,14 @@
 """What became of the trainings of a grid, as rows of one table: a row for each look of a defense at a layer. No torch here.
 
-grid.parquet   the rows, see COLUMNS; a training that failed has one row, without a look
-plan.json      what the grid is to hold, so that what was not run can be told, and counted
+grid.parquet       the rows, see COLUMNS; a training that failed has one row, without a look
+plan.json          what the grid is to hold, so that what was not run can be told, and counted
+pictures.parquet   the rows of the target class of each training in the plane, before and after robust whitening, see PICTURE
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from core.foundation.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-TABLE, PLAN = "grid.parquet", "plan.json"
+TABLE, PLAN, PICTURES = "grid.parquet", "plan.json", "pictures.parquet"
 MAX_BYTES, MAX_PLAN = 64 * 2**20, 4 * 2**20
 MAX_ROWS = 2_000_000
 # Name and kind of each column. Counts are whole; what there is none of is null.
@@ -38,6 +39,11 @@ AFTER = {
     "after_clean": int, "after_single": int, "after_combined": int, "after_confused": int, "retrain_seconds": float,
 }  # fmt: skip
 COLUMNS: dict[str, type] = {**TRAINING, **LOOK, **AFTER}
+# Axes in deviations: raw of the first principal component, robust of the trusted rows along the two directions that stand out most.
+PICTURE = {
+    "experiment": "string", "poisons": "int32", "seed": "int32", "id": "int32", "raw_x": "float32", "raw_y": "float32", "robust_x": "float32",
+    "robust_y": "float32", "removed": "bool", "poison": "bool",
+}  # fmt: skip
 _DTYPES = {str: "string", int: "Int64", float: "Float64", bool: "boolean"}
 Row = dict[str, Any]
 
@@ -155,25 +161,14 @@ def write(table: pd.DataFrame, folder: Path) -> None:
 def read(folder: Path) -> pd.DataFrame:
     """grid.parquet of a folder; no rows where there is none yet. Raises InputError for anything that `write` does not write."""
     import pandas as pd
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowException
 
     path = folder / TABLE
     if not path.exists():
         return frame([])
-    try:
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} is no file, or larger than {MAX_BYTES // 2**20} MB; it is no grid")
-        if (rows := pq.read_metadata(path).num_rows) > MAX_ROWS:
-            raise InputError(f"{path} has {rows:,} rows; a grid has {MAX_ROWS:,} at most")
-        table = pd.read_parquet(path)
-        if missing := [name for name in COLUMNS if name not in table]:
-            raise InputError(f"{path} has no column '{missing[0]}'; it is no grid")
-        table = table[list(COLUMNS)].astype({name: _DTYPES[kind] for name, kind in COLUMNS.items()})
-    except InputError:
-        raise
-    except (OSError, ValueError, TypeError, ArrowException) as problem:
-        raise InputError(f"{path} cannot be read as a grid ({str(problem).splitlines()[0]})") from None
+    table = _checked(path, lambda: pd.read_parquet(path))
+    if missing := [name for name in COLUMNS if name not in table]:
+        raise InputError(f"{path} has no column '{missing[0]}'; it is no grid")
+    table = _checked(path, lambda: table[list(COLUMNS)].astype({name: _DTYPES[kind] for name, kind in COLUMNS.items()}))
     _check(table, path)
     return table
 
@@ -208,6 +203,51 @@ def read_plan(folder: Path) -> Plan:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise InputError(f"{path} is no plan of a grid ({problem})") from None
+
+
+def add_picture(folder: Path, key: tuple[str, int, int], picture: pd.DataFrame) -> None:
+    """The picture of a training, see PICTURE, among those beside the table."""
+    import pandas as pd
+
+    experiment, poisons, seed = key
+    new = picture.assign(experiment=experiment, poisons=poisons, seed=seed)[list(PICTURE)]
+    path = folder / PICTURES
+    known = pd.read_parquet(path) if path.exists() else new.iloc[:0]
+    others = known[(known["experiment"] != experiment) | (known["poisons"] != poisons) | (known["seed"] != seed)]
+    table = pd.concat([others, new], ignore_index=True) if len(others) else new
+    with replacing(path) as aside:
+        table.astype(PICTURE).to_parquet(aside, index=False, compression="zstd")
+
+
+def read_picture(folder: Path, key: tuple[str, int, int]) -> pd.DataFrame:
+    """The rows of a training's target class in the plane, see PICTURE; none where it has no picture. Raises InputError."""
+    import pandas as pd
+
+    path = folder / PICTURES
+    if not path.exists():
+        return pd.DataFrame(columns=list(PICTURE)).astype(PICTURE)
+    wanted = [(name, "=", value) for name, value in zip(("experiment", "poisons", "seed"), key, strict=True)]
+    found = _checked(path, lambda: pd.read_parquet(path, columns=list(PICTURE), filters=wanted).astype(PICTURE))
+    if found[["raw_x", "raw_y", "robust_x", "robust_y"]].isna().any(axis=None):
+        raise InputError(f"{path} has a point that lies nowhere")
+    return found
+
+
+def _checked(path: Path, load: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """What `load` reads of a parquet file of no more than the sizes here. Raises InputError."""
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path} is no file, or larger than {MAX_BYTES // 2**20} MB; it is no grid")
+        if (count := pq.read_metadata(path).num_rows) > MAX_ROWS:
+            raise InputError(f"{path} has {count:,} rows; a grid has {MAX_ROWS:,} at most")
+        return load()
+    except InputError:
+        raise
+    except (OSError, ValueError, TypeError, KeyError, ArrowException) as problem:
+        raise InputError(f"{path} cannot be read as a grid ({str(problem).splitlines()[0]})") from None
 
 
 def _asked_of(values: Any) -> Asked:

@@ -19,7 +19,7 @@ from core.foundation.errors import Cancelled, InputError
 from core.foundation.shortage import cause
 from core.runs import Runs
 from core.studies.evidence import making, rows, summary
-from core.studies.evidence.looking import RETRAINED, TimeIsUp, carry_out
+from core.studies.evidence.looking import RETRAINED, SCORES, WAYS, TimeIsUp, carry_out
 from core.studies.evidence.making import Step, make
 from core.studies.evidence.plan import Experiment, Plan
 from tests.conftest import Cli
@@ -275,6 +275,38 @@ def test_the_time_that_is_left_is_told_once_one_is_finished(made: tuple[Path, Pl
     assert making._seconds_left(rows.read(made[0]), more) == pytest.approx(
         rows.read(made[0])["seconds"].median(), rel=0.5
     )
+
+
+def test_layers_together_remove_as_many_by_the_ranks_at_all_layers(made: tuple[Path, Plan]) -> None:
+    table = rows.read(made[0])
+    folder = next(run for run in Runs(made[0] / "runs") if run.config["seed"] == 0)
+    scores = folder.load_arrays(SCORES)
+    assert set(scores) == {"block3", "pooled"}
+    places = np.stack([(-one).argsort(kind="stable").argsort() for one in scores.values()])
+    mean = np.sort(places.mean(0).argsort(kind="stable")[:9])  # one and a half times six
+    masks = folder.load_arrays("removed.npz")
+    assert np.flatnonzero(masks["together mean-rank"]).tolist() == mean.tolist()
+    together = table[(table["layer"] == "together") & (table["seed"] == 0)]
+    assert list(together["defense"]) == list(WAYS)
+    assert list(together["removed"]) == [9, 9]
+
+
+def test_every_training_leaves_a_picture_of_its_class(made: tuple[Path, Plan], tmp_path: Path) -> None:
+    table = rows.read(made[0])
+    picture = rows.read_picture(made[0], ("Patch", 6, 1))
+    own = table[
+        (table["seed"] == 1) & (table["layer"] == "block3") & (table["defense"] == "spectre") & ~table["fixed_k"]
+    ].iloc[0]
+    assert len(picture) == own["target_rows"]
+    assert picture["poison"].sum() == own["poisons_in_target"]
+    assert (picture["poison"] & picture["removed"]).sum() == own["found"]
+    assert rows.read_picture(made[0], ("Patch", 7, 1)).empty
+    assert rows.read_picture(tmp_path, ("Patch", 6, 1)).empty
+    rows.add_picture(made[0], ("Patch", 6, 1), picture.drop(columns=["experiment", "poisons", "seed"]))
+    assert len(rows.read_picture(made[0], ("Patch", 6, 1))) == len(picture)  # not twice
+    (tmp_path / rows.PICTURES).write_bytes(b"no table")
+    with pytest.raises(InputError, match="cannot be read as a grid"):
+        rows.read_picture(tmp_path, ("Patch", 6, 1))
 
 
 # --- the table
