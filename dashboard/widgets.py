@@ -75,13 +75,13 @@ def share_metric(
     st.caption(f"{share['count']:,} of {share['total']:,} {as_is(unit)}")
 
 
-def legend(revealed: bool) -> None:
-    """What the colours and shapes mean, once for several pictures."""
+def legend(revealed: bool, *, brushed: bool = True) -> None:
+    """What the colours and shapes mean, once for several pictures. brushed: points of them can be selected and looked at."""
     c = colours()
     kinds = [("clean", c.clean, ""), ("poison", c.poison, "diamond")] if revealed else [("truth hidden", c.unknown, "")]
     marks = [f'<span><i class="{shape}" style="background:{colour}"></i>{name}</span>' for name, colour, shape in kinds]
-    rings = (("removed", c.ink), ("selected", c.selected))
-    cross = f'<span><b style="color:{c.selected}">+</b> looked at</span>'
+    rings = (("removed", c.ink), ("selected", c.selected))[: 2 if brushed else 1]
+    cross = f'<span><b style="color:{c.selected}">+</b> looked at</span>' if brushed else ""
     marks += [f'<span><i class="ring" style="border-color:{colour}"></i>{name}</span>' for name, colour in rings]
     st.html(f'<div class="sl-legend">{"".join(marks)}{cross}</div>')
 

@@ -56,7 +56,7 @@ def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
 
 def cell_words(cell: Cell) -> str:
     """One cell in a sentence: what the attack does, and what becomes of it."""
-    text = f"{cell.experiment}, {cell.poisons:,} poisons: the attack turns {percent(cell.attack)} of the test images it is after"
+    text = f"{cell.experiment}, {cell.poisons:,} poisons: the attack turns {percent(cell.attack)} of the {cell.rows[0]['attack_of']:,} test images it is after"
     text += f" ({percent(cell.confused)} without the trigger)"
     if not cell.works:
         return f"{text}; it does not work."
@@ -95,4 +95,4 @@ def _named(words: str, names: Sequence[str]) -> str:
     if not names:
         return ""
     shown = [as_is(name) for name in names[:FEW]] + ([f"{len(names) - FEW} more"] if len(names) > FEW else [])
-    return f"{words} {listed(shown)}"
+    return f"{words} {listed(shown, 'or' if words.startswith('not') else 'and')}"

@@ -20,9 +20,15 @@ BUNDLED = data.ROOT / "assets" / "evidence"
 class Grid:
     """A grid in memory."""
 
-    name: str  # of its folder
+    path: Path
+    stamp: int  # changes when its figures do
     plan: rows.Plan
     table: pd.DataFrame
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return self.path.name
 
     @cached_property
     def cells(self) -> list[summary.Cell]:
@@ -75,4 +81,4 @@ def all_grids() -> tuple[dict[str, Grid], list[str]]:
 def _read(folder: str, stamps: tuple[int, int]) -> Grid:
     """stamps: change when the files do."""
     path = Path(folder)
-    return Grid(path.name, rows.read_plan(path), rows.read(path))
+    return Grid(path, stamps[0], rows.read_plan(path), rows.read(path))

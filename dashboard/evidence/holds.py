@@ -38,7 +38,22 @@ def failures(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
         return
     st.caption("What would have found more is told by the truth, afterwards: nobody could have chosen by it.")
     for cell, _ in short:
-        st.markdown(f"- {as_is(claims.cell_words(cell))} {as_is(instead(grid, cell))}")
+        words, button = st.columns([6, 1], vertical_alignment="top")
+        with words:
+            st.markdown(f"{as_is(claims.cell_words(cell))} {as_is(instead(grid, cell))}")
+        with button:
+            place = f"{cell.experiment}|{cell.poisons}"
+            st.button(
+                "Look at it",
+                key=f"look at {place}",
+                on_click=_look_at,
+                args=(place,),
+                help="Its curves, its pictures and its runs, above.",
+            )
+
+
+def _look_at(place: str) -> None:
+    st.session_state["cell"] = place
 
 
 def instead(grid: Grid, cell: Cell) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from core.foundation.files import write_json
 from core.studies.evidence import rows
@@ -47,8 +48,16 @@ def draw_grid(
         )
         for a in attacks
     ]
+    for attack in attacks:
+        rows.add_picture(folder, (attack, poisons[0], seeds[0]), _picture(poisons[0], rng))
     write_json(folder / rows.PLAN, rows.Plan("Drawn figures", "Nothing here was measured.", tuple(asked)).as_json())
     return folder
+
+
+def _picture(count: int, rng: np.random.Generator) -> pd.DataFrame:
+    planes = {f"{name}_{axis}": rng.standard_normal(1_000 + count) for name in ("raw", "robust") for axis in "xy"}
+    poison = np.arange(1_000 + count) < count
+    return pd.DataFrame({"id": np.arange(1_000 + count), **planes, "removed": poison, "poison": poison})
 
 
 def _training(

@@ -31,7 +31,7 @@ def own_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def grid(own_runs: Path) -> grids.Grid:
     folder = draw_grid(own_runs)
-    return grids.Grid(folder.name, rows.read_plan(folder), rows.read(folder))
+    return grids.Grid(folder, 0, rows.read_plan(folder), rows.read(folder))
 
 
 def page(**address: str) -> AppTest:
@@ -82,6 +82,7 @@ def test_a_defense_is_enough_only_where_the_attack_works(grid: grids.Grid) -> No
 def test_one_cell_is_told_with_its_ranges(grid: grids.Grid) -> None:
     said = claims.cell_words(grid.cells[0])
     assert said.startswith("Patch, 15 poisons: the attack turns 90 %")
+    assert "of the 200 test images it is after" in said
     assert said.endswith("it is over.")
     assert claims.cell_words(grid.cells[-1]).endswith("it does not work.")
 
@@ -174,6 +175,19 @@ def test_costs_are_medians_of_what_was_made(grid: grids.Grid) -> None:
 # --- the page
 
 
+def test_the_picture_of_a_run_is_shown_where_there_is_one(grid: grids.Grid) -> None:
+    assert "showing 1,050 of 1,050 rows of the class" in texts(page(cell="Patch|50"))
+    assert "No picture was kept of this run" in texts(page(cell="Patch|15"))
+    (grid.path / rows.PICTURES).write_bytes(b"no pictures")
+    assert "cannot be read as a grid" in str(page(cell="Patch|150").warning[0].value)
+
+
+def test_a_failure_can_be_looked_at_from_its_line(grid: grids.Grid) -> None:
+    app = page(cell="Patch|15")
+    next(button for button in app.button if button.key == "look at Periodic, 2 ways|50").click().run()
+    assert app.session_state["cell"] == "Periodic, 2 ways|50"
+
+
 def test_the_page_tells_wins_and_failures(grid: grids.Grid) -> None:
     said = texts(page())
     for words in (
@@ -223,7 +237,7 @@ def test_names_of_strangers_stay_text(own_runs: Path) -> None:
     said = texts(page())
     for markup in ("<b>bold</b>", "[link](x)", "*star*"):
         assert markup not in said
-    grid = grids.Grid("drawn", rows.read_plan(folder), rows.read(folder))
+    grid = grids.Grid(folder, 0, rows.read_plan(folder), rows.read(folder))
     looks = cells.at_layer(grid, cells.USUAL)
     places = [("<b>bold</b> [link](x)", 15)]
     figure = charts.cell_map(
