@@ -98,6 +98,9 @@ ACTIONS = (
     Action("audit", "look at a row", "audit-clouds", looked_at),
     Action("audit", "finding, removed, ...", "audit-set", option),
     Action("audit", "next step", "part", option),
+    Action("evidence", "choose a layer", "layer", option),
+    Action("evidence", "choose a cell", "cell", option),
+    Action("evidence", "all, works, falls short", "show", option),
 )
 
 

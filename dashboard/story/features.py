@@ -84,6 +84,8 @@ def explained(run: data.RunView) -> tuple[str, ...]:
         f"You see two directions; the defense **SPECTRE** will use {keeps}.",
         "An older defense, **spectral signatures**, removes what lies farthest out along direction 1, left and right (ringed). "
         f"It {parts.found(outcome)}. {parts.told_to_expect(run, 'spectral', 'spectre')}",
+        f"That is one run, *{as_is(run.id)}* with seed {run.result['seed']}. What an older defense finds depends much on chance: with another "
+        "seed it may be most of the poison, or none. The page **Evidence** counts over seeds.",
         *other_way(run),
     )
 
