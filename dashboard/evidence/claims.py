@@ -54,6 +54,19 @@ def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
     return f"{text}: {'; '.join(part for part in parts if part)}."
 
 
+def together(title: str, pairs: Sequence[tuple[Look, Look]]) -> str:
+    """What all layers together find beside the usual one. pairs: SPECTRE at the usual layer and the other look, of the same cell. Markdown."""
+    shares = [(usual.found.centre, other.found.centre) for usual, other in pairs if usual.found and other.found]
+    if not shares:
+        return f"**{title}** was not tried where the attack works."
+    usual, other = (sum(side) / len(shares) for side in zip(*shares, strict=True))
+    better, worse = sum(b > a for a, b in shares), sum(b < a for a, b in shares)
+    return (
+        f"**{title}** removes {100 * other:.1f} % of the poison where the usual layer removes {100 * usual:.1f} %, in the mean over {len(shares):,} cells: "
+        f"more in {better:,}, less in {worse:,}."
+    )
+
+
 def cell_words(cell: Cell) -> str:
     """One cell in a sentence: what the attack does, and what becomes of it."""
     text = f"{cell.experiment}, {cell.poisons:,} poisons: the attack turns {percent(cell.attack)} of the {cell.rows[0]['attack_of']:,} test images it is after"

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import duration
-from core.studies.evidence.summary import Cell, Look
+from core.studies.evidence.summary import TOGETHER, Cell, Look
 from dashboard.compare import choices
 from dashboard.evidence import claims
 from dashboard.evidence.cells import falls_short, headings
@@ -50,6 +50,25 @@ def failures(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
                 args=(place,),
                 help="Its curves, its pictures and its runs, above.",
             )
+
+
+def together(grid: Grid) -> None:
+    """The one improvement that was tried, before and after: nothing where no grid of it was made."""
+    working = {(cell.experiment, cell.poisons) for cell in grid.cells if cell.works}
+    usual = {(look.experiment, look.poisons): look for look in grid.looks if look.default and look.defense == "spectre"}
+    ways: dict[str, list[tuple[Look, Look]]] = {}
+    for look in grid.looks:
+        place = look.experiment, look.poisons
+        if look.layer == TOGETHER and place in working and place in usual:
+            ways.setdefault(look.title, []).append((usual[place], look))
+    if not ways:
+        return
+    st.markdown("### All layers together")
+    st.markdown(
+        "SPECTRE at every layer, its rows ranked at all of them at once: no truth is needed, and no run does it by itself."
+    )
+    for title, pairs in ways.items():
+        st.markdown(f"- {claims.together(as_is(title), pairs)}")
 
 
 def _look_at(place: str) -> None:

@@ -140,7 +140,7 @@ def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
             query_params={"run": run},
             icon=":material/search_insights:",
         )
-    lens.code(command(row), "evidence-command", "the command line")
+    lens.code(rows.command_of(row), "evidence-command", "the command line")
     st.caption(
         f"{row['device']} · threads: {row['threads']} · PyTorch {row['torch']} · {duration(row['seconds'])} with all its looks · the figures are the same "
         "on the same kind of machine with as many threads"
@@ -161,16 +161,6 @@ def runs_frame(looks: Sequence[Look]) -> pd.DataFrame:
                 }
             )  # fmt: skip
     return pd.DataFrame(lines).sort_values(["seed"], kind="stable")
-
-
-def command(row: Mapping[str, Any]) -> str:
-    """The `run` that makes the look of a row again; trained anew where that was done."""
-    words = shlex.split(str(row["command"]))
-    if row["layer"] is not None and "--layer" in words:
-        words[words.index("--layer") + 1] = str(row["layer"])
-    words = [word for word in words if word != "--no-retrain" or row["after_combined"] is None]
-    threads = str(row["threads"])
-    return " ".join(shlex.quote(word) for word in words) + (f" --threads {threads}" if threads.isdigit() else "")
 
 
 def made_by(text: str) -> str | None:

@@ -42,6 +42,7 @@ cells.show(grid, looks, place)
 one.show(grid, place, looks)
 holds.sentences(grid, looks)
 holds.failures(grid, looks)
+holds.together(grid)
 if len(grid.failed):
     with st.expander(f"What failed: {len(grid.failed)}"):
         choices.table(grid.failed[["experiment", "poisons", "seed", "message"]], f"{grid.name}-failed")

@@ -99,6 +99,10 @@ def _training(
             made.append({**about, **look})
             if key == "spectre":
                 made.append({**about, **look, "k": 4, "fixed_k": True, "found": 0, **dict.fromkeys(rows.AFTER)})
+    made.append({
+        **about, "layer": "together", "labelled": False, "columns": 2, "extract_seconds": 0.0, "defense": "mean-rank", "fixed_k": False,
+        "title": "SPECTRE, mean rank over layers", "fit_seconds": 0.0, "removed": round(1.5 * count), "found": count // 2,
+    })  # fmt: skip
     for key, title in LABELLED.items():
         made.append({
             **about, "layer": "block3", "labelled": True, "columns": 4_096, "extract_seconds": 0.5, "defense": key, "title": title,

@@ -94,6 +94,13 @@ def test_a_failure_names_what_would_have_found_more(grid: grids.Grid) -> None:
     assert not cells.falls_short(next(look for look in patch.looks if look.defense == "spectre"))
 
 
+def test_all_layers_together_are_told_beside_the_usual_one(grid: grids.Grid) -> None:
+    said = texts(page())
+    assert "**SPECTRE, mean rank over layers** removes 4" in said  # a half, but for odd numbers
+    assert "in the mean over 6 cells: more in 3, less in 3" in said
+    assert claims.together("Nothing", []) == "**Nothing** was not tried where the attack works."
+
+
 # --- the map
 
 
@@ -152,8 +159,8 @@ def test_the_command_of_a_look_names_its_layer_and_retrains_where_that_was_done(
         (look.layer, look.defense): look for look in grid.looks if (look.experiment, look.poisons) == ("Patch", 50)
     }
     usual, other = looks["block3", "spectre"].rows[0], looks["block2", "spectre"].rows[0]
-    assert one.command(usual).endswith("--layer block3 --threads 1")
-    assert one.command(other).endswith("--layer block2 --no-retrain --threads 1")
+    assert rows.command_of(usual).endswith("--layer block3 --threads 1")
+    assert rows.command_of(other).endswith("--layer block2 --no-retrain --threads 1")
 
 
 def test_a_run_that_the_same_command_made_is_found() -> None:

@@ -21,6 +21,7 @@ from core.foundation.errors import Cancelled, InputError
 from core.models import Classifier
 from core.runs import Reporter, RunFolder, Status
 from core.studies.evidence.plan import Training
+from core.studies.evidence.summary import TOGETHER
 from core.studies.overlap import highest, ranks
 from core.training import extract
 
@@ -31,7 +32,6 @@ LOOKS, MASKS, SCORES, PICTURE, RETRAINED = (
     "picture.parquet",
     "retrained.json",
 )
-TOGETHER = "together"  # in place of a layer: all of them at once
 # Ways to put SPECTRE's scores of all layers together. They need no truth; see docs/evidence.md for what they are worth.
 WAYS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "mean-rank": ("SPECTRE, mean rank over layers", lambda ranks: -ranks.mean(0)),

@@ -8,6 +8,7 @@ pictures.parquet   the rows of the target class of each training in the plane, b
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -102,6 +103,22 @@ def of_training(
             row |= _after(retrained.get(look["defense"]))
         rows.append(row)
     return rows
+
+
+def command_of(row: Mapping[str, Any]) -> str:
+    """The `run` that makes a row of one class again, at its layer and with as many threads; it retrains where that was done.
+
+    Only the removal of the defense that it names is trained without, so that is the row's own where it was.
+    """
+    words = shlex.split(str(row["command"]))
+    if row["layer"] is not None and "--layer" in words:
+        words[words.index("--layer") + 1] = str(row["layer"])
+    if row["after_combined"] is not None:
+        words = [word for word in words if word != "--no-retrain"]
+        words += ["--defense", str(row["defense"])] * (row["defense"] != "spectre")
+    threads = str(row["threads"])
+    words += ["--threads", threads] * threads.isdigit()
+    return " ".join(shlex.quote(word) for word in words)
 
 
 def of_failure(experiment: str, config: Mapping[str, Any], command: str, message: str) -> list[Row]:

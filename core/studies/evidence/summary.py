@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 WORKS = (
     0.2  # an attack works where so much more of the test images are taken for its goal with the trigger than without
 )
+TOGETHER = "together"  # stands for a layer where all of them were looked at at once
 ALIVE = 0.1  # and lives on after a removal where this much more still are
 
 

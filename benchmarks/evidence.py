@@ -1,0 +1,140 @@
+"""What the grids say as tables, and some of their cells made again from their commands.
+
+    PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown, as the README has it
+    PYTHONPATH=. python benchmarks/evidence.py check FOLDER [--cells 3]       random cells again: the same figures?
+
+FOLDER: of a grid, as `sweep FILE.toml --out` leaves it; without one, those that come with the program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from core.runs import Runs
+from core.studies.evidence import rows, summary
+from core.studies.intervals import Interval
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLED = ROOT / "assets" / "evidence"
+SHOWN = ("spectre", "direction", "mahalanobis", "spectral", "clustering")
+
+
+def percent(one: Interval | None) -> str:
+    """ "92 [81, 100]", in percent."""
+    if one is None:
+        return "–"
+    mean = f"{100 * one.centre:.0f}"
+    return mean if one.kind == "none" else f"{mean} [{100 * one.low:.0f}, {100 * one.high:.0f}]"
+
+
+def table(folder: Path) -> list[str]:
+    """Lines of Markdown: a line for each cell in which the attack works, in the order of the plan."""
+    plan, found = rows.read_plan(folder), summary.cells(rows.read(folder))
+    order = {one.name: i for i, one in enumerate(plan.experiments)}
+    working = sorted((cell for cell in found if cell.works), key=lambda cell: (order[cell.experiment], cell.poisons))
+    titles = {key: title for cell in working for key, title in cell.titles.items() if key in SHOWN}
+    heads = [
+        "attack",
+        "poisons",
+        "seeds",
+        "attack success",
+        *(titles[key] for key in SHOWN if key in titles),
+        "after SPECTRE",
+    ]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for cell in working:
+        after = next((look.after for look in cell.looks if look.defense == "spectre"), None)
+        shares = [cell.attack, *(cell.found.get(key) for key in SHOWN if key in titles), after]
+        told = [cell.experiment, f"{cell.poisons:,}", str(cell.seeds), *map(percent, shares)]
+        lines.append(f"| {' | '.join(told)} |")
+    return lines
+
+
+def said(folder: Path) -> list[str]:
+    """The table with what it is of, and how much of it was run."""
+    plan, grid = rows.read_plan(folder), rows.read(folder)
+    states = grid.drop_duplicates(["experiment", "poisons", "seed"])["state"].tolist()
+    counts = f"{states.count('finished')} of {plan.trainings} trainings made, {states.count('failed')} failed"
+    working = sum(cell.works for cell in summary.cells(grid))
+    return [
+        f"**{plan.title}** ({counts}; the attack works in {working} of {len(summary.cells(grid))} cells)",
+        "",
+        *table(folder),
+        "",
+    ]
+
+
+def check(folder: Path, cells: int, seed: int) -> bool:
+    """Make random looks of one class again and print both figures. Whether all are the same."""
+    from core.defenses import DEFENSES
+
+    looks = [look for look in summary.looks(rows.read(folder)) if look.defense in DEFENSES and look.found is not None]
+    chosen = random.Random(seed).sample(looks, min(cells, len(looks)))
+    same = True
+    for look in chosen:
+        row = random.Random(seed).choice(look.rows)
+        mine, again = _kept(row), _made_again(row)
+        same &= mine == again
+        print(
+            f"{look.title} at {look.layer}: {rows.command_of(row)}",
+            f"    kept:  {mine}",
+            f"    again: {again}",
+            "    the same" if mine == again else "    DIFFERENT",
+            sep="\n",
+            flush=True,
+        )
+    return same
+
+
+def _kept(row: dict[str, Any]) -> dict[str, Any]:
+    names = (
+        "clean",
+        "attack_single",
+        "attack_combined",
+        "confused",
+        "removed",
+        "found",
+        "after_clean",
+        "after_combined",
+    )
+    return {name: row[name] for name in names}
+
+
+def _made_again(row: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as root:
+        words = [sys.executable, *shlex.split(rows.command_of(row))[1:], "--runs-dir", root]
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        result = next(iter(Runs(Path(root)))).result
+    before, after, found = result["before"], result["after"], result["defenses"][row["defense"]]
+    return {
+        **{name: before[name]["count"] for name in ("clean", "attack_single", "attack_combined", "confused")},
+        "removed": found["removed"], "found": found["true_positive_rate"]["count"],
+        **{f"after_{name}": after[f"attack_{name}" if name == "combined" else name]["count"] if after else None for name in ("clean", "combined")},
+    }  # fmt: skip
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("table", "check"))
+    parser.add_argument("folders", type=Path, nargs="*", default=sorted(BUNDLED.glob("*")))
+    parser.add_argument("--cells", type=int, default=3, help="how many are made again (3)")
+    parser.add_argument("--seed", type=int, default=0, help="of their choice (0)")
+    asked = parser.parse_args(words)
+    if asked.what == "table":
+        print("\n".join(line for folder in asked.folders for line in said(folder)))
+        return
+    same = [check(folder, asked.cells, asked.seed) for folder in asked.folders]
+    if not all(same):
+        sys.exit("some figures are not the same")
+
+
+if __name__ == "__main__":
+    main()
