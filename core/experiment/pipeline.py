@@ -100,11 +100,13 @@ class Job:
 
     def poison(self) -> None:
         self.reporter.enter("poison", "the attacker trains a model of his own and prepares the images")
-        workshop = Workshop(self.config, self.staged.split, self.device, self.reporter.step)
+        checkpoint = self.run.file("attacker.checkpoint")
+        workshop = Workshop(self.config, self.staged.split, self.device, self.reporter.step, checkpoint)
         self.staged = self.staged.prepared(workshop)
         self.result.update(self._travelled())
         with self.run.replacing(PREPARED) as path, path.open("wb") as file:
             np.save(file, self.staged.poisoned.images[self.staged.truth.rows], allow_pickle=False)
+        checkpoint.unlink(missing_ok=True)
 
     def train(self) -> None:
         self.reporter.enter("train", "training on the poisoned set")

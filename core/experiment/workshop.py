@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -34,8 +35,11 @@ class Workshop:
         split: Split,
         device: torch.device,
         on_step: Callable[[float], None] | None = None,
+        checkpoint: Path | None = None,
     ) -> None:
-        self.config, self.split, self.device, self.on_step = config, split, device, on_step
+        """on_step: told the share of a training that is done. checkpoint: a file in which the training of a classifier that was ended
+        finds where it was; who has kept what it was for removes it."""
+        self.config, self.split, self.device, self.on_step, self.checkpoint = config, split, device, on_step, checkpoint
         self.clean: ImageData = split.train
 
     def is_ready(self, what: str) -> bool:
@@ -51,7 +55,7 @@ class Workshop:
             trained = train(
                 data, architecture, recipe,
                 flip=self.split.flip, seed=config.seed_for("attacker"), device=self.device,
-                on_step=self.on_step,
+                on_step=self.on_step, checkpoint=self.checkpoint,
             )  # fmt: skip
             return _arrays(trained)
 

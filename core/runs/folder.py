@@ -7,7 +7,7 @@ status.json      state, stage, progress, heartbeat; written aside and renamed
 metrics.jsonl    one line an epoch: loss and accuracy, and of a fixed sample test_accuracy and attack_success
 log.txt          what happened, for people
 model.safetensors, retrained.safetensors
-train.checkpoint, retrain.checkpoint   of a training that is not finished (see core.training.checkpoints)
+train.checkpoint, retrain.checkpoint, attacker.checkpoint   of a training that is not finished (see core.training.checkpoints)
 prepared.npy     (m, h, w, c) uint8, poisoned images, where the attack made them with models of its own
 features.npy     (n, d) float32, the training rows that carry the target label
 scores.parquet   one row for each of them: id, label, true_label, is_poison, score_<defense>, removed_<defense>,

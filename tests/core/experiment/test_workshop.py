@@ -92,6 +92,32 @@ def test_what_was_made_once_is_found_again_and_says_the_same(picture_folder: Pat
     assert made == ["train", "train_autoencoder"]
 
 
+def test_an_attackers_training_that_was_ended_goes_on_from_its_last_epoch(
+    picture_folder: Path, tmp_path: Path, own_cache: Path
+) -> None:
+    settings = {"training": {"epochs": 4, "batch_size": 16}}
+    whole = at_work(picture_folder, **settings)
+    x = to_device(whole.clean.images[:8], CPU)
+    logits = whole.classifier()(x)
+    for file in own_cache.rglob("*.npz"):
+        file.unlink()
+    steps: list[float] = []
+
+    def stop_late(share: float) -> None:
+        steps.append(share)
+        if share > 0.8:
+            raise Cancelled
+
+    config, split, checkpoint = whole.config, whole.split, tmp_path / "attacker.checkpoint"
+    with pytest.raises(Cancelled):
+        Workshop(config, split, CPU, stop_late, checkpoint).classifier()
+    assert checkpoint.is_file()
+    steps.clear()
+    again = Workshop(config, split, CPU, steps.append, checkpoint).classifier()
+    assert torch.equal(again(x), logits)
+    assert min(steps) > 0.25  # not from the beginning: a checkpoint is there after the first of four epochs
+
+
 def relabelled(data: ImageData) -> ImageData:
     """The same images; two labels of different classes change places."""
     labels = data.labels.copy()
