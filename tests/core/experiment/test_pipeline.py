@@ -372,6 +372,18 @@ def test_cancel_during_training_and_go_on(
     pd.testing.assert_frame_equal(table(run), table(finished))
 
 
+def test_what_a_training_took_counts_the_calls_before(
+    fresh: Callable[..., RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = RunFolder.append_metrics
+    monkeypatch.setattr(
+        RunFolder, "append_metrics", lambda run, values: append(run, {**values, "seconds": 500.0 * values["epoch"]})
+    )
+    result = execute(fresh(retrain=False))
+    assert result["seconds"]["train"] == 1000.0  # by its last epoch
+    assert result["seconds"]["features"] < 100
+
+
 def test_a_stage_begun_anew_does_not_leave_its_epochs_twice(
     fresh: Callable[..., RunFolder], cancel_after_first_epoch: pytest.MonkeyPatch
 ) -> None:
