@@ -1,6 +1,6 @@
 """What the grids say as tables, and some of their cells made again from their commands.
 
-    PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown, as the README has it
+    PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown
     PYTHONPATH=. python benchmarks/evidence.py check FOLDER [--cells 3]       random cells again: the same figures?
 
 FOLDER: of a grid, as `sweep FILE.toml --out` leaves it; without one, those that come with the program.
@@ -37,7 +37,8 @@ def percent(one: Interval | None) -> str:
 
 def table(folder: Path) -> list[str]:
     """Lines of Markdown: a line for each cell in which the attack works, in the order of the plan."""
-    plan, found = rows.read_plan(folder), summary.cells(rows.read(folder))
+    plan = rows.read_plan(folder)
+    found = summary.cells(rows.of_plan(rows.read(folder), plan))
     order = {one.name: i for i, one in enumerate(plan.experiments)}
     working = sorted((cell for cell in found if cell.works), key=lambda cell: (order[cell.experiment], cell.poisons))
     titles = {key: title for cell in working for key, title in cell.titles.items() if key in SHOWN}
@@ -53,15 +54,16 @@ def table(folder: Path) -> list[str]:
     for cell in working:
         after = next((look.after for look in cell.looks if look.defense == "spectre"), None)
         shares = [cell.attack, *(cell.found.get(key) for key in SHOWN if key in titles), after]
-        told = [cell.experiment, f"{cell.poisons:,}", str(cell.seeds), *map(percent, shares)]
+        told = [cell.experiment.replace("|", "/"), f"{cell.poisons:,}", str(cell.seeds), *map(percent, shares)]
         lines.append(f"| {' | '.join(told)} |")
     return lines
 
 
 def said(folder: Path) -> list[str]:
     """The table with what it is of, and how much of it was run."""
-    plan, grid = rows.read_plan(folder), rows.read(folder)
-    states = grid.drop_duplicates(["experiment", "poisons", "seed"])["state"].tolist()
+    plan = rows.read_plan(folder)
+    grid = rows.of_plan(rows.read(folder), plan)
+    states = rows.trainings(grid)["state"].tolist()
     counts = f"{states.count('finished')} of {plan.trainings} trainings made, {states.count('failed')} failed"
     working = sum(cell.works for cell in summary.cells(grid))
     return [
@@ -77,10 +79,11 @@ def check(folder: Path, cells: int, seed: int) -> bool:
     from core.defenses import DEFENSES
 
     looks = [look for look in summary.looks(rows.read(folder)) if look.defense in DEFENSES and look.found is not None]
-    chosen = random.Random(seed).sample(looks, min(cells, len(looks)))
+    draw = random.Random(seed)
+    chosen = draw.sample(looks, min(cells, len(looks)))
     same = True
     for look in chosen:
-        row = random.Random(seed).choice(look.rows)
+        row = draw.choice([row for row in look.rows if row["found"] is not None])
         mine, again = _kept(row), _made_again(row)
         same &= mine == again
         print(
@@ -131,6 +134,8 @@ def main(words: Sequence[str] | None = None) -> None:
     if asked.what == "table":
         print("\n".join(line for folder in asked.folders for line in said(folder)))
         return
+    if not asked.folders:
+        sys.exit("there is no grid to check; name its folder")
     same = [check(folder, asked.cells, asked.seed) for folder in asked.folders]
     if not all(same):
         sys.exit("some figures are not the same")

@@ -49,7 +49,9 @@ def _parsed(file: Path) -> dict[str, Any]:
         if not file.is_file() or file.stat().st_size > MAX_BYTES:
             raise InputError(f"{file} is no file, or larger than 1 MB; give a TOML file that describes a grid")
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as problem:
+    except InputError:
+        raise
+    except (OSError, ValueError, RecursionError) as problem:
         raise InputError(f"{file} cannot be read as TOML ({problem})") from None
 
 
@@ -174,6 +176,6 @@ def _table(plan: Plan, made: Outcome) -> FittingTable:
             ),
         ],
         plan.title,
-        caption="mean over the seeds, at the network's usual layer; in brackets 95 %: Student's t over three seeds or more, "
-        "Wilson where they agree or for one",
+        caption="mean over the seeds, at the network's usual layer, or, of defenses that compare all classes, at theirs; in brackets 95 %: "
+        "Student's t over three seeds or more, Wilson where they agree or for one, none for two",
     )

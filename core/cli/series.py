@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from core.studies import sweep as work
 
 
+SEEDS = "0,1,2"
+
+
 def sweep(
     out_dir: Annotated[
         Path, typer.Option("--out", help="Folder for the light run folders, and series.json or grid.parquet.")
@@ -32,7 +35,7 @@ def sweep(
         typer.Argument(metavar="[FILE.toml]", help="A grid of experiments, in place of the options of one."),
     ] = None,
     poisons: Annotated[str | None, typer.Option(help="Numbers of poisons, as 5,15,50,150.")] = None,
-    seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = "0,1,2",
+    seeds: Annotated[str, typer.Option(help="Seeds, as 0,1,2: each number of poisons is run with each.")] = SEEDS,
     dataset: options.DataSet = None,
     data: options.Data = None,
     attack: options.AttackName = "patch",
@@ -67,11 +70,33 @@ def sweep(
     if file is not None:
         from core.cli.grids import sweep_grid
 
+        given = {
+            "--poisons": poisons,
+            "--dataset": dataset,
+            "--source": source,
+            "--target": target,
+            "--preset": preset,
+            "--epochs": epochs,
+            "--set": settings,
+        }
+        told = {
+            "--attack": attack != "patch",
+            "--model": model != "small",
+            "--layer": layer != "",
+            "--defense": defense != "spectre",
+        }
+        told |= {"--seeds": seeds != SEEDS, "--retrain": retrain, "--device": device != "auto"}
+        if named := [name for name, value in given.items() if value is not None] + [
+            name for name, value in told.items() if value
+        ]:
+            raise InputError(f"{named[0]} is of one experiment, and {file} says what there is to make; write it there")
         filtering.check_output(out_dir)
         with opened(engine, address, threads, gpus) as cluster:
             return sweep_grid(file, out_dir, data, minutes, again, cluster)
     if poisons is None:
         raise InputError("a sweep needs --poisons, or a file that describes a grid")
+    if minutes is not None or again:
+        raise InputError("--minutes and --again are of a grid; give the file that describes it")
     counts, wanted = numbers(poisons, "--poisons"), numbers(seeds, "--seeds")
     config = assemble(
         settings, preset, epochs, data, dataset=dataset, attack=attack, model=model, layer=layer, defense=defense,

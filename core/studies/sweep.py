@@ -7,7 +7,7 @@ series.json, which is written anew after each run, so that a page can show what 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,10 +124,10 @@ def _collect(configs: Sequence[RunConfig], there: dict[str, RunFolder], out: Pat
     return made
 
 
-def lighten(folder: RunFolder) -> None:
-    """Drop what a series does not need: models, features and pictures."""
+def lighten(folder: RunFolder, kept: Collection[str] = KEPT) -> None:
+    """Drop all files but these; as they are, what a series does not need: models, features and pictures."""
     for path in folder.path.iterdir():
-        if path.name not in KEPT and path.is_file():
+        if path.name not in kept and path.is_file():
             path.unlink()
 
 

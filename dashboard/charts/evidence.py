@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -27,6 +27,7 @@ def cell_map(
     columns: Mapping[str, str],
     colours: Palette,
     chosen: Place | None = None,
+    failed: Collection[Place] = (),
 ) -> go.Figure:
     """Attack success (orange) and the share of the poison that each defense removes (grey), a line for each place; empty where not run.
 
@@ -56,7 +57,7 @@ def cell_map(
         figure.add_trace(
             go.Heatmap(
                 z=[[None if one is None else one.centre for one in line] for line in mine], x=heads, y=names, zmin=0, zmax=1,
-                text=[["" if one is None else f"{100 * one.centre:.0f}" for one in line] for line in mine],
+                text=[["" if one is None else _figure(one.centre) for one in line] for line in mine],
                 texttemplate="%{text}", textfont={"color": colours.ink, "size": 12}, xgap=2, ygap=2, showscale=False,
                 colorscale=[[0, colours.faint], [1, shade]], hoverongaps=False,
                 customdata=[[f"{experiment}|{poisons}"] * len(heads) for experiment, poisons in places],
@@ -66,7 +67,7 @@ def cell_map(
         )  # fmt: skip
     figure.layout = layout(
             colours, height=84 + ROW * len(places), dragmode=False, margin={"l": 12, "t": 60, "b": 8},
-            shapes=_outline(places, chosen, colours), annotations=_not_run(places, cells, len(heads), colours),
+            shapes=_outline(places, chosen, colours), annotations=_empty(places, cells, failed, len(heads), colours),
             xaxis={"type": "category", "side": "top", "showgrid": False, "autotickangles": [0, -90], "automargin": True, "title": {"text": ""}},
             yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "automargin": True, "title": {"text": ""}},
         )  # fmt: skip
@@ -81,12 +82,20 @@ def _outline(places: Sequence[Place], chosen: Place | None, colours: Palette) ->
     return [{"type": "rect", "xref": "paper", "x0": 0, "x1": 1, "y0": row - 0.5, "y1": row + 0.5, "line": line}]
 
 
-def _not_run(
-    places: Sequence[Place], cells: Mapping[Place, Cell], width: int, colours: Palette
+def _empty(
+    places: Sequence[Place], cells: Mapping[Place, Cell], failed: Collection[Place], width: int, colours: Palette
 ) -> list[dict[str, Any]]:
     """A word in each line that is empty: a heat map shows no text there."""
-    look = {"text": "not run", "showarrow": False, "font": {"size": 12, "color": colours.ink}, "opacity": 0.7}
-    return [{"x": (width - 1) / 2, "y": row, **look} for row, place in enumerate(places) if place not in cells]
+    look = {"showarrow": False, "font": {"size": 12, "color": colours.ink}, "opacity": 0.7, "x": (width - 1) / 2}
+    words = {place: "failed" if place in failed else "not run" for place in places if place not in cells}
+    return [{"y": row, "text": words[place], **look} for row, place in enumerate(places) if place in words]
+
+
+def _figure(share: float) -> str:
+    """A share in percent, rounded, but never to none or all where it is neither."""
+    if 0 < share < 0.005:
+        return "<1"
+    return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
 
 
 def _broken(heading: str) -> str:

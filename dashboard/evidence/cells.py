@@ -12,13 +12,13 @@ from core.studies.intervals import Interval
 from dashboard import address
 from dashboard.charts import evidence as charts
 from dashboard.compare import choices
+from dashboard.evidence import claims
 from dashboard.evidence.grids import Grid
 from dashboard.widgets import colours, plot
 
 Place = tuple[str, int]
 USUAL = "usual layer"
 SHOWN = {"all": "All cells", "works": "The attack works", "fails": "SPECTRE falls short"}
-SHORT = 0.9  # share of the poison below which a removal falls short
 
 
 def choose_layer(grid: Grid) -> str:
@@ -44,14 +44,15 @@ def at_layer(grid: Grid, layer: str) -> dict[tuple[str, int, str], Look]:
 
 def headings(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> dict[str, str]:
     """Defenses that looked, in the order of the table, and their headings."""
-    at: dict[str, Look] = {}
+    at: dict[str, set[str]] = {}
+    labelled = {look.defense for look in looks.values() if look.labelled}
     for look in looks.values():
-        at.setdefault(look.defense, look)
-    return {
-        key: f"{title} ({at[key].layer})" if at[key].labelled else title
-        for key, title in grid.titles.items()
-        if key in at
-    }
+        at.setdefault(look.defense, set()).add(look.layer)
+
+    def heading(key: str, title: str) -> str:
+        return f"{title} ({min(at[key])})" if key in labelled and len(at[key]) == 1 else title
+
+    return {key: heading(key, title) for key, title in grid.titles.items() if key in at}
 
 
 def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place | None) -> None:
@@ -65,13 +66,20 @@ def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place |
         )
         address.publish("show")
     with right:
-        names = [one.name for one in grid.plan.experiments]
-        address.adopt_list("attacks", names, [])
+        names = {
+            str(i): one.name for i, one in enumerate(grid.plan.experiments, 1)
+        }  # names may hold commas, which part an address
+        address.adopt_list("attacks", list(names), [])
         picked = st.multiselect(
-            "Attacks", names, key="attacks", placeholder="All attacks", label_visibility="collapsed"
+            "Attacks",
+            list(names),
+            format_func=names.__getitem__,
+            key="attacks",
+            placeholder="All attacks",
+            label_visibility="collapsed",
         )
         address.publish_list("attacks")
-    wanted = _places(grid, cells, looks, str(st.session_state["show"]), picked)
+    wanted = _places(grid, cells, looks, str(st.session_state["show"]), [names[one] for one in picked])
     if not wanted:
         st.info("No cell is of this kind.", icon=":material/filter_alt_off:")
         return
@@ -82,7 +90,7 @@ def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place |
             st.session_state["cell"] = str(place)
 
     plot(
-        charts.cell_map(wanted, cells, looks, columns, colours(), chosen), "evidence-map",
+        charts.cell_map(wanted, cells, looks, columns, colours(), chosen, _failed(grid)), "evidence-map",
         "Map of all cells: attack success and the share of the poison that each defense removes", on_pick=take,
     )  # fmt: skip
     st.caption(
@@ -93,6 +101,12 @@ def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place |
     with st.expander(f"As a table: {len(frame):,} lines"):
         rates = [name for name in frame.columns if name.endswith("%")]
         choices.table(frame, f"{grid.name}-cells", columns=choices.rates(rates))
+
+
+def _failed(grid: Grid) -> set[Place]:
+    """Cells with nothing but trainings that failed."""
+    made = {(cell.experiment, cell.poisons) for cell in grid.cells}
+    return {(str(e), int(p)) for e, p in zip(grid.failed["experiment"], grid.failed["poisons"], strict=True)} - made
 
 
 def _every(grid: Grid) -> list[Place]:
@@ -122,7 +136,7 @@ def falls_short(look: Look | None) -> bool:
     """Whether the attack lives on after this removal or, where that is not known, much of the poison is left."""
     if look is None:
         return False
-    return bool(look.alive) or (look.alive is None and look.found is not None and look.found.centre < SHORT)
+    return bool(look.alive) or (look.alive is None and look.found is not None and look.found.centre < claims.ENOUGH)
 
 
 def table(
@@ -147,7 +161,13 @@ def table(
             if look is not None:
                 mine = {"defense": title, "layer": look.layer}
                 shares = _ranged("poison removed", look.found) | _ranged("clean removed", look.wasted)
-                lines.append(line | mine | shares | _ranged("success after", look.after))
+                lines.append(
+                    line
+                    | mine
+                    | shares
+                    | _ranged("success after", look.after)
+                    | _ranged("clean after", look.clean_after)
+                )
     return pd.DataFrame(lines)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from core.studies.evidence.summary import ALIVE, WORKS, Cell, Look
+from core.studies.evidence.summary import ALIVE, WORKS, Cell, Look, whole
 from core.studies.intervals import Interval
 from dashboard.compare.claims import listed
 from dashboard.plain import as_is
@@ -73,21 +73,27 @@ def cell_words(cell: Cell) -> str:
     text += f" ({percent(cell.confused)} without the trigger)"
     if not cell.works:
         return f"{text}; it does not work."
-    alive = _alive(cell, "spectre")
     look = next((one for one in cell.looks if one.defense == "spectre"), None)
     if look is None or look.found is None:
         return f"{text}."
-    text += f". SPECTRE removes {percent(look.found)} of the poison"
-    if alive is None:
+    if not whole(cell.rows):
+        return (
+            f"{text}. Its poison carries the labels of several classes; SPECTRE removes {percent(look.found)} of that in the one class that is "
+            "looked at, so what is left after training anew says nothing of it."
+        )
+    text += f". SPECTRE removes {percent(look.found)} of the poison and {percent(look.wasted)} of the clean rows"
+    if look.alive is None:
         return f"{text}; no model was trained anew."
-    return f"{text}; trained anew, {percent(look.after)} are still turned: {'it lives on' if alive else 'it is over'}."
+    accuracy = f"clean accuracy {percent(cell.clean)}, then {percent(look.clean_after)}"
+    return f"{text}; trained anew, {percent(look.after)} are still turned: {'it lives on' if look.alive else 'it is over'} ({accuracy})."
 
 
 def limits() -> str:
     """What the two words mean."""
     return (
-        f"An attack *works* where at least {100 * WORKS:.0f} % more of the test images are taken for its goal with the trigger than without, in "
-        f"the mean over seeds. It *lives on* where at least {100 * ALIVE:.0f} % more still are after training without what was removed."
+        f"An attack *works* where the share of test images that are taken for its goal is at least {100 * WORKS:.0f} percentage points larger with the "
+        f"trigger than without, in the mean over seeds. It *lives on* where it still is at least {100 * ALIVE:.0f} points larger after training without "
+        "what was removed."
     )
 
 

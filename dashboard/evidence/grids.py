@@ -81,4 +81,5 @@ def all_grids() -> tuple[dict[str, Grid], list[str]]:
 def _read(folder: str, stamps: tuple[int, int]) -> Grid:
     """stamps: change when the files do."""
     path = Path(folder)
-    return Grid(path, stamps[0], rows.read_plan(path), rows.read(path))
+    plan = rows.read_plan(path)
+    return Grid(path, stamps[0], plan, rows.of_plan(rows.read(path), plan))

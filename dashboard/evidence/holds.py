@@ -23,21 +23,20 @@ def sentences(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
     for key, title in headings(grid, looks).items():
         mine = [look for look in looks.values() if look.defense == key]
         st.markdown(f"- {claims.enough(as_is(title), mine, grid.cells)}")
-    st.caption(
-        f"Each is told the true number of poisons. {claims.limits()} Both limits were chosen before the grid was made; so was the share that is called enough."
-    )
+    st.caption(f"Each is told the true number of poisons. {claims.limits()}")
 
 
-def failures(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
-    """The cells in which the attack works and SPECTRE does not end it, with what would have."""
+def failures(grid: Grid) -> None:
+    """The cells in which the attack works and SPECTRE, at the network's usual layer, does not end it, with what would have."""
     st.markdown("### Where SPECTRE fails")
-    short = [(cell, looks.get((cell.experiment, cell.poisons, "spectre"))) for cell in grid.cells if cell.works]
-    short = [(cell, look) for cell, look in short if falls_short(look)]
+    short = [cell for cell in grid.cells if cell.works and falls_short(usual(cell))]
     if not short:
         st.markdown("In no cell that was made does an attack work and SPECTRE fall short.")
         return
-    st.caption("What would have found more is told by the truth, afterwards: nobody could have chosen by it.")
-    for cell, _ in short:
+    st.caption(
+        "At the network's usual layer. What would have found more is told by the truth, afterwards: nobody could have chosen by it."
+    )
+    for cell in short:
         words, button = st.columns([6, 1], vertical_alignment="top")
         with words:
             st.markdown(f"{as_is(claims.cell_words(cell))} {as_is(instead(grid, cell))}")
@@ -71,6 +70,11 @@ def together(grid: Grid) -> None:
         st.markdown(f"- {claims.together(as_is(title), pairs)}")
 
 
+def usual(cell: Cell) -> Look | None:
+    """SPECTRE at the network's usual layer; None where it did not look there."""
+    return next((look for look in cell.looks if look.defense == "spectre"), None)
+
+
 def _look_at(place: str) -> None:
     st.session_state["cell"] = place
 
@@ -82,9 +86,10 @@ def instead(grid: Grid, cell: Cell) -> str:
         for look in grid.looks
         if (look.experiment, look.poisons) == (cell.experiment, cell.poisons) and look.found is not None
     ]
-    own = next((look.found.centre for look in mine if look.found and look.default and look.defense == "spectre"), 0.0)
+    one = usual(cell)
+    own = one.found.centre if one and one.found else 0.0
     others = [look for look in mine if look.defense == "spectre" and not look.default]
-    rivals = [look for look in mine if look.defense != "spectre"]
+    rivals = [look for look in mine if look.defense != "spectre" and look.layer != TOGETHER]
     told = []
     for kind, found in (("at", others), ("", rivals)):
         best = max(found, key=lambda look: look.found.centre if look.found else 0.0, default=None)
@@ -115,16 +120,23 @@ def costs(table: pd.DataFrame) -> pd.DataFrame:
         anew = rows["retrain_seconds"].dropna()
         lines.append(
             {
-                "data": dataset, "network": model, "trainings": len(once), "training": median(once["train_seconds"]),
-                "features of one layer": median(usual["extract_seconds"]), "SPECTRE, one layer": median(spectre["fit_seconds"].dropna()),
-                "retraining": median(anew[anew > 0]) if (anew > 0).any() else None, "all of it": median(once["seconds"]),
+                "data": dataset, "network": model, "trainings": len(once), "training": _middle(once["train_seconds"]),
+                "features of one layer": _middle(usual["extract_seconds"]), "SPECTRE, one layer": _middle(spectre["fit_seconds"]),
+                "retraining": _middle(anew[anew > 0]), "all of it": _middle(once["seconds"]),
             }
         )  # fmt: skip
     return pd.DataFrame(lines)
 
 
+def _middle(seconds: pd.Series) -> float | None:
+    """The median of what is known; None where nothing is."""
+    known = seconds.dropna()
+    return float(median(known)) if len(known) else None
+
+
 def small_print(grid: Grid) -> str:
+    """Seeds, machines and the time of all of it, in Markdown."""
     once = grid.table[grid.table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])
     seeds = sorted({int(seed) for seed in once["seed"]})
     devices = sorted({str(device) for device in once["device"].dropna()})
-    return f"seeds {', '.join(map(str, seeds))} · {'; '.join(devices)} · {duration(float(once['seconds'].sum()))} of computing in all"
+    return f"seeds {', '.join(map(str, seeds))} · {as_is('; '.join(devices))} · {duration(float(once['seconds'].sum()))} of computing in all"

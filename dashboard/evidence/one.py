@@ -13,12 +13,11 @@ import pandas as pd
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.runs import duration
+from core.runs import RunFolder, duration
 from core.studies.evidence import rows
 from core.studies.evidence.summary import Look
 from dashboard import address, data, lens
 from dashboard.charts import evidence as charts
-from dashboard.charts.points import thin
 from dashboard.compare import choices
 from dashboard.evidence import claims
 from dashboard.evidence.cells import Place
@@ -51,7 +50,13 @@ def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -
     st.markdown(as_is(claims.cell_words(cell)))
     mine = [look for look in looks.values() if look.experiment == place[0]]
     every = [row for look in mine for row in look.rows]
-    titles = dict(list({look.defense: look.title for look in mine}.items())[:MOST])
+    all_titles = {look.defense: look.title for look in mine}
+    titles = dict(list(all_titles.items())[:MOST])
+    if not mine:
+        st.info(
+            "No defense looked at this attack at this layer; choose another one above.", icon=":material/layers_clear:"
+        )
+        return
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(
@@ -76,21 +81,23 @@ def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -
         )
     st.caption(
         "Small marks: single runs, seeds side by side. Large marks: their mean. Bars: Student t, 95 %, over three seeds or more; where they all agree, or for "
-        "one, Wilson over what was counted."
+        f"one, Wilson over what was counted; none for two. Curves of {len(titles)} of {len(all_titles)} defenses; the map above has all."
     )
     here = [look for look in mine if look.poisons == place[1]]
-    seeds = {row["seed"]: row for look in here for row in look.rows if not look.labelled}
+    seeds = {str(row["seed"]): row for look in here if look.defense == "spectre" for row in look.rows}
+    if not seeds:
+        st.info("SPECTRE did not look at this cell at this layer.", icon=":material/layers_clear:")
+        return
     st.markdown("### Run by run")
-    st.session_state.setdefault("evidence-seed", next(iter(seeds)))
-    if st.session_state["evidence-seed"] not in seeds:
-        st.session_state["evidence-seed"] = next(iter(seeds))
-    seed = st.segmented_control("Seed", list(seeds), required=True, key="evidence-seed")
-    row = seeds[seed]
-    _picture(grid, (*place, int(row["seed"])))
+    address.adopt("evidence-seed", list(seeds), quiet=True)
+    st.segmented_control("Seed", list(seeds), required=True, key="evidence-seed")
+    address.publish("evidence-seed")
+    row = seeds[str(st.session_state["evidence-seed"])]
+    _picture(grid, (*place, int(row["seed"])), int(row["target_rows"]))
     _runs(grid, here, row)
 
 
-def _picture(grid: Grid, key: tuple[str, int, int]) -> None:
+def _picture(grid: Grid, key: tuple[str, int, int], total: int) -> None:
     """The rows of the class before and after robust whitening, the truth shown: nothing is guessed on this page."""
     try:
         packed, removed, truth = _packed(grid.path, grid.stamp, key)
@@ -105,7 +112,7 @@ def _picture(grid: Grid, key: tuple[str, int, int]) -> None:
     lens.sync(channel, len(truth), removed=removed, truth=truth)
     lens.clouds(packed, f"evidence-clouds-{channel}")
     st.caption(
-        f"showing {len(truth):,} of {len(truth):,} rows of the class at the layer that runs of this network look at, {int(truth.sum()):,} of them poison · "
+        f"showing {len(truth):,} of {total:,} rows of the class at the layer that runs of this network look at, all {int(truth.sum()):,} poisons and all removed among them · "
         f"SPECTRE removes {int(removed.sum()):,}, {int((removed & truth).sum()):,} of them poison · seed {key[2]}"
     )
 
@@ -114,8 +121,6 @@ def _picture(grid: Grid, key: tuple[str, int, int]) -> None:
 def _packed(folder: Path, stamp: int, key: tuple[str, int, int]) -> tuple[bytes, np.ndarray, np.ndarray]:
     """Two projections, packed once for all visitors; and (n,) bool what is removed, and what is poison. Raises InputError."""
     frame = rows.read_picture(folder, key)
-    shown = thin(len(frame), (frame["removed"] | frame["poison"]).to_numpy(bool))
-    frame = frame.iloc[shown]
     views = [(name, title, unit, frame[[f"{name}_x", f"{name}_y"]].to_numpy()) for name, title, unit in VIEWS]
     packed = lens.pack_clouds(
         _channel(folder, key), frame["id"].to_numpy(), views, height=320, file="evidence", brush=False
@@ -133,7 +138,7 @@ def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
     with st.expander(f"Every run of this cell: {frame['seed'].nunique()} seeds, {len(frame)} looks"):
         choices.table(frame, f"{grid.name}-runs")
     st.markdown("**Make this run again**")
-    if (run := made_by(str(row["command"]))) is not None:
+    if (run := made_by(rows.command_of(row))) is not None:
         st.page_link(
             "screens/inspect.py",
             label=f"It is there: look inside {run}",
@@ -142,8 +147,9 @@ def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
         )
     lens.code(rows.command_of(row), "evidence-command", "the command line")
     st.caption(
-        f"{row['device']} · threads: {row['threads']} · PyTorch {row['torch']} · {duration(row['seconds'])} with all its looks · the figures are the same "
-        "on the same kind of machine with as many threads"
+        f"{as_is(row['device'])} · threads: {as_is(row['threads'])} · PyTorch {as_is(row['torch'])} · {duration(row['seconds'])} with all its looks · the "
+        "figures are the same on the same kind of machine with as many threads · rivals, defenses that compare all classes, and all layers together are "
+        "looked at by `sweep` alone"
     )
 
 
@@ -164,12 +170,29 @@ def runs_frame(looks: Sequence[Look]) -> pd.DataFrame:
 
 
 def made_by(text: str) -> str | None:
-    """The id of a finished run that the same command made, whether it retrains or not; None where there is none."""
+    """The id of a finished run that the same command made, whatever its threads and whether it retrains; None where there is none."""
+    wanted = _plain(text)
     for run_id, folder in data.finished().items():
-        if _plain(folder.result.get("command", "")) == _plain(text):
-            return run_id
+        try:
+            if _command(str(folder.path), folder.file("result.json").stat().st_mtime_ns) == wanted:
+                return run_id
+        except OSError:
+            continue
     return None
 
 
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _command(folder: str, stamp: int) -> list[str]:
+    """The command of a run in plain words; none where its result cannot be read."""
+    try:
+        return _plain(str(RunFolder(Path(folder)).result["command"]))
+    except (InputError, KeyError, TypeError, AttributeError, ValueError):
+        return []
+
+
 def _plain(text: str) -> list[str]:
-    return [word for word in shlex.split(text) if word != "--no-retrain"]
+    words = [word for word in shlex.split(text) if word != "--no-retrain"]
+    if "--threads" in words:
+        place = words.index("--threads")
+        del words[place : place + 2]
+    return words

@@ -41,7 +41,7 @@ place, looks = one.chosen(grid), cells.at_layer(grid, layer)
 cells.show(grid, looks, place)
 one.show(grid, place, looks)
 holds.sentences(grid, looks)
-holds.failures(grid, looks)
+holds.failures(grid)
 holds.together(grid)
 if len(grid.failed):
     with st.expander(f"What failed: {len(grid.failed)}"):

@@ -49,7 +49,8 @@ def draw_grid(
         for a in attacks
     ]
     for attack in attacks:
-        rows.add_picture(folder, (attack, poisons[0], seeds[0]), _picture(poisons[0], rng))
+        _picture(poisons[0], rng).to_parquet(folder / "picture.parquet")
+        rows.add_picture(folder, (attack, poisons[0], seeds[0]), folder / "picture.parquet")
     write_json(folder / rows.PLAN, rows.Plan("Drawn figures", "Nothing here was measured.", tuple(asked)).as_json())
     return folder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ def test_one_cell_is_told_with_its_ranges(grid: grids.Grid) -> None:
     said = claims.cell_words(grid.cells[0])
     assert said.startswith("Patch, 15 poisons: the attack turns 90 %")
     assert "of the 200 test images it is after" in said
-    assert said.endswith("it is over.")
+    assert "it is over (clean accuracy " in said
     assert claims.cell_words(grid.cells[-1]).endswith("it does not work.")
 
 
@@ -212,11 +213,30 @@ def test_the_address_says_what_is_shown(grid: grids.Grid) -> None:
     assert app.session_state["cell"] == "Patch|15"
 
 
+def test_a_layer_that_this_attack_was_not_looked_at_is_said_to_be_none(own_runs: Path) -> None:
+    folder = draw_grid(own_runs, missing=(), failed=())
+    table = rows.read(folder)
+    rows.write(table[(table["experiment"] != "SIG") | (table["layer"] != "block2")], folder)
+    app = page(layer="block2", cell="SIG|50")
+    assert any("SPECTRE did not look at this cell at this layer" in str(info.value) for info in app.info)
+
+
+def test_a_damaged_run_of_the_visitor_does_not_matter(own_runs: Path, grid: grids.Grid) -> None:
+    shutil.copytree(data.bundled()["digits-patch-10"].path, own_runs / "broken")
+    (own_runs / "broken" / "result.json").write_text("{")
+    assert "The attack works in 6 of 8 cells" in texts(page())
+
+
+def test_attacks_with_commas_can_be_chosen_by_the_address(grid: grids.Grid) -> None:
+    assert page(attacks="2").session_state["attacks"] == ["2"]
+    assert "showing 3 of 9 cells" in texts(page(attacks="2"))
+
+
 def test_what_the_page_says_of_the_layer_that_was_chosen(grid: grids.Grid) -> None:
     """At block2 SPECTRE finds the second attack too; nobody retrained there, so the count of the headline stays."""
     said = texts(page(layer="block2"))
     assert "**SPECTRE** removes at least 90 % of the poison in 6 of 6 cells" in said
-    assert "In no cell that was made does an attack work and SPECTRE fall short" in said
+    assert "it lives on" in said  # what fails is told of the usual layer, whichever is shown
 
 
 def test_a_kind_without_cells_says_so(own_runs: Path) -> None:

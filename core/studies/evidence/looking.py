@@ -38,6 +38,7 @@ WAYS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "best-rank": ("SPECTRE, best rank over layers", lambda ranks: -ranks.min(0)),
 }
 WEIGHTS = {"load": 0.03, "poison": 0.0, "train": 0.4, "look": 0.17, "retrain": 0.4}
+PICTURED = 2000  # rows of a class in its picture; all poison and all that is removed are among them
 Look = dict[str, Any]
 
 
@@ -115,10 +116,11 @@ class _Looking:
         config, poisons = self.job.config, self.staged.poisons_in_target
         made = {key: config.make_defense(key, poisons) for key in DEFENSES}
         made |= {key: RIVALS.make(key, {"n_poisons": self.staged.expected, "device": config.device}) for key in RIVALS}
-        components = shared_components(features, list(made.values()))
+        components = None
         for key, defense in made.items():
             began = time.perf_counter()
             try:
+                components = components or shared_components(features, list(made.values()))
                 defense.fit(features, components=components)
             except InputError as problem:
                 yield {**about, "defense": key, "title": defense.title, "problem": str(problem)}
@@ -145,8 +147,9 @@ class _Looking:
             f"{name}_{axis}": views[name][:, i].round(3) for name in ("raw", "robust") for i, axis in enumerate("xy")
         }
         flags = {"removed": spectre.removed_, "poison": self.truth[self.rows]}
+        shown = _thinned(flags["removed"] | flags["poison"])
         with self.run.replacing(PICTURE) as path:
-            pd.DataFrame({"id": self.rows, **planes, **flags}).to_parquet(path, index=False)
+            pd.DataFrame({"id": self.rows, **planes, **flags})[shown].to_parquet(path, index=False)
 
     def _together(self, masks: dict[str, np.ndarray]) -> Iterator[Look]:
         """What goes where the rows are ranked by SPECTRE's scores at all layers: as many as it removes at one."""
@@ -190,13 +193,11 @@ class _Looking:
                 continue
             masks[f"{layer} {key}"] = removed[self.rows]
             elsewhere = int(removed.sum() - removed[self.rows].sum())
-            seconds = _since(began)
-            yield {
-                **about,
+            verdict = {
                 **self._verdict(key, defense, removed[self.rows]),
-                "fit_seconds": seconds,
-                "elsewhere": elsewhere,
-            }
+                "k": None,
+            }  # theirs is no number of components
+            yield {**about, **verdict, "fit_seconds": _since(began), "elsewhere": elsewhere}
 
     def _verdict(self, key: str, defense: Defense, removed: np.ndarray) -> Look:
         """The truth is joined after the fit. removed: mask (n,) of the target class."""
@@ -219,6 +220,7 @@ class _Looking:
             same = next((k for k in found if np.array_equal(masks[f"{self.job.config.layer} {k}"], mask)), None)
             found[key] = {**found[same], "seconds": 0.0} if same else self._without(key, mask, i / len(wanted))
             self.run.write_json(RETRAINED, found)
+        self.run.write_json(RETRAINED, found)  # also where there was nothing to train without
 
     def _without(self, key: str, mask: np.ndarray, share: float) -> dict[str, Any]:
         began = time.perf_counter()
@@ -229,6 +231,14 @@ class _Looking:
         figures = self.job.evaluate(self.job.train_on(self.staged.poisoned.take(keep), name))
         self.run.file(f"{name}.checkpoint").unlink(missing_ok=True)
         return {**figures, "seconds": max(_since(began), round(self.job.trained_for(name), 3))}
+
+
+def _thinned(kept: np.ndarray) -> np.ndarray:
+    """Mask (n,) of the rows of a picture: all of `kept`, and of the others as many as there is room for, by a fixed draw."""
+    others = np.random.default_rng(0).permutation(np.flatnonzero(~kept))[: max(PICTURED - int(kept.sum()), 0)]
+    shown = kept.copy()
+    shown[others] = True
+    return shown
 
 
 def _since(began: float) -> float:

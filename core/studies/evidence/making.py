@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,19 +17,22 @@ from pathlib import Path
 import pandas as pd
 
 from core.experiment import config_of, new_run
+from core.experiment.staging import PREPARED
 from core.foundation import devices
 from core.foundation.cluster import Cluster
 from core.foundation.errors import Cancelled, InputError
-from core.foundation.files import write_json
+from core.foundation.files import claimed, write_json
 from core.foundation.shortage import cause
 from core.runs import RunFolder, Runs, Status
 from core.studies.evidence import rows
 from core.studies.evidence.looking import LOOKS, MASKS, PICTURE, RETRAINED, SCORES, TimeIsUp, carry_out
 from core.studies.evidence.plan import Key, Plan, Training
+from core.studies.sweep import lighten
 
 RUNS = "runs"  # the folder of the runs in that of the grid
 KEPT = (
-    "config.json", "status.json", "result.json", "metrics.jsonl", "log.txt", "model.safetensors", LOOKS, MASKS, SCORES, RETRAINED,
+    "config.json", "status.json", "result.json", "metrics.jsonl", "log.txt", "model.safetensors", LOOKS, MASKS, SCORES,
+    RETRAINED, PREPARED,
 )  # fmt: skip
 
 
@@ -75,9 +78,11 @@ def make(
     minutes: after which it ends, in the middle of a training where it must; the next call goes on from its last epoch. again:
     trainings that failed before are tried once more. cluster: the machines that do it, each with `out` under the same path;
     None for this process, one after the other. A training that fails is noted in the table, and the next one begins. Raises
-    InputError where `out` holds a grid of another plan, Cancelled when a training at work is cancelled.
+    InputError where `out` holds a grid of another plan or another call is at it, Cancelled when a training at work is cancelled.
     """
-    return _Making(plan, out, None if minutes is None else time.time() + 60 * minutes, cluster, on_step).make(again)
+    until = None if minutes is None else time.time() + 60 * minutes
+    with claimed(out, "sweep"):
+        return _Making(plan, out, until, cluster, on_step).make(again)
 
 
 class _Making:
@@ -96,20 +101,25 @@ class _Making:
         self.at_work: dict[str, tuple[Training, RunFolder]] = {}
 
     def make(self, again: bool) -> Outcome:
-        _check_same_plan(self.table, self.plan)
+        _check_same_plan(self.table, self.plan, self.out)
         if again:
             self.table = self.table[self.table["state"] != "failed"]
-        self.out.mkdir(parents=True, exist_ok=True)
         write_json(self.out / rows.PLAN, _told(self.plan).as_json())
-        there = set(keys(self.table))
-        missing = [one for one in self.plan.trainings if one.key not in there]
+        self._count()
+        missing = [one for one in self.plan.trainings if one.key not in self.there]
         self._tell()
         made = self._in_cluster(missing, self.cluster) if self.cluster else self._here(missing)
         for place, problem in made:
             training, folder = self.at_work.pop(place)
             self._collect(training, folder, problem)
+            self._count()
             self._tell()
         return self._outcome()
+
+    def _count(self) -> None:
+        """What the table holds; anew whenever it has changed, for it is told twice a second."""
+        self.there = keys(self.table)
+        self.seconds_left = _seconds_left(self.table, self.plan, self.there)
 
     def _here(self, missing: list[Training]) -> Iterator[tuple[str, str]]:
         """(path, why it failed) of each run as it is made in this process."""
@@ -148,26 +158,22 @@ class _Making:
         else:
             looks, retrained = folder.read_json(LOOKS), folder.read_json(RETRAINED) if training.retrain else {}
             if folder.file(PICTURE).exists():
-                rows.add_picture(self.out, training.key, pd.read_parquet(folder.file(PICTURE)))
+                rows.add_picture(self.out, training.key, folder.file(PICTURE))
             new = rows.of_training(training.experiment, config, command, folder.result, looks, retrained)
         self.table = pd.concat([self.table, rows.frame(new)], ignore_index=True) if len(self.table) else rows.frame(new)
         rows.write(self.table, self.out)
-        for path in folder.path.iterdir():
-            if path.name not in KEPT and path.is_file():
-                path.unlink()
+        if not problem:  # else another try goes on from what is there
+            lighten(folder, KEPT)
 
     def _tell(self, status: Status | None = None) -> None:
         if self.on_step:
             stands = self._outcome()
             working = tuple((training, status or folder.status) for training, folder in self.at_work.values())
-            seconds = _seconds_left(self.table, self.plan) if stands.finished else None
-            self.on_step(Step(stands.finished + stands.failed, stands.failed, stands.total, seconds, working))
+            self.on_step(Step(stands.finished + stands.failed, stands.failed, stands.total, self.seconds_left, working))
 
     def _outcome(self) -> Outcome:
-        wanted = {training.key for training in self.plan.trainings}
-        states = [state for key, state in keys(self.table).items() if key in wanted]
-        failed = states.count("failed")
-        return Outcome(self.table, len(wanted), len(states) - failed, failed)
+        states = [self.there.get(training.key) for training in self.plan.trainings]
+        return Outcome(self.table, len(states), states.count("finished"), states.count("failed"))
 
 
 def _made(
@@ -194,30 +200,42 @@ def _make(name: str, path: str, training: Training, threads: int, until: float |
 
 def keys(table: pd.DataFrame) -> dict[Key, str]:
     """The trainings that are in a table, and their states."""
-    once = table.drop_duplicates(["experiment", "poisons", "seed"])
+    once = rows.trainings(table)
     names = zip(once["experiment"], once["poisons"], once["seed"], once["state"], strict=True)
     return {(str(name), int(poisons), int(seed)): str(state) for name, poisons, seed, state in names}
 
 
-def _check_same_plan(table: pd.DataFrame, plan: Plan) -> None:
-    """Raise InputError where a training of the plan is in the table, but was made in another way."""
-    wanted = {training.key: training.config.command() for training in plan.trainings}
-    once = table.drop_duplicates(["experiment", "poisons", "seed"])
-    for name, poisons, seed, command in zip(
-        once["experiment"], once["poisons"], once["seed"], once["command"], strict=True
-    ):
-        if wanted.get((name, poisons, seed), command) != command:
+def _check_same_plan(table: pd.DataFrame, plan: Plan, out: Path) -> None:
+    """Raise InputError where a training of the plan is in the table, but was made or looked at in another way."""
+    if table.empty:
+        return
+    made = {(experiment, p, seed): command for experiment, p, seed, command in _commands(table)}
+    before = {one.name: one for one in rows.read_plan(out).experiments} if (out / rows.PLAN).exists() else {}
+    now = {one.name: one for one in _told(plan).experiments}
+    for training in plan.trainings:
+        if training.key not in made:
+            continue
+        name, poisons, seed = training.key
+        old, new = before.get(name, now[name]), now[name]
+        looked = any(getattr(old, part) != getattr(new, part) for part in ("layers", "labelled_layers", "retrain"))
+        if looked or made[training.key] != training.config.command():
             raise InputError(
-                f"the folder holds '{name}' with {poisons} poisons, seed {seed}, made in another way than the plan says ({command}); "
-                "choose another --out"
+                f"the folder holds '{name}' with {poisons} poisons, seed {seed}, made or looked at in another way than the plan says "
+                f"({made[training.key]}); choose another --out"
             )
 
 
-def _seconds_left(table: pd.DataFrame, plan: Plan) -> float:
-    """By the median of what trainings of the same data set and network took, or else of all."""
-    there = keys(table)
-    once = table[table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])
+def _commands(table: pd.DataFrame) -> Iterator[tuple[str, int, int, str]]:
+    once = rows.trainings(table)
+    return zip(once["experiment"], once["poisons"], once["seed"], once["command"], strict=True)
+
+
+def _seconds_left(table: pd.DataFrame, plan: Plan, there: Mapping[Key, str]) -> float | None:
+    """By the median of what trainings of the same data set and network took, or else of all; None before the first is made."""
+    once = rows.trainings(table[table["state"] == "finished"])
     took = once.groupby(["dataset", "model"])["seconds"].median().to_dict()
+    if not took:
+        return None
     usual = statistics.median(took.values())
     left = (one.config for one in plan.trainings if one.key not in there)
     return float(sum(took.get((config.dataset, config.model), usual) for config in left))

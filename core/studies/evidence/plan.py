@@ -11,7 +11,7 @@ from core.defenses import DEFENSES
 from core.experiment import RunConfig
 from core.foundation.errors import InputError
 
-MOST_TRAININGS = 5000
+MOST_TRAININGS, MOST_POISONS = 5000, 10_000_000
 T = TypeVar("T")
 Key = tuple[str, int, int]  # experiment, poisons, seed
 
@@ -34,7 +34,9 @@ class Experiment:
             raise InputError(f"experiment '{self.name}' needs at least one number of poisons and one seed")
         if min(self.poisons) < 1 or min(self.seeds) < 0:
             raise InputError(f"experiment '{self.name}': numbers of poisons start at 1, seeds at 0")
-        config = replace(self.config, poisons=self.poisons[0], seed=self.seeds[0], retrain=False).resolved()
+        if max(self.poisons) > MOST_POISONS:
+            raise InputError(f"experiment '{self.name}': {max(self.poisons):,} poisons are more than {MOST_POISONS:,}")
+        config = replace(self.config, poisons=self.poisons[0], seed=max(self.seeds), retrain=False).resolved()
         known = config.make_model().layers()
         layers = _once(self.layers) or tuple(known)
         for layer in (*layers, *self.labelled_layers):
@@ -91,6 +93,14 @@ class Plan:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise InputError(f"two experiments are called '{twice}'; give each a name of its own")
         plan = cls(title, tuple(experiment.checked() for experiment in experiments), about)
+        configs = [repr(experiment.config) for experiment in plan.experiments]
+        for i, config in enumerate(configs):
+            if config in configs[:i] and set(plan.experiments[i].poisons) & set(
+                plan.experiments[configs.index(config)].poisons
+            ):
+                raise InputError(
+                    f"experiments '{names[configs.index(config)]}' and '{names[i]}' make the same runs; leave one out"
+                )
         if (total := sum(len(one.poisons) * len(one.seeds) for one in plan.experiments)) > MOST_TRAININGS:
             raise InputError(f"{total:,} trainings are more than the {MOST_TRAININGS:,} of one plan; split it")
         return plan

@@ -7,7 +7,6 @@ pictures.parquet   the rows of the target class of each training in the plane, b
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.foundation.errors import InputError
-from core.foundation.files import replacing
+from core.foundation.files import read_json, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +89,8 @@ def of_training(
     looks: Iterable[Mapping[str, Any]],
     retrained: Mapping[str, Mapping[str, Any]],
 ) -> list[Row]:
-    """The rows of a finished training, from what lies in its folder."""
+    """The rows of a finished training, from what lies in its folder: its result, and what core.studies.evidence.looking leaves there,
+    `looks` (looks.json) and `retrained` (retrained.json, by defense)."""
     about = {**_asked(experiment, config, command), "state": "finished", **_figures(config, result)}
     took = list(result["seconds"].values())
     took += [look.get("fit_seconds") or 0.0 for look in looks] + [found["seconds"] for found in retrained.values()]
@@ -106,7 +106,8 @@ def of_training(
 
 
 def command_of(row: Mapping[str, Any]) -> str:
-    """The `run` that makes a row of one class again, at its layer and with as many threads; it retrains where that was done.
+    """The `run` that makes a row again whose defense is one of a run's own, at its layer and with as many threads; it retrains where that
+    was done. Rivals, defenses that compare all classes, and all layers together are looked at by `sweep` alone.
 
     Only the removal of the defense that it names is trained without, so that is the row's own where it was.
     """
@@ -190,50 +191,90 @@ def read(folder: Path) -> pd.DataFrame:
     return table
 
 
+STATES = ("finished", "failed")
+NEEDED = ("experiment", "dataset", "model", "attack", "poisons", "seed", "state", "command", "default_layer")
+OF_FINISHED = (
+    "victims", "goal", "clean", "clean_of", "attack_single", "attack_combined", "confused", "attack_of", "target_rows", "poisons_in_target",
+    "seconds", "train_seconds", "layer", "labelled", "defense", "title", "fixed_k",
+)  # fmt: skip
+# What stands together or not at all.
+TOGETHER = (
+    ("removed", "found"),
+    ("after_clean", "after_single", "after_combined", "after_confused", "retrain_seconds"),
+)
+AT_MOST = {
+    "attack_of": ("attack_single", "attack_combined", "confused", "after_single", "after_combined", "after_confused"),
+    "clean_of": ("clean", "after_clean"), "elsewhere_of": ("elsewhere",), "target_rows": ("removed", "poisons_in_target"),
+    "poisons_in_target": ("found",), "removed": ("found",),
+}  # fmt: skip
+
+
 def _check(table: pd.DataFrame, path: Path) -> None:
-    """Raise InputError where a count is not one of its total, or a training has no name, number or seed."""
-    for name in ("experiment", "poisons", "seed", "state", "command"):
-        if table[name].isna().any():
-            raise InputError(f"{path} has a row without {name}; it is no grid")
-    totals = {
-        "attack_of": ("attack_single", "attack_combined", "confused", "after_single", "after_combined", "after_confused"),
-        "clean_of": ("clean", "after_clean"), "elsewhere_of": ("elsewhere",), "target_rows": ("removed", "poisons_in_target"),
-        "poisons_in_target": ("found",), "removed": ("found",),
-    }  # fmt: skip
-    for total, counts in totals.items():
+    """Raise InputError for a table that somebody has changed by hand: what is missing, or cannot be a count of its total."""
+    finished = table[table["state"] == "finished"]
+    for part, names in ((table, NEEDED), (finished, OF_FINISHED)):
+        if missing := [name for name in names if part[name].isna().any()]:
+            raise InputError(f"{path} has a row without {missing[0]}; it is no grid")
+    if not table["state"].isin(STATES).all():
+        raise InputError(f"{path} has a row whose state is none of: {', '.join(STATES)}; it is no grid")
+    for group in TOGETHER:
+        there = finished[list(group)].notna()
+        if (there.any(axis=1) & ~there.all(axis=1)).any():
+            raise InputError(f"{path} has a row with some but not all of {', '.join(group)}; it is no grid")
+    for total, counts in AT_MOST.items():
         for count in counts:
             if ((table[count] < 0) | (table[count] > table[total])).fillna(False).any():
                 raise InputError(f"{path}: {count} lies outside 0..{total} in some row; it is no grid")
+    wasted, clean = finished["removed"] - finished["found"], finished["target_rows"] - finished["poisons_in_target"]
+    if (wasted > clean).fillna(False).any():
+        raise InputError(f"{path}: more clean rows are removed than there are in some row; it is no grid")
+    for command in table["command"].unique():
+        try:
+            shlex.split(str(command))
+        except ValueError:
+            raise InputError(f"{path} has a command that cannot be read; it is no grid") from None
+
+
+def trainings(table: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each training."""
+    return table.drop_duplicates(["experiment", "poisons", "seed"])
+
+
+def of_plan(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The rows of trainings that the plan asks for: what was made by an earlier one does not count."""
+    wanted = {(one.name, poisons, seed) for one in plan.experiments for poisons in one.poisons for seed in one.seeds}
+    places = zip(table["experiment"], table["poisons"], table["seed"], strict=True)
+    return table[[place in wanted for place in places]]
 
 
 def read_plan(folder: Path) -> Plan:
     """plan.json of a folder. Raises InputError where it is missing or of another form."""
     path = folder / PLAN
     try:
-        if not path.is_file() or path.stat().st_size > MAX_PLAN:
-            raise ValueError(f"no file, or larger than {MAX_PLAN // 2**20} MB")
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = read_json(path, MAX_PLAN)
         if values["version"] != 1:
             raise ValueError("unknown version")
-        return Plan(
-            _typed(values["title"], str), _typed(values["about"], str), tuple(map(_asked_of, values["experiments"]))
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        experiments = tuple(map(_asked_of, values["experiments"]))
+        return Plan(_typed(values["title"], str), _typed(values["about"], str), experiments)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise InputError(f"{path} is no plan of a grid ({problem})") from None
 
 
-def add_picture(folder: Path, key: tuple[str, int, int], picture: pd.DataFrame) -> None:
-    """The picture of a training, see PICTURE, among those beside the table."""
+def add_picture(folder: Path, key: tuple[str, int, int], picture: Path) -> None:
+    """The picture of a training, a parquet file of PICTURE but for the key, among those beside the table. Raises InputError."""
     import pandas as pd
 
     experiment, poisons, seed = key
-    new = picture.assign(experiment=experiment, poisons=poisons, seed=seed)[list(PICTURE)]
+    about = {"experiment": experiment, "poisons": poisons, "seed": seed}
+    new = _checked(picture, lambda: pd.read_parquet(picture).assign(**about)[list(PICTURE)].astype(PICTURE))
     path = folder / PICTURES
-    known = pd.read_parquet(path) if path.exists() else new.iloc[:0]
+    known = (
+        _checked(path, lambda: pd.read_parquet(path)[list(PICTURE)].astype(PICTURE)) if path.exists() else new.iloc[:0]
+    )
     others = known[(known["experiment"] != experiment) | (known["poisons"] != poisons) | (known["seed"] != seed)]
     table = pd.concat([others, new], ignore_index=True) if len(others) else new
     with replacing(path) as aside:
-        table.astype(PICTURE).to_parquet(aside, index=False, compression="zstd")
+        table.to_parquet(aside, index=False, compression="zstd")
 
 
 def read_picture(folder: Path, key: tuple[str, int, int]) -> pd.DataFrame:

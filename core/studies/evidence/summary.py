@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from core.studies.evidence import rows as grid
 from core.studies.intervals import Interval, over_runs
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ class Look:
 
     @cached_property
     def clean_after(self) -> Interval | None:
+        """Clean accuracy of these models."""
         return _over(self.rows, "after_clean", "clean_of")
 
     @cached_property
     def alive(self) -> bool | None:
-        """Whether the attack lives on after this removal; None where it does not work, or no model was trained anew."""
-        if not works(self.rows) or self.after is None:
+        """Whether the attack lives on after this removal; None where it does not work, no model was trained anew, or the class that was
+        looked at holds a part of the poison only."""
+        if not works(self.rows) or self.after is None or not whole(self.rows):
             return None
         return _lift(self.rows, "after_combined", "after_confused") >= ALIVE
 
@@ -90,6 +93,7 @@ class Cell:
 
     @cached_property
     def clean(self) -> Interval | None:
+        """Clean accuracy."""
         return _over(self.rows, "clean", "clean_of")
 
     @property
@@ -134,7 +138,7 @@ def looks(table: pd.DataFrame, *, every_k: bool = False) -> list[Look]:
 def cells(table: pd.DataFrame) -> list[Cell]:
     """The finished trainings of a table over their seeds, in its order."""
     trainings: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
-    for row in _records(table[table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])):
+    for row in _records(grid.trainings(table[table["state"] == "finished"])):
         trainings.setdefault((row["experiment"], row["poisons"]), {})[row["seed"]] = row
     at: dict[tuple[str, int], list[Look]] = {}
     for look in looks(table):
@@ -149,6 +153,11 @@ def cells(table: pd.DataFrame) -> list[Cell]:
 def works(rows: Iterable[dict[str, Any]]) -> bool:
     """Whether the attack does, in the mean over rows of one cell."""
     return _lift(rows, "attack_combined", "confused") >= WORKS
+
+
+def whole(rows: Iterable[dict[str, Any]]) -> bool:
+    """Whether all poison carries the label of the class that was looked at; that of an all-to-all attack carries any."""
+    return all(row["poisons_in_target"] == row["poisons"] for row in rows)
 
 
 def _over(rows: Iterable[dict[str, Any]], count: str, total: str) -> Interval | None:

@@ -16,6 +16,7 @@ from core.cli.grids import read_plan
 from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Spectre
 from core.experiment import RunConfig, execute, new_run
 from core.foundation.errors import Cancelled, InputError
+from core.foundation.files import claimed
 from core.foundation.shortage import cause
 from core.runs import Runs
 from core.studies.evidence import making, rows, summary
@@ -172,6 +173,32 @@ def test_another_plan_does_not_mix_with_what_is_there(made: tuple[Path, Plan], p
     longer = tiny_config(picture_folder, training={"epochs": 3, "batch_size": 16})
     with pytest.raises(InputError, match="in another way than the plan says"):
         make(Plan.of("other", [experiment(picture_folder, config=longer)]), made[0])
+    with pytest.raises(InputError, match="looked at in another way"):
+        make(Plan.of("wider", [experiment(picture_folder, layers=("block2", "block3", "pooled"))]), made[0])
+
+
+def test_two_calls_do_not_make_the_same_grid(picture_folder: Path, tmp_path: Path) -> None:
+    with claimed(tmp_path, "sweep"), pytest.raises(InputError, match="another sweep is at work"):
+        make(Plan.of("twice", [experiment(picture_folder)]), tmp_path)
+
+
+def test_two_experiments_that_make_the_same_runs_are_refused(picture_folder: Path) -> None:
+    with pytest.raises(InputError, match="make the same runs"):
+        Plan.of("same", [experiment(picture_folder, "a"), experiment(picture_folder, "b")])
+
+
+def test_a_failure_late_in_a_training_keeps_what_was_done(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan.of("late", [experiment(picture_folder, labelled_layers=())])
+    with monkeypatch.context() as patch:
+        patch.setattr("core.studies.evidence.looking._Looking._without", lambda *_: 1 / 0)
+        assert make(plan, tmp_path).failed == 1
+    (folder,) = Runs(tmp_path / "runs")
+    trained = folder.file("model.safetensors").stat().st_mtime_ns
+    assert make(plan, tmp_path, again=True).finished == 1
+    assert folder.file("model.safetensors").stat().st_mtime_ns == trained
+    assert not rows.read_picture(tmp_path, ("Patch", 6, 0)).empty
 
 
 def test_two_defenses_that_remove_the_same_share_a_model(picture_folder: Path, tmp_path: Path) -> None:
@@ -249,8 +276,10 @@ def test_a_defense_without_a_verdict_says_why(
         raise InputError("these rows are all equal")
 
     monkeypatch.setattr(Spectre, "_fit", refuse)
+    alone = Plan.of("alone", [experiment(picture_folder, labelled_layers=())])
+    assert make(alone, tmp_path / "alone").finished == 1  # nothing to train without
     plan = Plan.of("refused", [experiment(picture_folder, labelled_layers=(), retrain=("spectre", "spectral"))])
-    table = make(plan, tmp_path).table
+    table = make(plan, tmp_path / "both").table
     spectre = table[table["defense"] == "spectre"]
     assert set(spectre["problem"]) == {"these rows are all equal"}
     assert spectre["removed"].isna().all()
@@ -272,7 +301,8 @@ def test_a_cancel_ends_the_grid(picture_folder: Path, tmp_path: Path) -> None:
 
 def test_the_time_that_is_left_is_told_once_one_is_finished(made: tuple[Path, Plan], picture_folder: Path) -> None:
     more = Plan.of("more", [experiment(picture_folder, seeds=(0, 1, 2))])
-    assert making._seconds_left(rows.read(made[0]), more) == pytest.approx(
+    table = rows.read(made[0])
+    assert making._seconds_left(table, more, making.keys(table)) == pytest.approx(
         rows.read(made[0])["seconds"].median(), rel=0.5
     )
 
@@ -302,7 +332,8 @@ def test_every_training_leaves_a_picture_of_its_class(made: tuple[Path, Plan], t
     assert (picture["poison"] & picture["removed"]).sum() == own["found"]
     assert rows.read_picture(made[0], ("Patch", 7, 1)).empty
     assert rows.read_picture(tmp_path, ("Patch", 6, 1)).empty
-    rows.add_picture(made[0], ("Patch", 6, 1), picture.drop(columns=["experiment", "poisons", "seed"]))
+    picture.drop(columns=["experiment", "poisons", "seed"]).to_parquet(tmp_path / "picture.parquet")
+    rows.add_picture(made[0], ("Patch", 6, 1), tmp_path / "picture.parquet")
     assert len(rows.read_picture(made[0], ("Patch", 6, 1))) == len(picture)  # not twice
     (tmp_path / rows.PICTURES).write_bytes(b"no table")
     with pytest.raises(InputError, match="cannot be read as a grid"):
@@ -327,6 +358,11 @@ def test_a_table_survives_the_disk(made: tuple[Path, Plan], tmp_path: Path) -> N
         (lambda t: t.assign(found=t["removed"] + 1), "found lies outside"),
         (lambda t: t.assign(attack_combined=-1), "attack_combined lies outside"),
         (lambda t: t.assign(seed=None), "without seed"),
+        (lambda t: t.assign(removed=None), "some but not all of removed"),
+        (lambda t: t.assign(confused=None), "without confused"),
+        (lambda t: t.assign(state="maybe"), "none of: finished, failed"),
+        (lambda t: t.assign(poisons_in_target=t["target_rows"]), "more clean rows are removed"),
+        (lambda t: t.assign(command="python 'x"), "a command that cannot be read"),
         (lambda t: t.assign(k="many"), "cannot be read as a grid"),
     ],
 )
@@ -416,6 +452,17 @@ def test_an_attack_is_alive_where_the_trigger_still_matters(attack: int, after: 
     assert look.alive is alive
 
 
+def test_nothing_is_said_of_poison_that_lies_in_several_classes() -> None:
+    [look] = summary.looks(rows.frame([drawn(0, poisons=500, after_combined=80, after_confused=5)]))
+    assert look.alive is None
+
+
+def test_what_an_earlier_plan_made_does_not_count() -> None:
+    asked = rows.Asked("Patch", "signs", "small", "patch", (50,), (1, 2), ("block3",), (), "block3", ())
+    table = rows.of_plan(rows.frame([drawn(0), drawn(1), drawn(1, experiment="Gone")]), rows.Plan("now", "", (asked,)))
+    assert list(zip(table["experiment"], table["seed"], strict=True)) == [("Patch", 1)]
+
+
 def test_every_k_is_told_apart_from_the_choice() -> None:
     table = rows.frame([drawn(0), drawn(0, fixed_k=True, k=4, found=10), drawn(0, layer="pooled")])
     assert [(one.layer, one.k) for one in summary.looks(table)] == [("block3", None), ("pooled", None)]
@@ -502,6 +549,7 @@ def test_the_command_makes_the_grid_tells_it_and_goes_on(grid_file: Path, tmp_pa
         ("[[experiment]]\nname = 'a'\nset = ['colour=red']", "not of the form GROUP.NAME=VALUE"),
         ("[[experiment]]\nname = 'a'", "at least one number of poisons"),
         ("experiment = 3", "every experiment one below"),
+        ("title = " + "9" * 5000, "cannot be read as TOML"),
         ("", "at least one experiment"),
     ],
 )
@@ -509,6 +557,12 @@ def test_a_bad_file_is_refused_and_writes_nothing(tmp_path: Path, cli: Cli, text
     (tmp_path / "grid.toml").write_text(text)
     check_refused(cli("sweep", str(tmp_path / "grid.toml"), "--out", str(tmp_path / "out")), words)
     assert not (tmp_path / "out").exists()
+
+
+def test_options_of_one_experiment_do_not_go_with_a_grid(grid_file: Path, tmp_path: Path, cli: Cli) -> None:
+    out = str(tmp_path / "out")
+    check_refused(cli("sweep", str(grid_file), "--out", out, "--attack", "sig"), "--attack is of one experiment")
+    check_refused(cli("sweep", "--poisons", "5", "--out", out, "--minutes", "3"), "are of a grid")
 
 
 def test_a_sweep_needs_poisons_or_a_file(tmp_path: Path, cli: Cli) -> None:
@@ -520,12 +574,14 @@ def test_the_grids_that_come_along_can_be_read(name: str, monkeypatch: pytest.Mo
     """All but the numbers of their classes, for which the data would have to be there."""
     monkeypatch.setattr(
         "core.cli.grids.with_classes",
-        lambda config, source, target, report, split=None: (as_numbers(config, source), None),
+        lambda config, source, target, report, split=None: (as_numbers(config, source, target), None),
     )
     plan = read_plan(Path(__file__).resolve().parents[3] / "benchmarks" / f"{name}.toml", None, lambda *_: None)
     assert all(experiment.seeds == (0, 1, 2) for experiment in plan.experiments)
     assert plan.about
 
 
-def as_numbers(config: RunConfig, source: str | None) -> RunConfig:
-    return replace(config, source=None if source is None else () if source == "any" else (9,), target=4)
+def as_numbers(config: RunConfig, source: str | None, target: str | None) -> RunConfig:
+    names = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+    number = None if source is None else () if source == "any" else (names.index(source),)
+    return replace(config, source=number, target=None if target is None else names.index(target))
