@@ -6,11 +6,12 @@ to images), stories (experiments that tell something), views (plane pictures of 
 
 from core.experiment.config import GROUPS, RunConfig, config_of, new_run, parse_settings, source_text
 from core.experiment.pipeline import Job, execute
-from core.experiment.staging import Staged, load, load_model, restage, stage
+from core.experiment.staging import PREPARED, Staged, load, load_model, restage, stage
 from core.experiment.workshop import Workshop
 
 __all__ = [
     "GROUPS",
+    "PREPARED",
     "Job",
     "RunConfig",
     "Staged",

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.experiment import config_of, new_run
-from core.experiment.staging import PREPARED
+from core.experiment import PREPARED, config_of, new_run
 from core.foundation import devices
 from core.foundation.cluster import Cluster
 from core.foundation.errors import Cancelled, InputError
