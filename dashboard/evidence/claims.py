@@ -113,5 +113,5 @@ def _alive(cell: Cell, defense: str) -> bool | None:
 def _named(words: str, names: Sequence[str]) -> str:
     if not names:
         return ""
-    shown = [as_is(name) for name in names[:FEW]] + ([f"{len(names) - FEW} more"] if len(names) > FEW else [])
+    shown = [f"*{as_is(name)}*" for name in names[:FEW]] + ([f"{len(names) - FEW} more"] if len(names) > FEW else [])
     return f"{words} {listed(shown, 'or' if words.startswith('not') else 'and')}"

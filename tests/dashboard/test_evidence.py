@@ -75,7 +75,7 @@ def test_what_was_not_run_and_what_failed_is_told(grid: grids.Grid) -> None:
 def test_a_defense_is_enough_only_where_the_attack_works(grid: grids.Grid) -> None:
     looks = [look for look in cells.at_layer(grid, cells.USUAL).values() if look.defense == "spectre"]
     assert claims.enough("SPECTRE", looks, grid.cells) == (
-        "**SPECTRE** removes at least 90 % of the poison in 3 of 6 cells where the attack works: enough for Patch; not for Periodic, 2 ways."
+        "**SPECTRE** removes at least 90 % of the poison in 3 of 6 cells where the attack works: enough for *Patch*; not for *Periodic, 2 ways*."
     )
     assert claims.enough("Nobody", [], grid.cells) == "**Nobody** looked at no attack that works."
 
@@ -180,6 +180,21 @@ def test_costs_are_medians_of_what_was_made(grid: grids.Grid) -> None:
     ]  # fmt: skip
 
 
+# --- what comes along
+
+
+@pytest.mark.parametrize(
+    "folder", sorted((data.ROOT / "assets" / "evidence").glob("*")), ids=lambda folder: folder.name
+)
+def test_a_bundled_grid_is_whole_small_and_names_no_machines_paths(folder: Path) -> None:
+    plan, table = rows.read_plan(folder), rows.read(folder)
+    assert len(rows.of_plan(table, plan)) == len(table) > 0
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 12 * 2**20
+    assert not any(" /" in command or "=/" in command for command in table["command"].unique())
+    first = rows.trainings(table[table["state"] == "finished"]).iloc[0]
+    assert len(rows.read_picture(folder, (first["experiment"], first["poisons"], first["seed"])))
+
+
 # --- the page
 
 
@@ -262,7 +277,7 @@ def test_a_broken_grid_is_named_and_the_others_are_shown(own_runs: Path, grid: g
 def test_names_of_strangers_stay_text(own_runs: Path) -> None:
     folder = draw_grid(own_runs, attacks=("<b>bold</b> [link](x)", "*star*"), missing=(), failed=())
     said = texts(page())
-    for markup in ("<b>bold</b>", "[link](x)", "*star*"):
+    for markup in ("<b>bold</b>", "[link](x)", " *star*"):
         assert markup not in said
     grid = grids.Grid(folder, 0, rows.read_plan(folder), rows.read(folder))
     looks = cells.at_layer(grid, cells.USUAL)
