@@ -9,7 +9,7 @@ from tests.dashboard.drawn_grid import draw_grid
 def test_a_click_on_the_map_shows_that_cell(page, yard):
     url, runs = yard
     draw_grid(runs)
-    page.goto(f"{url}/evidence")
+    page.goto(f"{url}/evidence?grid=drawn")
     wait_until_drawn(page)
     plot = page.locator(".st-key-evidence-map .js-plotly-plot")
     plot.scroll_into_view_if_needed()
