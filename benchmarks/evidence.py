@@ -35,25 +35,16 @@ def percent(one: Interval | None) -> str:
     return mean if one.kind == "none" else f"{mean} [{100 * one.low:.0f}, {100 * one.high:.0f}]"
 
 
-def table(folder: Path) -> list[str]:
-    """Lines of Markdown: a line for each cell in which the attack works, in the order of the plan."""
-    plan = rows.read_plan(folder)
-    found = summary.cells(rows.of_plan(rows.read(folder), plan))
-    order = {one.name: i for i, one in enumerate(plan.experiments)}
-    working = sorted((cell for cell in found if cell.works), key=lambda cell: (order[cell.experiment], cell.poisons))
+def table(cells: Sequence[summary.Cell]) -> list[str]:
+    """Lines of Markdown: a line for each cell in which the attack works."""
+    working = [cell for cell in cells if cell.works]
     titles = {key: title for cell in working for key, title in cell.titles.items() if key in SHOWN}
-    heads = [
-        "attack",
-        "poisons",
-        "seeds",
-        "attack success",
-        *(titles[key] for key in SHOWN if key in titles),
-        "after SPECTRE",
-    ]
+    shown = [key for key in SHOWN if key in titles]
+    heads = ["attack", "poisons", "seeds", "attack success", *map(titles.__getitem__, shown), "after SPECTRE"]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for cell in working:
-        after = next((look.after for look in cell.looks if look.defense == "spectre"), None)
-        shares = [cell.attack, *(cell.found.get(key) for key in SHOWN if key in titles), after]
+        spectre = cell.look("spectre")
+        shares = [cell.attack, *map(cell.found, shown), spectre.after if spectre else None]
         told = [cell.experiment.replace("|", "/"), f"{cell.poisons:,}", str(cell.seeds), *map(percent, shares)]
         lines.append(f"| {' | '.join(told)} |")
     return lines
@@ -63,15 +54,10 @@ def said(folder: Path) -> list[str]:
     """The table with what it is of, and how much of it was run."""
     plan = rows.read_plan(folder)
     grid = rows.of_plan(rows.read(folder), plan)
-    states = rows.trainings(grid)["state"].tolist()
+    cells, states = summary.cells(grid, plan.names), rows.trainings(grid)["state"].tolist()
     counts = f"{states.count('finished')} of {plan.trainings} trainings made, {states.count('failed')} failed"
-    working = sum(cell.works for cell in summary.cells(grid))
-    return [
-        f"**{plan.title}** ({counts}; the attack works in {working} of {len(summary.cells(grid))} cells)",
-        "",
-        *table(folder),
-        "",
-    ]
+    works = f"the attack works in {sum(cell.works for cell in cells)} of {len(cells)} cells"
+    return [f"**{plan.title}** ({counts}; {works})", "", *table(cells), ""]
 
 
 def check(folder: Path, cells: int, seed: int) -> bool:
@@ -98,17 +84,8 @@ def check(folder: Path, cells: int, seed: int) -> bool:
 
 
 def _kept(row: dict[str, Any]) -> dict[str, Any]:
-    names = (
-        "clean",
-        "attack_single",
-        "attack_combined",
-        "confused",
-        "removed",
-        "found",
-        "after_clean",
-        "after_combined",
-    )
-    return {name: row[name] for name in names}
+    before, after = ("clean", "attack_single", "attack_combined", "confused"), ("after_clean", "after_combined")
+    return {name: row[name] for name in (*before, "removed", "found", *after)}
 
 
 def _made_again(row: dict[str, Any]) -> dict[str, Any]:

@@ -158,11 +158,7 @@ def _table(plan: Plan, made: Outcome) -> FittingTable:
     from core.studies.evidence import summary
     from core.studies.intervals import interval_text
 
-    cells = summary.cells(made.table)
-    order = {one.name: i for i, one in enumerate(plan.experiments)}
-    ordered = sorted(
-        (cell for cell in cells if cell.experiment in order), key=lambda c: (order[c.experiment], c.poisons)
-    )
+    ordered = summary.cells(made.table, [one.name for one in plan.experiments])
     titles = {key: title for cell in ordered for key, title in cell.titles.items()}
     return FittingTable(
         [
@@ -171,7 +167,7 @@ def _table(plan: Plan, made: Outcome) -> FittingTable:
             Column("seeds", [str(cell.seeds) for cell in ordered]),
             Column("attack success", [interval_text(cell.attack) for cell in ordered]),
             *(
-                Column(f"{title}: found", [interval_text(cell.found.get(key)) for cell in ordered], spare=True)
+                Column(f"{title}: found", [interval_text(cell.found(key)) for cell in ordered], spare=True)
                 for key, title in titles.items()
             ),
         ],

@@ -62,8 +62,8 @@ def sweep(
     before the first is trained. Raises Cancelled when a run at work is cancelled; finished runs, and finished stages of others,
     are kept.
     """
-    there = {_key(config_of(folder)): folder for folder in Runs(out)}
-    missing = [config for config in configs if not _is_finished(there.get(_key(config)))]
+    there = {config_key(config_of(folder)): folder for folder in Runs(out)}
+    missing = [config for config in configs if not _is_finished(there.get(config_key(config)))]
     if missing:
         stage(max(missing, key=lambda config: config.poisons or 0))  # what its data can carry, fewer poisons can too
     done, at_work = len(configs) - len(missing), dict[str, tuple[RunConfig, RunFolder]]()
@@ -76,7 +76,7 @@ def sweep(
 
     def begun() -> Iterator[RunFolder]:
         for config in missing:
-            folder = there.get(_key(config)) or new_run(config, Runs(out))
+            folder = there.get(config_key(config)) or new_run(config, Runs(out))
             if not folder.status.active:
                 folder.clear_cancel()  # of the call before, which it ended
             at_work[str(folder.path)] = config, folder
@@ -84,7 +84,7 @@ def sweep(
 
     for place in _made_in(cluster, begun(), tell) if cluster else _made_here(begun(), tell):
         config, folder = at_work.pop(place)
-        there[_key(config)] = folder
+        there[config_key(config)] = folder
         done += 1
         _collect(configs, there, out, command)
     tell()
@@ -117,7 +117,7 @@ def _make(name: str, path: str, threads: int) -> str:
 
 def _collect(configs: Sequence[RunConfig], there: dict[str, RunFolder], out: Path, command: str) -> series.Series:
     """series.json of the runs that are finished."""
-    finished = [there[_key(c)] for c in configs if _is_finished(there.get(_key(c)))]
+    finished = [there[config_key(c)] for c in configs if _is_finished(there.get(config_key(c)))]
     rows = tuple(series.row_of(folder.id, folder.result) for folder in finished)
     made = series.Series(out.name, series.common_config(configs[0].as_json()), rows, command)
     series.save(made, out)
@@ -135,5 +135,6 @@ def _is_finished(folder: RunFolder | None) -> bool:
     return folder is not None and folder.status.state == "finished"
 
 
-def _key(config: RunConfig) -> str:
+def config_key(config: RunConfig) -> str:
+    """The same for configs that make the same run, whether their defaults are written out or not. Raises InputError."""
     return json.dumps(config.resolved().as_json(), sort_keys=True)

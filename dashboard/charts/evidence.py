@@ -32,7 +32,7 @@ def cell_map(
     """Attack success (orange) and the share of the poison that each defense removes (grey), a line for each place; empty where not run.
 
     Where models were trained anew without what SPECTRE removed, their attack success stands beside. columns: defenses and their
-    headings. A click picks "experiment|poisons".
+    headings. A click picks the `name_of` a place.
     """
     figure = go.Figure()
     names = [f"{in_figure(experiment)} · {poisons:,}" for experiment, poisons in places]
@@ -60,7 +60,7 @@ def cell_map(
                 text=[["" if one is None else _figure(one.centre) for one in line] for line in mine],
                 texttemplate="%{text}", textfont={"color": colours.ink, "size": 12}, xgap=2, ygap=2, showscale=False,
                 colorscale=[[0, colours.faint], [1, shade]], hoverongaps=False,
-                customdata=[[f"{experiment}|{poisons}"] * len(heads) for experiment, poisons in places],
+                customdata=[[name_of(place)] * len(heads) for place in places],
                 hovertext=[[_hover(one) for one in line] for line in mine],
                 hovertemplate="%{y} poisons<br>%{x}: %{hovertext}<extra></extra>",
             )
@@ -72,6 +72,11 @@ def cell_map(
             yaxis={"type": "category", "autorange": "reversed", "showgrid": False, "automargin": True, "title": {"text": ""}},
         )  # fmt: skip
     return figure
+
+
+def name_of(place: Place) -> str:
+    """A place in the address and in what a click picks: "Patch|15"."""
+    return f"{place[0]}|{place[1]}"
 
 
 def _outline(places: Sequence[Place], chosen: Place | None, colours: Palette) -> list[dict[str, Any]]:

@@ -89,14 +89,14 @@ def how_many(curve: Sequence[tuple[int, Any, Interval]]) -> str:
     works = [(count, interval) for count, interval in poisoned if interval.centre >= 0.5]
     if not works:
         count, interval = max(poisoned, key=lambda item: item[1].centre)
-        return f"The attack never works more often than not: at best {_percent(interval)} of the tries, with {count:,} poisons."
+        return f"The attack never works more often than not: at best {mean_percent(interval)} of the tries, with {count:,} poisons."
     count, interval = works[0]
     below = [(c, i) for c, i in poisoned if c < count]
-    text = f"{count:,} poisons turn {_percent(interval)} of the images the attack is after"
+    text = f"{count:,} poisons turn {mean_percent(interval)} of the images the attack is after"
     if not below:
         return f"{text}, and fewer were not tried."
     fewer, share = below[-1]
-    return f"{text}; {fewer:,} turn {_percent(share) if share.centre else 'none'}."
+    return f"{text}; {fewer:,} turn {mean_percent(share) if share.centre else 'none'}."
 
 
 def spread(curve: Sequence[tuple[int, Sequence[tuple[Mapping[str, Any], float]], Interval]]) -> str:
@@ -124,16 +124,16 @@ def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
         return ""
     (low, first), (high, last) = known[0], known[-1]
     if low == high:
-        return f"Told the true number of poisons, {title} finds {_percent(first)} of {low:,} poisons."
+        return f"Told the true number of poisons, {title} finds {mean_percent(first)} of {low:,} poisons."
     shares = [interval.centre for _, interval in known]
     if min(shares) == max(shares):
-        return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison, be there {low:,} or {high:,}."
+        return f"Told the true number of poisons, {title} finds {mean_percent(first)} of the poison, be there {low:,} or {high:,}."
     if min(shares) >= 0.995:
         return f"Told the true number of poisons, {title} finds, on average, more than 99 % of the poison, be there {low:,} or {high:,}."
-    return f"Told the true number of poisons, {title} finds {_percent(first)} of the poison where there are {low:,} and {_percent(last)} where there are {high:,}."
+    return f"Told the true number of poisons, {title} finds {mean_percent(first)} of the poison where there are {low:,} and {mean_percent(last)} where there are {high:,}."
 
 
-def _percent(interval: Interval) -> str:
+def mean_percent(interval: Interval) -> str:
     """Rounded, but never to none or all where it is neither."""
     share = interval.centre
     if 0 < share < 0.005:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from core.studies.evidence.summary import ALIVE, WORKS, Cell, Look, whole
 from core.studies.intervals import Interval
-from dashboard.compare.claims import listed
+from dashboard.compare.claims import listed, mean_percent
 from dashboard.plain import as_is
 
 ENOUGH = 0.9  # share of the poison, in the mean over seeds, from which a removal is called enough
@@ -19,9 +19,10 @@ def headline(cells: Sequence[Cell]) -> str:
     if not working:
         return f"The attack works in none of the {len(cells):,} cells."
     text = f"The attack works in {len(working):,} of {len(cells):,} cells"
-    judged = [alive for cell in working if (alive := _alive(cell, "spectre")) is not None]
+    looks = [look for cell in working if (look := cell.look("spectre"))]
+    judged = [look.alive for look in looks if look.alive is not None]
     if not judged:
-        good = sum(1 for cell in working if (found := cell.found.get("spectre")) and found.centre >= ENOUGH)
+        good = sum(1 for look in looks if look.found and look.found.centre >= ENOUGH)
         return f"{text}; in {good:,} of them SPECTRE removes at least {100 * ENOUGH:.0f} % of the poison."
     over, on = judged.count(False), judged.count(True)
     lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
@@ -73,7 +74,7 @@ def cell_words(cell: Cell) -> str:
     text += f" ({percent(cell.confused)} without the trigger)"
     if not cell.works:
         return f"{text}; it does not work."
-    look = next((one for one in cell.looks if one.defense == "spectre"), None)
+    look = cell.look("spectre")
     if look is None or look.found is None:
         return f"{text}."
     if not whole(cell.rows):
@@ -101,13 +102,8 @@ def percent(interval: Interval | None) -> str:
     """Rounded, but never to none or all where it is neither; with its range where there is one."""
     if interval is None:
         return "–"
-    share = interval.centre
-    mean = "less than 1 %" if 0 < share < 0.005 else "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+    mean = mean_percent(interval)
     return mean if interval.kind == "none" else f"{mean} [{100 * interval.low:.0f}–{100 * interval.high:.0f}]"
-
-
-def _alive(cell: Cell, defense: str) -> bool | None:
-    return next((look.alive for look in cell.looks if look.defense == defense), None)
 
 
 def _named(words: str, names: Sequence[str]) -> str:

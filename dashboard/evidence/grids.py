@@ -33,9 +33,7 @@ class Grid:
     @cached_property
     def cells(self) -> list[summary.Cell]:
         """In the order of the plan, each experiment's by rising numbers of poisons."""
-        order = {one.name: i for i, one in enumerate(self.plan.experiments)}
-        known = [cell for cell in summary.cells(self.table) if cell.experiment in order]
-        return sorted(known, key=lambda cell: (order[cell.experiment], cell.poisons))
+        return summary.cells(self.table, self.plan.names)
 
     @cached_property
     def looks(self) -> list[summary.Look]:

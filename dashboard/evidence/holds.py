@@ -9,7 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.runs import duration
+from core.studies.evidence.rows import trainings
 from core.studies.evidence.summary import TOGETHER, Cell, Look
+from dashboard.charts.evidence import name_of
 from dashboard.compare import choices
 from dashboard.evidence import claims
 from dashboard.evidence.cells import falls_short, headings
@@ -29,7 +31,7 @@ def sentences(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
 def failures(grid: Grid) -> None:
     """The cells in which the attack works and SPECTRE, at the network's usual layer, does not end it, with what would have."""
     st.markdown("### Where SPECTRE fails")
-    short = [cell for cell in grid.cells if cell.works and falls_short(usual(cell))]
+    short = [cell for cell in grid.cells if cell.works and falls_short(cell.look("spectre"))]
     if not short:
         st.markdown("In no cell that was made does an attack work and SPECTRE fall short.")
         return
@@ -41,7 +43,7 @@ def failures(grid: Grid) -> None:
         with words:
             st.markdown(f"{as_is(claims.cell_words(cell))} {as_is(instead(grid, cell))}")
         with button:
-            place = f"{cell.experiment}|{cell.poisons}"
+            place = name_of((cell.experiment, cell.poisons))
             st.button(
                 "Look at it",
                 key=f"look at {place}",
@@ -53,12 +55,13 @@ def failures(grid: Grid) -> None:
 
 def together(grid: Grid) -> None:
     """The one improvement that was tried, before and after: nothing where no grid of it was made."""
-    working = {(cell.experiment, cell.poisons) for cell in grid.cells if cell.works}
-    usual = {(look.experiment, look.poisons): look for look in grid.looks if look.default and look.defense == "spectre"}
+    usual = {
+        (cell.experiment, cell.poisons): look for cell in grid.cells if cell.works and (look := cell.look("spectre"))
+    }
     ways: dict[str, list[tuple[Look, Look]]] = {}
     for look in grid.looks:
         place = look.experiment, look.poisons
-        if look.layer == TOGETHER and place in working and place in usual:
+        if look.layer == TOGETHER and place in usual:
             ways.setdefault(look.title, []).append((usual[place], look))
     if not ways:
         return
@@ -68,11 +71,6 @@ def together(grid: Grid) -> None:
     )
     for title, pairs in ways.items():
         st.markdown(f"- {claims.together(as_is(title), pairs)}")
-
-
-def usual(cell: Cell) -> Look | None:
-    """SPECTRE at the network's usual layer; None where it did not look there."""
-    return next((look for look in cell.looks if look.defense == "spectre"), None)
 
 
 def _look_at(place: str) -> None:
@@ -86,8 +84,8 @@ def instead(grid: Grid, cell: Cell) -> str:
         for look in grid.looks
         if (look.experiment, look.poisons) == (cell.experiment, cell.poisons) and look.found is not None
     ]
-    one = usual(cell)
-    own = one.found.centre if one and one.found else 0.0
+    one = cell.found("spectre")
+    own = one.centre if one else 0.0
     others = [look for look in mine if look.defense == "spectre" and not look.default]
     rivals = [look for look in mine if look.defense != "spectre" and look.layer != TOGETHER]
     told = []
@@ -114,7 +112,7 @@ def costs(table: pd.DataFrame) -> pd.DataFrame:
     done = table[(table["state"] == "finished") & ~table["fixed_k"].fillna(False).astype(bool)]
     lines = []
     for (dataset, model), rows in done.groupby(["dataset", "model"]):
-        once = rows.drop_duplicates(["experiment", "poisons", "seed"])
+        once = trainings(rows)
         usual = rows[(rows["layer"] == rows["default_layer"]) & ~rows["labelled"].fillna(False).astype(bool)]
         spectre = usual[usual["defense"] == "spectre"]
         anew = rows["retrain_seconds"].dropna()
@@ -136,7 +134,7 @@ def _middle(seconds: pd.Series) -> float | None:
 
 def small_print(grid: Grid) -> str:
     """Seeds, machines and the time of all of it, in Markdown."""
-    once = grid.table[grid.table["state"] == "finished"].drop_duplicates(["experiment", "poisons", "seed"])
+    once = trainings(grid.table[grid.table["state"] == "finished"])
     seeds = sorted({int(seed) for seed in once["seed"]})
     devices = sorted({str(device) for device in once["device"].dropna()})
     return f"seeds {', '.join(map(str, seeds))} · {as_is('; '.join(devices))} · {duration(float(once['seconds'].sum()))} of computing in all"

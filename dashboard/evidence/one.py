@@ -31,21 +31,23 @@ VIEWS = (("raw", "Raw", "σ of the first"), ("robust", "Robustly whitened", "σ 
 
 def chosen(grid: Grid) -> Place:
     """The cell that is looked at: that of the address, of the last click on the map, or the first."""
-    options = [f"{cell.experiment}|{cell.poisons}" for cell in grid.cells]
-    address.adopt("cell", options, quiet=True)
-    experiment, poisons = str(st.session_state["cell"]).rsplit("|", 1)
-    return experiment, int(poisons)
+    places = _places(grid)
+    address.adopt("cell", list(places), quiet=True)
+    return places[st.session_state["cell"]]
+
+
+def _places(grid: Grid) -> dict[str, Place]:
+    return {charts.name_of(place): place for place in ((cell.experiment, cell.poisons) for cell in grid.cells)}
 
 
 def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -> None:
+    """The curves of the experiment, and the runs of the cell, at the layer of these looks."""
     cell = next(one for one in grid.cells if (one.experiment, one.poisons) == place)
-    options = [f"{one.experiment}|{one.poisons}" for one in grid.cells]
+    places = _places(grid)
     st.selectbox(
-        "One cell, and its attack at all numbers of poisons",
-        options,
-        key="cell",
-        format_func=lambda text: text.replace("|", " · ") + " poisons",
-    )
+        "One cell, and its attack at all numbers of poisons", list(places), key="cell",
+        format_func=lambda name: f"{places[name][0]} · {places[name][1]:,} poisons",
+    )  # fmt: skip
     address.publish("cell")
     st.markdown(as_is(claims.cell_words(cell)))
     mine = [look for look in looks.values() if look.experiment == place[0]]
@@ -138,14 +140,15 @@ def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
     with st.expander(f"Every run of this cell: {frame['seed'].nunique()} seeds, {len(frame)} looks"):
         choices.table(frame, f"{grid.name}-runs")
     st.markdown("**Make this run again**")
-    if (run := made_by(rows.command_of(row))) is not None:
+    command = rows.command_of(row)
+    if (run := made_by(command)) is not None:
         st.page_link(
             "screens/inspect.py",
             label=f"It is there: look inside {run}",
             query_params={"run": run},
             icon=":material/search_insights:",
         )
-    lens.code(rows.command_of(row), "evidence-command", "the command line")
+    lens.code(command, "evidence-command", "the command line")
     st.caption(
         f"{as_is(row['device'])} · threads: {as_is(row['threads'])} · PyTorch {as_is(row['torch'])} · {duration(row['seconds'])} with all its looks · the "
         "figures are the same on the same kind of machine with as many threads · rivals, defenses that compare all classes, and all layers together are "

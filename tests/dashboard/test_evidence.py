@@ -14,6 +14,7 @@ from dashboard import data
 from dashboard.charts import evidence as charts
 from dashboard.evidence import cells, claims, grids, holds, one
 from dashboard.theme import DARK, LIGHT
+from tests.dashboard import drawn_grid
 from tests.dashboard.drawn_grid import draw_grid
 from tests.dashboard.sent import codes
 
@@ -60,10 +61,10 @@ def test_the_headline_counts_what_is_over_and_what_lives_on(grid: grids.Grid) ->
 
 def test_the_headline_of_a_grid_without_retraining_counts_what_is_found(own_runs: Path) -> None:
     found = rows.read(draw_grid(own_runs, retrain=False))
-    said = claims.headline(summary.cells(found))
+    said = claims.headline(summary.cells(found, drawn_grid.ATTACKS))
     assert said == "The attack works in 6 of 8 cells; in 3 of them SPECTRE removes at least 90 % of the poison."
     failing = found[found["experiment"] == "SIG"]
-    assert claims.headline(summary.cells(failing)) == "The attack works in none of the 2 cells."
+    assert claims.headline(summary.cells(failing, drawn_grid.ATTACKS)) == "The attack works in none of the 2 cells."
 
 
 def test_what_was_not_run_and_what_failed_is_told(grid: grids.Grid) -> None:

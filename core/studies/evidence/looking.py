@@ -14,24 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Defense, Spectre, shared_components
+from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Spectre, shared_components
 from core.experiment import Job
 from core.experiment.views import make_views
 from core.foundation.errors import Cancelled, InputError
 from core.models import Classifier
+from core.reports.thin import thin
 from core.runs import Reporter, RunFolder, Status
 from core.studies.evidence.plan import Training
 from core.studies.evidence.summary import TOGETHER
 from core.studies.overlap import highest, ranks
 from core.training import extract
 
-LOOKS, MASKS, SCORES, PICTURE, RETRAINED = (
-    "looks.json",
-    "removed.npz",
-    "scores.npz",
-    "picture.parquet",
-    "retrained.json",
-)
+LOOKS, MASKS, SCORES, RETRAINED = "looks.json", "removed.npz", "scores.npz", "retrained.json"
+PICTURE = "picture.parquet"
 # Ways to put SPECTRE's scores of all layers together. They need no truth; see docs/evidence.md for what they are worth.
 WAYS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "mean-rank": ("SPECTRE, mean rank over layers", lambda ranks: -ranks.mean(0)),
@@ -127,7 +123,8 @@ class _Looking:
                 continue
             seconds = _since(began)
             masks[f"{layer} {key}"] = defense.removed_
-            yield {**about, **self._verdict(key, defense, defense.removed_), "fit_seconds": seconds}
+            verdict = self._verdict(key, defense.title, defense.removed_, defense.record_.get("k"))
+            yield {**about, **verdict, "fit_seconds": seconds}
             if isinstance(defense, Spectre):
                 self.scores[layer] = defense.scores_.astype(np.float32)
                 if layer == config.layer:
@@ -138,7 +135,7 @@ class _Looking:
         """What SPECTRE would have removed at each k that it tried."""
         for candidate in spectre.fit_.candidates:
             removed = candidate.removed.cpu().numpy()
-            yield {**about, **self._verdict("spectre", spectre, removed), "k": candidate.k, "fixed_k": True}
+            yield {**about, **self._verdict("spectre", spectre.title, removed, candidate.k), "fixed_k": True}
 
     def _picture(self, spectre: Spectre) -> None:
         """The rows before and after robust whitening, in the plane, with what is removed and, for the telling, the truth."""
@@ -147,9 +144,9 @@ class _Looking:
             f"{name}_{axis}": views[name][:, i].round(3) for name in ("raw", "robust") for i, axis in enumerate("xy")
         }
         flags = {"removed": spectre.removed_, "poison": self.truth[self.rows]}
-        shown = _thinned(flags["removed"] | flags["poison"])
+        shown = thin(spectre.scores_, flags["removed"] | flags["poison"], PICTURED)
         with self.run.replacing(PICTURE) as path:
-            pd.DataFrame({"id": self.rows, **planes, **flags})[shown].to_parquet(path, index=False)
+            pd.DataFrame({"id": self.rows, **planes, **flags}).iloc[shown].to_parquet(path, index=False)
 
     def _together(self, masks: dict[str, np.ndarray]) -> Iterator[Look]:
         """What goes where the rows are ranked by SPECTRE's scores at all layers: as many as it removes at one."""
@@ -159,23 +156,8 @@ class _Looking:
         count = max(int(mask.sum()) for name, mask in masks.items() if name.endswith(" spectre"))
         for key, (title, score) in WAYS.items():
             removed = masks[f"{TOGETHER} {key}"] = highest(score(placed), count)
-            about = {
-                "layer": TOGETHER,
-                "labelled": False,
-                "columns": len(placed),
-                "extract_seconds": 0.0,
-                "defense": key,
-                "title": title,
-            }
-            found = int((removed & self.truth[self.rows]).sum())
-            yield {
-                **about,
-                "k": None,
-                "fixed_k": False,
-                "removed": int(removed.sum()),
-                "found": found,
-                "fit_seconds": 0.0,
-            }
+            about = {"layer": TOGETHER, "labelled": False, "columns": len(placed), "extract_seconds": 0.0}
+            yield {**about, **self._verdict(key, title, removed), "fit_seconds": 0.0}
 
     def _all_classes(self, model: Classifier, layer: str, masks: dict[str, np.ndarray]) -> Iterator[Look]:
         """What the defenses make of the target class that compare it with all others."""
@@ -193,16 +175,13 @@ class _Looking:
                 continue
             masks[f"{layer} {key}"] = removed[self.rows]
             elsewhere = int(removed.sum() - removed[self.rows].sum())
-            verdict = {
-                **self._verdict(key, defense, removed[self.rows]),
-                "k": None,
-            }  # theirs is no number of components
+            verdict = self._verdict(key, defense.title, removed[self.rows])
             yield {**about, **verdict, "fit_seconds": _since(began), "elsewhere": elsewhere}
 
-    def _verdict(self, key: str, defense: Defense, removed: np.ndarray) -> Look:
-        """The truth is joined after the fit. removed: mask (n,) of the target class."""
+    def _verdict(self, key: str, title: str, removed: np.ndarray, k: int | None = None) -> Look:
+        """The truth is joined after the fit. removed: mask (n,) of the target class; k: principal components, where there are any."""
         return {
-            "defense": key, "title": defense.title, "k": defense.record_.get("k"), "fixed_k": False,
+            "defense": key, "title": title, "k": k, "fixed_k": False,
             "removed": int(removed.sum()), "found": int((removed & self.truth[self.rows]).sum()),
         }  # fmt: skip
 
@@ -211,14 +190,13 @@ class _Looking:
     def _retrain(self) -> None:
         """Models trained without what defenses remove at the config's layer; where two remove the same, one model serves both."""
         found: dict[str, Any] = self.run.read_json(RETRAINED) if self.run.file(RETRAINED).exists() else {}
-        masks = self.run.load_arrays(MASKS)
-        wanted = [key for key in self.training.retrain if f"{self.job.config.layer} {key}" in masks]
-        for i, key in enumerate(wanted):
+        every, layer = self.run.load_arrays(MASKS), self.job.config.layer
+        masks = {key: every[f"{layer} {key}"] for key in self.training.retrain if f"{layer} {key}" in every}
+        for i, (key, mask) in enumerate(masks.items()):
             if key in found:
                 continue
-            mask = masks[f"{self.job.config.layer} {key}"]
-            same = next((k for k in found if np.array_equal(masks[f"{self.job.config.layer} {k}"], mask)), None)
-            found[key] = {**found[same], "seconds": 0.0} if same else self._without(key, mask, i / len(wanted))
+            same = next((k for k in found if k in masks and np.array_equal(masks[k], mask)), None)
+            found[key] = {**found[same], "seconds": 0.0} if same else self._without(key, mask, i / len(masks))
             self.run.write_json(RETRAINED, found)
         self.run.write_json(RETRAINED, found)  # also where there was nothing to train without
 
@@ -231,14 +209,6 @@ class _Looking:
         figures = self.job.evaluate(self.job.train_on(self.staged.poisoned.take(keep), name))
         self.run.file(f"{name}.checkpoint").unlink(missing_ok=True)
         return {**figures, "seconds": max(_since(began), round(self.job.trained_for(name), 3))}
-
-
-def _thinned(kept: np.ndarray) -> np.ndarray:
-    """Mask (n,) of the rows of a picture: all of `kept`, and of the others as many as there is room for, by a fixed draw."""
-    others = np.random.default_rng(0).permutation(np.flatnonzero(~kept))[: max(PICTURED - int(kept.sum()), 0)]
-    shown = kept.copy()
-    shown[others] = True
-    return shown
 
 
 def _since(began: float) -> float:

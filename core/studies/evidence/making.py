@@ -6,7 +6,6 @@ was stopped goes on from the table alone: the folders of finished trainings may 
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,7 @@ from core.runs import RunFolder, Runs, Status
 from core.studies.evidence import rows
 from core.studies.evidence.looking import LOOKS, MASKS, PICTURE, RETRAINED, SCORES, TimeIsUp, carry_out
 from core.studies.evidence.plan import Key, Plan, Training
-from core.studies.sweep import lighten
+from core.studies.sweep import config_key, lighten
 
 RUNS = "runs"  # the folder of the runs in that of the grid
 KEPT = (
@@ -96,7 +95,7 @@ class _Making:
         self.plan, self.out, self.until, self.cluster, self.on_step = plan, out, until, cluster, on_step
         self.table = rows.read(out)
         self.runs = Runs(out / RUNS)
-        self.folders = {_text(config_of(folder).as_json()): folder for folder in self.runs}
+        self.folders = {config_key(config_of(folder)): folder for folder in self.runs}
         self.at_work: dict[str, tuple[Training, RunFolder]] = {}
 
     def make(self, again: bool) -> Outcome:
@@ -143,7 +142,7 @@ class _Making:
         for training in missing:
             if self.until is not None and time.time() > self.until:
                 return
-            folder = self.folders.get(_text(training.config.as_json())) or new_run(training.config, self.runs)
+            folder = self.folders.get(config_key(training.config)) or new_run(training.config, self.runs)
             if not folder.status.active:
                 folder.clear_cancel()  # of the call before, which it ended
             self.at_work[str(folder.path)] = training, folder
@@ -155,7 +154,7 @@ class _Making:
         if problem:
             new = rows.of_failure(training.experiment, config, command, problem)
         else:
-            looks, retrained = folder.read_json(LOOKS), folder.read_json(RETRAINED) if training.retrain else {}
+            looks, retrained = folder.read_json(LOOKS), folder.read_json(RETRAINED)
             if folder.file(PICTURE).exists():
                 rows.add_picture(self.out, training.key, folder.file(PICTURE))
             new = rows.of_training(training.experiment, config, command, folder.result, looks, retrained)
@@ -197,18 +196,18 @@ def _make(name: str, path: str, training: Training, threads: int, until: float |
         return name, None
 
 
-def keys(table: pd.DataFrame) -> dict[Key, str]:
-    """The trainings that are in a table, and their states."""
+def keys(table: pd.DataFrame, column: str = "state") -> dict[Key, str]:
+    """The trainings that are in a table, each with what stands in that column."""
     once = rows.trainings(table)
-    names = zip(once["experiment"], once["poisons"], once["seed"], once["state"], strict=True)
-    return {(str(name), int(poisons), int(seed)): str(state) for name, poisons, seed, state in names}
+    named = zip(once["experiment"], once["poisons"], once["seed"], once[column], strict=True)
+    return {(str(name), int(poisons), int(seed)): str(value) for name, poisons, seed, value in named}
 
 
 def _check_same_plan(table: pd.DataFrame, plan: Plan, out: Path) -> None:
     """Raise InputError where a training of the plan is in the table, but was made or looked at in another way."""
     if table.empty:
         return
-    made = {(experiment, p, seed): command for experiment, p, seed, command in _commands(table)}
+    made = keys(table, "command")
     before = {one.name: one for one in rows.read_plan(out).experiments} if (out / rows.PLAN).exists() else {}
     now = {one.name: one for one in _told(plan).experiments}
     for training in plan.trainings:
@@ -222,11 +221,6 @@ def _check_same_plan(table: pd.DataFrame, plan: Plan, out: Path) -> None:
                 f"the folder holds '{name}' with {poisons} poisons, seed {seed}, made or looked at in another way than the plan says "
                 f"({made[training.key]}); choose another --out"
             )
-
-
-def _commands(table: pd.DataFrame) -> Iterator[tuple[str, int, int, str]]:
-    once = rows.trainings(table)
-    return zip(once["experiment"], once["poisons"], once["seed"], once["command"], strict=True)
 
 
 def _seconds_left(table: pd.DataFrame, plan: Plan, there: Mapping[Key, str]) -> float | None:
@@ -250,7 +244,3 @@ def _told(plan: Plan) -> rows.Plan:
         for one in plan.experiments
     )  # fmt: skip
     return rows.Plan(plan.title, plan.about, tuple(asked))
-
-
-def _text(config: object) -> str:
-    return json.dumps(config, sort_keys=True)

@@ -73,6 +73,11 @@ class Plan:
     experiments: tuple[Asked, ...]
 
     @property
+    def names(self) -> list[str]:
+        """Of the experiments, in their order."""
+        return [one.name for one in self.experiments]
+
+    @property
     def trainings(self) -> int:
         return sum(len(one.poisons) * len(one.seeds) for one in self.experiments)
 
@@ -197,8 +202,7 @@ OF_FINISHED = (
     "victims", "goal", "clean", "clean_of", "attack_single", "attack_combined", "confused", "attack_of", "target_rows", "poisons_in_target",
     "seconds", "train_seconds", "layer", "labelled", "defense", "title", "fixed_k",
 )  # fmt: skip
-# What stands together or not at all.
-TOGETHER = (
+GROUPS = (  # what stands together or not at all
     ("removed", "found"),
     ("after_clean", "after_single", "after_combined", "after_confused", "retrain_seconds"),
 )
@@ -217,7 +221,7 @@ def _check(table: pd.DataFrame, path: Path) -> None:
             raise InputError(f"{path} has a row without {missing[0]}; it is no grid")
     if not table["state"].isin(STATES).all():
         raise InputError(f"{path} has a row whose state is none of: {', '.join(STATES)}; it is no grid")
-    for group in TOGETHER:
+    for group in GROUPS:
         there = finished[list(group)].notna()
         if (there.any(axis=1) & ~there.all(axis=1)).any():
             raise InputError(f"{path} has a row with some but not all of {', '.join(group)}; it is no grid")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,10 @@ from core.studies.intervals import Interval, over_runs
 if TYPE_CHECKING:
     import pandas as pd
 
-WORKS = (
-    0.2  # an attack works where so much more of the test images are taken for its goal with the trigger than without
-)
+# An attack works where the share of test images taken for its goal is so much larger with the trigger than without, and lives on
+# after a removal where it still is larger by ALIVE.
+WORKS, ALIVE = 0.2, 0.1
 TOGETHER = "together"  # stands for a layer where all of them were looked at at once
-ALIVE = 0.1  # and lives on after a removal where this much more still are
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,14 @@ class Cell:
     def titles(self) -> dict[str, str]:
         return {look.defense: look.title for look in self.looks}
 
-    @property
-    def found(self) -> dict[str, Interval | None]:
-        return {look.defense: look.found for look in self.looks}
+    def look(self, defense: str) -> Look | None:
+        """That of a defense; None where it did not look at the network's usual layer."""
+        return next((look for look in self.looks if look.defense == defense), None)
+
+    def found(self, defense: str) -> Interval | None:
+        """Share of the poison that a defense removes; None where it gave no verdict."""
+        look = self.look(defense)
+        return None if look is None else look.found
 
 
 def looks(table: pd.DataFrame, *, every_k: bool = False) -> list[Look]:
@@ -135,8 +139,8 @@ def looks(table: pd.DataFrame, *, every_k: bool = False) -> list[Look]:
     return found
 
 
-def cells(table: pd.DataFrame) -> list[Cell]:
-    """The finished trainings of a table over their seeds, in its order."""
+def cells(table: pd.DataFrame, experiments: Sequence[str]) -> list[Cell]:
+    """The finished trainings of these experiments over their seeds, in this order, and by rising numbers of poisons."""
     trainings: dict[tuple[str, int], dict[int, dict[str, Any]]] = {}
     for row in _records(grid.trainings(table[table["state"] == "finished"])):
         trainings.setdefault((row["experiment"], row["poisons"]), {})[row["seed"]] = row
@@ -144,9 +148,11 @@ def cells(table: pd.DataFrame) -> list[Cell]:
     for look in looks(table):
         if look.default or look.labelled:
             at.setdefault((look.experiment, look.poisons), []).append(look)
+    order = {name: i for i, name in enumerate(experiments)}
     return [
         Cell(*place, tuple(seeds[seed] for seed in sorted(seeds)), tuple(at.get(place, ())))
-        for place, seeds in trainings.items()
+        for place, seeds in sorted(trainings.items(), key=lambda item: (order.get(item[0][0], -1), item[0][1]))
+        if place[0] in order
     ]
 
 

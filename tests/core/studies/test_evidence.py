@@ -430,7 +430,7 @@ def test_shares_are_means_over_seeds_with_their_interval() -> None:
     assert (look.found.runs, look.found.kind) == (3, "seeds")
     assert look.wasted is not None
     assert look.wasted.centre == pytest.approx((35 + 25 + 30) / 3 / 450)
-    [cell] = summary.cells(table)
+    [cell] = summary.cells(table, ["Patch"])
     assert (cell.seeds, cell.works, list(cell.titles)) == (3, True, ["spectre"])
 
 
@@ -477,7 +477,7 @@ def test_a_failed_training_is_in_no_mean() -> None:
     failed = rows.of_failure("Patch", {**drawn(1), "layer": "block3"}, "run", cause(RuntimeError("broken")))
     table = rows.frame([drawn(0), *failed])
     assert summary.looks(table)[0].found is not None
-    assert [cell.seeds for cell in summary.cells(table)] == [1]
+    assert [cell.seeds for cell in summary.cells(table, ["Patch"])] == [1]
 
 
 # --- the file and the command
