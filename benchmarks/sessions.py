@@ -117,8 +117,13 @@ class Session:
         return await self._run(fragment, triggers)
 
     async def tick(self) -> list[Answer]:
-        """Run every fragment that runs by itself (`run_every`) once, as the browser's clock does."""
-        return [await self._run(fragment, automatic=True) for fragment in list(self._timers)]
+        """Run every fragment that runs by itself (`run_every`) once, as the browser's clock does.
+
+        One of them may draw the whole page anew and so end the clock of another; a request for what is gone gets no answer.
+        """
+        return [
+            await self._run(fragment, automatic=True) for fragment in list(self._timers) if fragment in self._timers
+        ]
 
     async def close(self) -> None:
         if self._socket:
@@ -177,6 +182,7 @@ class Session:
         await self._socket.send(message.SerializeToString())
         answer = Answer(0.0)
         finished = False
+        kinds: list[str] = []  # of what came, for the message of a run that does not end
         while True:
             try:
                 # A run that was finished may be followed by another one of the same chain.
@@ -184,16 +190,25 @@ class Session:
             except TimeoutError:
                 if finished:
                     return answer
-                raise TimeoutError(f"no answer from {self.url} within {self.timeout:g} s") from None
+                raise TimeoutError(self._unanswered(asked, kinds)) from None
             answer.bytes += len(raw)
             said = ForwardMsg.FromString(raw if isinstance(raw, bytes) else raw.encode())
             kind = self._take(said, answer)
+            kinds.append(_told(said, kind))
             if kind == "new_session":
                 finished = False
             elif kind == "script_finished" and said.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 finished = True
                 answer.seconds = time.perf_counter() - started
                 self._forget(said)
+
+    def _unanswered(self, asked: Any, kinds: list[str]) -> str:
+        """What a run that did not end was asked for, and how far it got."""
+        what = "by itself " if asked.is_auto_rerun else ""
+        what += f"the fragment {asked.fragment_id[:8]}" if asked.fragment_id else "the page"
+        place = asked.page_name or f"the page with the hash {asked.page_script_hash[:8]}"
+        came = ", ".join(kinds[-6:]) or "nothing"
+        return f"no answer from {self.url} within {self.timeout:g} s: {what}, {place}?{asked.query_string}; came last: {came}"
 
     def _take(self, said: ForwardMsg, answer: Answer) -> str:
         """Take one message in; returns its kind."""
@@ -256,6 +271,11 @@ def wait_for_server(url: str, seconds: float = 60.0) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError(f"no server at {url} after {seconds:g} s")
+
+
+def _told(said: ForwardMsg, kind: str) -> str:
+    """The kind of a message; of the end of a run, how it ended."""
+    return ForwardMsg.ScriptFinishedStatus.Name(said.script_finished) if kind == "script_finished" else kind
 
 
 def _inner(element: Element) -> Any:

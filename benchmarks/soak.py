@@ -35,6 +35,7 @@ VISITS = (
 )  # fmt: skip
 PAUSE = (0.5, 6.0)  # seconds in which a visitor looks
 STAY = (1, 6)  # pages before leaving
+WAIT = 120.0  # seconds after which a visitor gives up
 EVERY = 10.0  # seconds between two measurements
 SETTLE = (
     150.0  # seconds after the last visitor has left; Streamlit keeps a session for two minutes, for whoever comes back
@@ -60,7 +61,7 @@ async def visitor(url: str, until: float, ledger: Ledger, draw: random.Random) -
     while time.monotonic() < until:
         ledger.came += 1
         try:
-            async with Session(url, timeout=120) as session:
+            async with Session(url, timeout=WAIT) as session:
                 page, query = draw.choice(VISITS)
                 ledger.note(await session.open(page, query), page)
                 for _ in range(draw.randint(*STAY)):
