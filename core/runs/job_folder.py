@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 import zipfile
 import zlib
@@ -64,11 +65,27 @@ def is_abandoned(status: Status, lock: Path) -> bool:
 
 
 def _is_held(lock: Path) -> bool | None:
-    """None where that cannot be asked: in a folder that can only be read."""
+    """None where that cannot be asked."""
     try:
         with FileLock(lock, timeout=0):
             return False
     except Timeout:
+        return True
+    except OSError:
+        return _is_held_where_nothing_can_be_written(lock)
+
+
+def _is_held_where_nothing_can_be_written(lock: Path) -> bool | None:
+    """FileLock opens its file for writing; flock itself asks for no such right. None on Windows, and over NFS, where it does ask."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
         return True
     except OSError:
         return None

@@ -194,13 +194,30 @@ def test_a_clock_that_was_set_back_or_forth_changes_nothing(hours: int, run: Run
         assert status_on_disk(run, pid=os.getpid(), heartbeat=time.time() + 3600 * hours) == "running"
 
 
-def test_in_a_folder_that_can_only_be_read_the_clock_alone_tells(
-    run: RunFolder, dead: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def read_only(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called, no lock can be opened for writing."""
+
     def refuse(*_: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(FileLock, "_acquire", refuse)
+    return lambda: monkeypatch.setattr(FileLock, "_acquire", refuse)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot ask for a lock without the right to write")
+def test_in_a_folder_that_can_only_be_read_the_lock_still_tells(
+    run: RunFolder, dead: int, read_only: Callable[[], None]
+) -> None:
+    with RunFolder(run.path).hold():
+        read_only()
+        assert status_on_disk(run, pid=dead, heartbeat=time.time() - 3600) == "running"
+    assert status_on_disk(run, pid=dead, heartbeat=time.time() + SILENT) == "interrupted"
+
+
+def test_without_a_lock_to_ask_for_the_clock_alone_tells(
+    run: RunFolder, dead: int, read_only: Callable[[], None]
+) -> None:
+    read_only()
     assert status_on_disk(run, pid=dead, heartbeat=time.time() + SILENT) == "running", "it may be written elsewhere"
     assert status_on_disk(run, pid=dead, heartbeat=time.time() - STARTING - 1) == "interrupted"
 
