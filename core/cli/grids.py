@@ -25,7 +25,8 @@ MAX_BYTES = 2**20
 WORDS = ("dataset", "attack", "source", "target", "model", "preset", "layer")  # options of `run` of the same names
 NUMBERS = ("poisons", "seeds")
 LISTS = (*NUMBERS, "layers", "labelled_layers", "retrain", "set")
-KNOWN = ("name", "epochs", *WORDS, *LISTS)
+FLAGS = ("retrain_always",)
+KNOWN = ("name", "epochs", *WORDS, *LISTS, *FLAGS)
 
 
 def read_plan(file: Path, data: Path | None, report: Report) -> Plan:
@@ -68,8 +69,9 @@ def _experiments(
         config, split = with_classes(config, values.get("source"), values.get("target"), report, read.get(place))
         if split is not None:
             read[place] = split
-        lists = {name: tuple(values[name]) for name in LISTS if name != "set" and name in values}
-        yield Experiment(own["name"], config, **lists)
+        given: dict[str, Any] = {name: tuple(values[name]) for name in LISTS if name != "set" and name in values}
+        given |= {name: values[name] for name in FLAGS if name in values}
+        yield Experiment(own["name"], config, **given)
 
 
 def _config(file: Path, defaults: Mapping[str, Any], own: Any, data: Path | None) -> tuple[RunConfig, dict[str, Any]]:
@@ -86,6 +88,9 @@ def _config(file: Path, defaults: Mapping[str, Any], own: Any, data: Path | None
     epochs = values.get("epochs")
     if epochs is not None and (type(epochs) is not int or epochs < 0):
         raise InputError(f"{where}: epochs is a whole number, not {epochs!r}")
+    for name in FLAGS:
+        if not isinstance(values.get(name, False), bool):
+            raise InputError(f"{where}: {name} is true or false, not {values[name]!r}")
     for name in LISTS:
         _list(where, values, name)
     settings, dataset = values["set"], values.get("dataset")

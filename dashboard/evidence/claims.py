@@ -86,7 +86,12 @@ def cell_words(cell: Cell) -> str:
     if look.alive is None:
         return f"{text}; no model was trained anew."
     accuracy = f"clean accuracy {percent(cell.clean)}, then {percent(look.clean_after)}"
-    return f"{text}; trained anew, {percent(look.after)} are still turned: {'it lives on' if look.alive else 'it is over'} ({accuracy})."
+    anew = (
+        "trained anew"
+        if look.retrained == cell.seeds
+        else f"trained anew in {look.retrained:,} of {cell.seeds:,} seeds"
+    )
+    return f"{text}; {anew}, {percent(look.after)} are still turned: {'it lives on' if look.alive else 'it is over'} ({accuracy})."
 
 
 def limits() -> str:

@@ -22,7 +22,7 @@ from core.models import Classifier
 from core.reports.thin import thin
 from core.runs import Reporter, RunFolder, Status
 from core.studies.evidence.plan import Training
-from core.studies.evidence.summary import TOGETHER
+from core.studies.evidence.summary import TOGETHER, lives
 from core.studies.overlap import highest, ranks
 from core.training import extract
 
@@ -188,10 +188,14 @@ class _Looking:
     # ---- without what was removed ---------------------------------------------------------------------------------
 
     def _retrain(self) -> None:
-        """Models trained without what defenses remove at the config's layer; where two remove the same, one model serves both."""
+        """Models trained without what defenses remove at the config's layer; where two remove the same, one model serves both.
+
+        None where the attack is not alive in this model: there is nothing that a removal could end.
+        """
         found: dict[str, Any] = self.run.read_json(RETRAINED) if self.run.file(RETRAINED).exists() else {}
         every, layer = self.run.load_arrays(MASKS), self.job.config.layer
-        masks = {key: every[f"{layer} {key}"] for key in self.training.retrain if f"{layer} {key}" in every}
+        wanted = self.training.retrain if self.training.retrain_always or self._lives() else ()
+        masks = {key: every[f"{layer} {key}"] for key in wanted if f"{layer} {key}" in every}
         for i, (key, mask) in enumerate(masks.items()):
             if key in found:
                 continue
@@ -199,6 +203,11 @@ class _Looking:
             found[key] = {**found[same], "seconds": 0.0} if same else self._without(key, mask, i / len(masks))
             self.run.write_json(RETRAINED, found)
         self.run.write_json(RETRAINED, found)  # also where there was nothing to train without
+
+    def _lives(self) -> bool:
+        before = self.run.result["before"]
+        attack, confused = before["attack_combined"], before["confused"]
+        return lives(attack["count"], confused["count"], attack["total"])
 
     def _without(self, key: str, mask: np.ndarray, share: float) -> dict[str, Any]:
         began = time.perf_counter()

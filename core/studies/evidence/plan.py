@@ -27,6 +27,7 @@ class Experiment:
     layers: tuple[str, ...] = ()  # at which the defenses of one class look; empty: all of the model
     labelled_layers: tuple[str, ...] = ()  # at which those look that need the rows of all classes
     retrain: tuple[str, ...] = ("spectre",)  # without what these remove at the config's layer, a model is trained anew
+    retrain_always: bool = False  # also where the attack is not alive in the first place, and no removal can end it
 
     def checked(self) -> Experiment:
         """The same with a resolved config and its layers written out. Raises InputError for whatever does not fit."""
@@ -69,6 +70,7 @@ class Training:
     layers: tuple[str, ...]
     labelled_layers: tuple[str, ...]
     retrain: tuple[str, ...]
+    retrain_always: bool = False
 
     @property
     def key(self) -> Key:
@@ -113,5 +115,8 @@ class Plan:
             for one in self.experiments:
                 for poisons in one.poisons[place : place + 1]:
                     configs = (replace(one.config, poisons=poisons, seed=seed) for seed in one.seeds)
-                    found += [Training(one.name, c, one.layers, one.labelled_layers, one.retrain) for c in configs]
+                    found += [
+                        Training(one.name, c, one.layers, one.labelled_layers, one.retrain, one.retrain_always)
+                        for c in configs
+                    ]
         return tuple(found)

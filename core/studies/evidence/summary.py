@@ -53,6 +53,11 @@ class Look:
         """Attack success of the models trained without what was removed; None where none were."""
         return _over(self.rows, "after_combined", "attack_of")
 
+    @property
+    def retrained(self) -> int:
+        """In how many of the seeds a model was trained anew: not where the attack was not alive in the first place."""
+        return sum(_has(row, "after_combined") for row in self.rows)
+
     @cached_property
     def clean_after(self) -> Interval | None:
         """Clean accuracy of these models."""
@@ -159,6 +164,11 @@ def cells(table: pd.DataFrame, experiments: Sequence[str]) -> list[Cell]:
 def works(rows: Iterable[dict[str, Any]]) -> bool:
     """Whether the attack does, in the mean over rows of one cell."""
     return _lift(rows, "attack_combined", "confused") >= WORKS
+
+
+def lives(attack: int, confused: int, of: int) -> bool:
+    """Whether the attack is alive in one model that takes so many of so many test images for its goal with the trigger, and without."""
+    return of > 0 and (attack - confused) / of >= ALIVE
 
 
 def whole(rows: Iterable[dict[str, Any]]) -> bool:

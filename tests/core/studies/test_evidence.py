@@ -14,7 +14,7 @@ import pytest
 
 from core.cli.grids import read_plan
 from core.defenses import DEFENSES, LABELLED_DEFENSES, RIVALS, Spectre
-from core.experiment import RunConfig, execute, new_run
+from core.experiment import Job, RunConfig, execute, new_run
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import claimed
 from core.foundation.shortage import cause
@@ -46,6 +46,7 @@ def experiment(folder: Path, name: str = "Patch", **changes: Any) -> Experiment:
         "seeds": (0,),
         "layers": ("block3", "pooled"),
         "labelled_layers": ("pooled",),
+        "retrain_always": True,
     }
     config = changes.pop("config", tiny_config(folder))
     return Experiment(name, config, **{**settings, **changes})
@@ -212,6 +213,22 @@ def test_two_defenses_that_remove_the_same_share_a_model(picture_folder: Path, t
     same = np.array_equal(masks["block3 spectre"], masks["block3 mahalanobis"])
     assert set(found) == {"spectre", "mahalanobis"}
     assert (found["mahalanobis"]["seconds"] == 0) == same
+
+
+@pytest.mark.parametrize(("always", "taken", "models"), [(False, 0.09, 0), (False, 0.1, 1), (True, 0.0, 1)])
+def test_no_model_is_trained_anew_where_there_is_no_attack_to_end(
+    always: bool, taken: float, models: int, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def figures(job: Job, _model: Any) -> dict[str, dict[str, int]]:
+        counts = dict.fromkeys(("clean", "attack_single", "confused", "attack_elsewhere"), 0)
+        counts["attack_combined"] = round(100 * taken)
+        return {name: {"count": count, "total": 100} for name, count in counts.items()}
+
+    monkeypatch.setattr(Job, "evaluate", figures)
+    plan = Plan.of("retraining", [experiment(picture_folder, layers=("block3",), retrain_always=always)])
+    table = make(plan, tmp_path).table
+    assert table["after_combined"].notna().sum() == models
+    assert (table["state"] == "finished").all(), "what there is none of is missing in a row, and the row is whole"
 
 
 def test_a_slice_ends_in_the_middle_and_the_next_one_goes_on_to_the_same_rows(
@@ -503,6 +520,7 @@ set = ["attack.inset=1"]
 name = "Larger"
 set = ["attack.inset=2"]
 retrain = []
+retrain_always = true
 """.replace('"two\nlines"', '"""two\nlines"""')
 
 
@@ -521,6 +539,7 @@ def test_a_file_says_what_the_options_of_run_say(grid_file: Path) -> None:
     assert first.config.attack_options["inset"] == 1
     assert second.config.attack_options["inset"] == 2
     assert (first.retrain, second.retrain) == (("spectre",), ())
+    assert (first.retrain_always, second.retrain_always) == (False, True)
     assert first.config.training["epochs"] == 1
 
 
@@ -541,6 +560,7 @@ def test_the_command_makes_the_grid_tells_it_and_goes_on(grid_file: Path, tmp_pa
         ("title =", "cannot be read as TOML"),
         ("budget = 3", "unknown entry 'budget'"),
         ("[defaults]\n[[experiment]]\nattack = 'patch'", "needs a name"),
+        ("[[experiment]]\nname = 'a'\nretrain_always = 1", "retrain_always is true or false, not 1"),
         ("[[experiment]]\nname = 'a'\ncolour = 'red'", "unknown entry 'colour'"),
         ("[[experiment]]\nname = 'a'\npoisons = ['many']", "list of whole numbers"),
         ("[[experiment]]\nname = 'a'\nlayers = 'block3'", "list of words"),
