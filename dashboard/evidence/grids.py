@@ -40,6 +40,11 @@ class Grid:
         return summary.looks(self.table)
 
     @cached_property
+    def every_k(self) -> list[summary.Look]:
+        """What SPECTRE would have removed at each k that it tried."""
+        return [look for look in summary.looks(self.table, every_k=True) if look.k is not None]
+
+    @cached_property
     def failed(self) -> pd.DataFrame:
         return self.table[self.table["state"] == "failed"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 
 import pandas as pd
@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.runs import duration
 from core.studies.evidence.rows import trainings
-from core.studies.evidence.summary import TOGETHER, Cell, Look
+from core.studies.evidence.summary import OTHERWISE, TOGETHER, Cell, Look
 from dashboard.charts.evidence import name_of
 from dashboard.compare import choices
 from dashboard.evidence import claims
@@ -78,23 +78,36 @@ def _look_at(place: str) -> None:
 
 
 def instead(grid: Grid, cell: Cell) -> str:
-    """Which other layer or defense finds most of the poison of a cell."""
-    mine = [
-        look
-        for look in grid.looks
-        if (look.experiment, look.poisons) == (cell.experiment, cell.poisons) and look.found is not None
-    ]
-    one = cell.found("spectre")
-    own = one.centre if one else 0.0
-    others = [look for look in mine if look.defense == "spectre" and not look.default]
-    rivals = [look for look in mine if look.defense != "spectre" and look.layer != TOGETHER]
+    """What finds more of the poison of a cell than SPECTRE does at the usual layer: the best of every kind."""
+    usual = cell.found("spectre")
+    own = usual.centre if usual else 0.0
     told = []
-    for kind, found in (("at", others), ("", rivals)):
-        best = max(found, key=lambda look: look.found.centre if look.found else 0.0, default=None)
+    for name, looks in _kinds(grid, cell).items():
+        best = max(looks, key=lambda look: look.found.centre if look.found else 0.0, default=None)
         if best is not None and best.found is not None and best.found.centre > own:
-            name = f"{kind} {best.layer} SPECTRE" if kind else f"{best.title} at {best.layer}"
-            told.append(f"{name} removes {claims.percent(best.found)}, and {claims.percent(best.wasted)} of the clean")
-    return f"Instead: {'; '.join(told)}." if told else "No layer and no defense that looked finds more."
+            seeds = "" if len(best.rows) == cell.seeds else f" (in {len(best.rows):,} of {cell.seeds:,} seeds)"
+            found = f"removes {claims.percent(best.found)} of the poison and {claims.percent(best.wasted)} of the clean rows"
+            told.append(f"{name(best)} {found}{seeds}")
+    if not told:
+        return "No other layer, k, number of poisons or defense that was tried finds more."
+    return f"Instead: {'; '.join(told)}."
+
+
+def _kinds(grid: Grid, cell: Cell) -> dict[Callable[[Look], str], list[Look]]:
+    """What was tried in a cell beside SPECTRE as it is used, with how a sentence names one of each kind."""
+    place = cell.experiment, cell.poisons
+    mine = [look for look in grid.looks if (look.experiment, look.poisons) == place]
+    return {
+        lambda look: f"SPECTRE at {look.layer}": [x for x in mine if x.defense == "spectre" and not x.default],
+        lambda look: f"SPECTRE with k = {look.k}": [
+            x for x in grid.every_k if (x.experiment, x.poisons) == place and x.default
+        ],
+        lambda look: look.title: [x for x in mine if x.layer == OTHERWISE],
+        lambda look: f"{look.title} (all layers together)": [x for x in mine if x.layer == TOGETHER],
+        lambda look: f"{look.title} at {look.layer}": [
+            x for x in mine if x.defense != "spectre" and x.layer not in (TOGETHER, OTHERWISE)
+        ],
+    }
 
 
 def cost(grid: Grid) -> None:

@@ -104,6 +104,10 @@ def _training(
         **about, "layer": "together", "labelled": False, "columns": 2, "extract_seconds": 0.0, "defense": "mean-rank", "fixed_k": False,
         "title": "SPECTRE, mean rank over layers", "fit_seconds": 0.0, "removed": round(1.5 * count), "found": count // 2,
     })  # fmt: skip
+    made.append({
+        **about, "layer": "otherwise", "labelled": False, "columns": 4_096, "extract_seconds": 0.0, "defense": "double", "fixed_k": False,
+        "title": "SPECTRE told twice as many poisons", "removed": 3 * count, "found": count,
+    })  # fmt: skip
     for key, title in LABELLED.items():
         made.append({
             **about, "layer": "block3", "labelled": True, "columns": 4_096, "extract_seconds": 0.5, "defense": key, "title": title,

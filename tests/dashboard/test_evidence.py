@@ -91,7 +91,11 @@ def test_one_cell_is_told_with_its_ranges(grid: grids.Grid) -> None:
 
 def test_a_failure_names_what_would_have_found_more(grid: grids.Grid) -> None:
     periodic = next(cell for cell in grid.cells if cell.experiment == "Periodic, 2 ways")
-    assert "at block2 SPECTRE removes" in holds.instead(grid, periodic)
+    said = holds.instead(grid, periodic)
+    assert "SPECTRE at block2 removes" in said
+    assert "SPECTRE told twice as many poisons removes 100 %" in said
+    assert "k = 4" not in said, "that finds nothing"
+    assert "otherwise" not in said
     patch = grid.cells[0]
     assert not cells.falls_short(next(look for look in patch.looks if look.defense == "spectre"))
 

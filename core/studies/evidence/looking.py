@@ -21,8 +21,9 @@ from core.foundation.errors import Cancelled, InputError
 from core.models import Classifier
 from core.reports.thin import thin
 from core.runs import Reporter, RunFolder, Status
+from core.studies.evidence.otherwise import otherwise
 from core.studies.evidence.plan import Training
-from core.studies.evidence.summary import TOGETHER, lives
+from core.studies.evidence.summary import OTHERWISE, TOGETHER, lives
 from core.studies.overlap import highest, ranks
 from core.training import extract
 
@@ -129,6 +130,7 @@ class _Looking:
                 self.scores[layer] = defense.scores_.astype(np.float32)
                 if layer == config.layer:
                     self._picture(defense)
+                    yield from self._otherwise(features, defense, about)
                 yield from self._every_k(defense, about)
 
     def _every_k(self, spectre: Spectre, about: Look) -> Iterator[Look]:
@@ -136,6 +138,17 @@ class _Looking:
         for candidate in spectre.fit_.candidates:
             removed = candidate.removed.cpu().numpy()
             yield {**about, **self._verdict("spectre", spectre.title, removed, candidate.k), "fixed_k": True}
+
+    def _otherwise(self, features: np.ndarray, spectre: Spectre, about: Look) -> Iterator[Look]:
+        """What it would have removed, asked in another way; nothing where there is no attack to end."""
+        if not self._lives():
+            return
+        here = {**about, "layer": OTHERWISE, "extract_seconds": 0.0}
+        for one in otherwise(features, spectre):
+            if one.removed is None:
+                yield {**here, "defense": one.key, "title": one.title, "problem": one.problem}
+            else:
+                yield {**here, **self._verdict(one.key, one.title, one.removed)}
 
     def _picture(self, spectre: Spectre) -> None:
         """The rows before and after robust whitening, in the plane, with what is removed and, for the telling, the truth."""

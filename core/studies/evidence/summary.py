@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # An attack works where the share of test images taken for its goal is so much larger with the trigger than without, and lives on
 # after a removal where it still is larger by ALIVE.
 WORKS, ALIVE = 0.2, 0.1
-TOGETHER = "together"  # stands for a layer where all of them were looked at at once
+# These stand for a layer where all of them were looked at at once, and where SPECTRE was asked in another way at the usual one.
+TOGETHER, OTHERWISE = "together", "otherwise"
 
 
 @dataclass(frozen=True)

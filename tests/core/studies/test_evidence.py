@@ -22,6 +22,7 @@ from core.runs import Runs
 from core.studies.evidence import making, rows, summary
 from core.studies.evidence.looking import RETRAINED, SCORES, WAYS, TimeIsUp, carry_out
 from core.studies.evidence.making import Step, make
+from core.studies.evidence.otherwise import TITLES, otherwise
 from core.studies.evidence.plan import Experiment, Plan
 from tests.conftest import Cli
 from tests.makers import check_refused, tiny_config
@@ -50,6 +51,13 @@ def experiment(folder: Path, name: str = "Patch", **changes: Any) -> Experiment:
     }
     config = changes.pop("config", tiny_config(folder))
     return Experiment(name, config, **{**settings, **changes})
+
+
+def counted(taken: float) -> dict[str, dict[str, int]]:
+    """What an evaluation says where that share of 100 test images is taken for the goal, all triggers at once, and else none."""
+    counts = dict.fromkeys(("clean", "attack_single", "confused", "attack_elsewhere"), 0)
+    counts["attack_combined"] = round(100 * taken)
+    return {name: {"count": count, "total": 100} for name, count in counts.items()}
 
 
 def without_times(table: pd.DataFrame) -> pd.DataFrame:
@@ -219,12 +227,7 @@ def test_two_defenses_that_remove_the_same_share_a_model(picture_folder: Path, t
 def test_no_model_is_trained_anew_where_there_is_no_attack_to_end(
     always: bool, taken: float, models: int, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def figures(job: Job, _model: Any) -> dict[str, dict[str, int]]:
-        counts = dict.fromkeys(("clean", "attack_single", "confused", "attack_elsewhere"), 0)
-        counts["attack_combined"] = round(100 * taken)
-        return {name: {"count": count, "total": 100} for name, count in counts.items()}
-
-    monkeypatch.setattr(Job, "evaluate", figures)
+    monkeypatch.setattr(Job, "evaluate", lambda *_: counted(taken))
     plan = Plan.of("retraining", [experiment(picture_folder, layers=("block3",), retrain_always=always)])
     table = make(plan, tmp_path).table
     assert table["after_combined"].notna().sum() == models
@@ -322,6 +325,49 @@ def test_the_time_that_is_left_is_told_once_one_is_finished(made: tuple[Path, Pl
     assert making._seconds_left(table, more, making.keys(table)) == pytest.approx(
         rows.read(made[0])["seconds"].median(), rel=0.5
     )
+
+
+def drawn_features(n: int = 300, poisons: int = 20) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (n, 12) of which the first few lie off along two directions, half of them each."""
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((n, 12)).astype(np.float32)
+    features[: poisons // 2, 0] += 6
+    features[poisons // 2 : poisons, 1] += 6
+    return features, np.arange(n) < poisons
+
+
+def test_spectre_asked_in_another_way_removes_what_it_would_in_a_run_of_its_own() -> None:
+    features, truth = drawn_features()
+    spectre = Spectre(n_poisons=20, device="cpu").fit(features)
+    answers = {one.key: one for one in otherwise(features, spectre)}
+    assert set(answers) == set(TITLES)
+    for key, told in (("half", 10), ("double", 40), ("triple", 60)):
+        own = Spectre(n_poisons=told, device="cpu").fit(features)
+        np.testing.assert_array_equal(answers[key].removed, own.removed_)
+    peeled = answers["peeled"].removed
+    assert peeled is not None
+    assert peeled.sum() == 2 * spectre.removed_.sum()
+    assert not (spectre.removed_ & ~peeled).any(), "what the first look removes stays removed"
+    assert truth[peeled].sum() >= truth[spectre.removed_].sum()
+
+
+def test_another_way_that_cannot_be_says_why() -> None:
+    features, _ = drawn_features(n=60)
+    answers = {one.key: one for one in otherwise(features, Spectre(n_poisons=20, device="cpu").fit(features))}
+    assert answers["half"].removed is not None
+    assert answers["triple"].removed is None
+    assert answers["triple"].problem
+
+
+@pytest.mark.parametrize(("taken", "looks"), [(0.09, 0), (0.1, len(TITLES))])
+def test_other_ways_are_looked_at_where_there_is_an_attack_to_end(
+    taken: float, looks: int, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Job, "evaluate", lambda *_: counted(taken))
+    table = make(Plan.of("otherwise", [experiment(picture_folder, layers=("block3",), retrain=())]), tmp_path).table
+    other = table[table["layer"] == summary.OTHERWISE]
+    assert len(other) == looks
+    assert other["after_combined"].isna().all()
 
 
 def test_layers_together_remove_as_many_by_the_ranks_at_all_layers(made: tuple[Path, Plan]) -> None:
