@@ -24,6 +24,17 @@ class ConvergenceError(RuntimeError):
     """An iteration that does not end; never seen on finite data."""
 
 
+def _reserve() -> None:
+    """Have SciPy's and NumPy's OpenBLAS take their buffer now: they do at their first call and keep it, but where the memory
+    has run out by then, the call never comes back."""
+    small = np.ones((4, 4)) + np.eye(4)
+    lapack.dsyevr(small)
+    np.linalg.eigvalsh(small)
+
+
+_reserve()
+
+
 def eigh(a: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues (k,), ascending, and eigenvectors (k, k) of a symmetric matrix.
 
