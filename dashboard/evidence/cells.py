@@ -89,10 +89,11 @@ def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place |
         for place in choices.picked("evidence-map"):
             st.session_state["cell"] = str(place)
 
-    plot(
-        charts.cell_map(wanted, cells, looks, columns, colours(), chosen, _failed(grid)), "evidence-map",
-        "Map of all cells: attack success and the share of the poison that each defense removes", on_pick=take,
-    )  # fmt: skip
+    with st.container(key="evidence-wide"):
+        plot(
+            charts.cell_map(wanted, cells, looks, columns, colours(), chosen, _failed(grid)), "evidence-map",
+            "Map of all cells: attack success and the share of the poison that each defense removes", on_pick=take,
+        )  # fmt: skip
     st.caption(
         f"showing {len(wanted):,} of {len(_every(grid)):,} cells · in %, the mean over the seeds · orange: test images that the attack turns, all triggers "
         "at once, as trained, and trained anew without what SPECTRE removes · grey: poison removed; each defense is told the true number · click a line to look at it below"

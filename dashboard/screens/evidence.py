@@ -12,6 +12,13 @@ from dashboard.widgets import as_sentence
 
 EXAMPLE = "python -m core sweep benchmarks/digits_grid.toml --out runs/digits-grid --threads 1"
 
+# Where the map has no room for its columns it is moved, not squeezed.
+CSS = """<style>
+.st-key-evidence-wide { overflow-x: auto; }
+.st-key-evidence-wide > * { min-width: 46rem; }
+</style>"""
+
+st.html(CSS)
 found, problems = grids.all_grids()
 for problem in problems:
     st.warning(as_sentence(problem))
