@@ -240,7 +240,9 @@ class _Audit:
             self.reporter.enter("pictures", f"picturing class {label}", i / max(1, len(wanted)))
             if not has_view(self.case, look, label):
                 device = self.config.device
-                picture(self.case, look, label, poisons, wide=wide, device=device, on_step=self._check)
+                picture(
+                    self.case, look, label, poisons, wide=wide, device=device, on_step=self._check, must_be_kept=True
+                )
 
     def _check(self, _: float) -> None:
         self.reporter.step(self.reporter.status.progress)

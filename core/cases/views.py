@@ -7,7 +7,7 @@ needs one of its own; so the classes that look poisoned get several, the others 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -105,10 +105,14 @@ def picture(
     wide: bool,
     device: str = "auto",
     on_step: Callable[[float], None] | None = None,
+    must_be_kept: bool = False,
 ) -> ClassView:
-    """Picture a class, see `make_view`, and keep that. Raises InputError where the features are not there any more."""
+    """Picture a class, see `make_view`, and keep that. Raises InputError where the features are not there any more.
+
+    must_be_kept: whether it is an OSError where that cannot be; else it is made again next time.
+    """
     rows = space_of(case, look).rows(label)
     view = make_view(table_of(case, look), rows, label, poisons, wide=wide, device=device, on_step=on_step)
-    with suppress(OSError):  # of a bundled audit, perhaps: then it is made again next time
+    with nullcontext() if must_be_kept else suppress(OSError):  # of a bundled audit, perhaps
         write_view(case, look, view)
     return view

@@ -8,15 +8,19 @@ from concurrent.futures import BrokenExecutor
 from core.foundation.errors import one_line
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO}
-# What PyTorch, the library under its convolutions, and Python say of it.
-OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "could not create a primitive", "can't start new thread")
+# What PyTorch, the library under its convolutions, Python and Arrow say of it.
+OUT_OF_MEMORY = (
+    "can't allocate memory", "not enough memory", "could not create a primitive", "can't start new thread",
+    "Failed to launch worker thread",
+)  # fmt: skip
 LESS = "fewer workers, a smaller network or fewer rows need less; what is finished is kept"
 
 
 def shortage(problem: BaseException) -> str | None:
     """That there is no room on the disk, or not enough memory, and what to do about it; None for any other problem.
 
-    PyTorch has no exception of its own for memory of the CPU: there it is a RuntimeError with the system's words in it.
+    PyTorch has no exception of its own for memory of the CPU: there it is a RuntimeError with the system's words in it. Nor has Arrow
+    for threads.
     """
     if isinstance(problem, OSError) and problem.errno in NO_ROOM:
         where = f": {problem.filename}" if problem.filename else ""
@@ -35,7 +39,8 @@ def _is_out_of_memory(problem: BaseException) -> bool:
     if isinstance(problem, MemoryError) or (isinstance(problem, OSError) and problem.errno == errno.ENOMEM):
         return True
     told = type(problem).__name__ == "OutOfMemoryError" or any(words in str(problem) for words in OUT_OF_MEMORY)
-    return isinstance(problem, RuntimeError) and told
+    by_words_alone = isinstance(problem, RuntimeError) or type(problem).__module__ == "pyarrow.lib"
+    return by_words_alone and told
 
 
 def cause(problem: BaseException) -> str:

@@ -235,3 +235,5 @@ def test_a_picture_that_cannot_be_kept_is_shown_all_the_same(case: CaseFolder, m
     made = picture(case, LOOK, 2, 3, wide=False, device="cpu")
     assert made.rows.tolist() == space_of(case, LOOK).rows(2).tolist()
     assert not has_view(case, LOOK, 2)
+    with pytest.raises(OSError, match="read-only"):
+        picture(case, LOOK, 2, 3, wide=False, device="cpu", must_be_kept=True)

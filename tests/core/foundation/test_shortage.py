@@ -5,6 +5,7 @@ import re
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -25,8 +26,10 @@ def raised(do) -> BaseException:
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
         OSError(errno.ENOMEM, "Cannot allocate memory"),
         RuntimeError("can't start new thread"),
+        pa.lib.ArrowException("Unknown error: Failed to launch worker thread: Resource temporarily unavailable"),
+        pa.ArrowMemoryError("malloc of size 64 failed"),
     ],
-    ids=["torch", "numpy", "cuda", "system", "thread"],
+    ids=["torch", "numpy", "cuda", "system", "thread", "thread of Arrow", "Arrow"],
 )
 def test_memory(problem):
     told = shortage(problem)
