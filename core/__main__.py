@@ -28,14 +28,17 @@ def _leave() -> None:
 def main() -> None:
     """Entry point of `python -m core` and of the installed command."""
     atexit.register(_leave)
-    from core.cli import main as command  # not before: what it imports registers its own
-
     try:
+        from core.cli import main as command  # not before: what it imports registers its own
+
         command()
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             _ended.append(end.code or 0)
         raise
+    except MemoryError:  # there is not even enough to start, or to say it in colours
+        os.write(2, b"error: not enough memory\n")
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

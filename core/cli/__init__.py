@@ -68,7 +68,7 @@ def main() -> None:
     except (Cancelled, typer.Abort, KeyboardInterrupt):
         err.print("cancelled")
         status = 130
-    except (OSError, MemoryError, RuntimeError) as problem:
+    except Exception as problem:
         if (told := shortage(problem)) is None:
             raise
         _complain(told)

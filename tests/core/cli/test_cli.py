@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from safetensors import SafetensorError
 
@@ -402,6 +403,7 @@ def test_names_are_printed_as_they_are(tmp_path: Path, cli: Cli) -> None:
     [
         (SafetensorError("I/O error: No space left on device (os error 28)"), "No space left on device"),
         (MemoryError(), "not enough memory: fewer workers"),
+        (pa.lib.ArrowException("Unknown error: Failed to launch worker thread"), "not enough memory"),
     ],
 )
 def test_a_full_disk_or_memory_is_one_line_and_the_run_goes_on_afterwards(

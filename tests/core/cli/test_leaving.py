@@ -37,6 +37,12 @@ def test_what_is_raised_is_told(last, told):
     assert found.stdout.endswith("swept up\n")
 
 
+def test_memory_that_does_not_even_suffice_to_complain_is_told_in_a_line():
+    found = ended("raise MemoryError")
+    assert (found.returncode, found.stderr) == (1, "error: not enough memory\n")
+    assert found.stdout.endswith("swept up\n")
+
+
 def test_an_interpreter_full_of_objects_is_not_taken_down_one_by_one():
     found = ended(
         "class Last:",
