@@ -103,7 +103,7 @@ def _kinds(grid: Grid, cell: Cell) -> dict[Callable[[Look], str], list[Look]]:
             x for x in grid.every_k if (x.experiment, x.poisons) == place and x.default
         ],
         lambda look: look.title: [x for x in mine if x.layer == OTHERWISE],
-        lambda look: f"{look.title} (all layers together)": [x for x in mine if x.layer == TOGETHER],
+        lambda look: look.title.replace(",", " by", 1): [x for x in mine if x.layer == TOGETHER],
         lambda look: f"{look.title} at {look.layer}": [
             x for x in mine if x.defense != "spectre" and x.layer not in (TOGETHER, OTHERWISE)
         ],
