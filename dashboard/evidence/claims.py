@@ -99,7 +99,7 @@ def limits() -> str:
     return (
         f"An attack *works* where the share of test images that are taken for its goal is at least {100 * WORKS:.0f} percentage points larger with the "
         f"trigger than without, in the mean over seeds. It *lives on* where it still is at least {100 * ALIVE:.0f} points larger after training without "
-        "what was removed."
+        "what was removed; where it is not so much larger in the first place, no model need be trained anew."
     )
 
 
