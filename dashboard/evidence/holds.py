@@ -82,7 +82,7 @@ def instead(grid: Grid, cell: Cell) -> str:
     usual = cell.found("spectre")
     own = usual.centre if usual else 0.0
     told = []
-    for name, looks in _kinds(grid, cell).items():
+    for name, looks in _kinds(grid, cell):
         best = max(looks, key=lambda look: look.found.centre if look.found else 0.0, default=None)
         if best is not None and best.found is not None and best.found.centre > own:
             seeds = "" if len(best.rows) == cell.seeds else f" (in {len(best.rows):,} of {cell.seeds:,} seeds)"
@@ -93,21 +93,19 @@ def instead(grid: Grid, cell: Cell) -> str:
     return f"Instead: {'; '.join(told)}."
 
 
-def _kinds(grid: Grid, cell: Cell) -> dict[Callable[[Look], str], list[Look]]:
+def _kinds(grid: Grid, cell: Cell) -> list[tuple[Callable[[Look], str], list[Look]]]:
     """What was tried in a cell beside SPECTRE as it is used, with how a sentence names one of each kind."""
     place = cell.experiment, cell.poisons
     mine = [look for look in grid.looks if (look.experiment, look.poisons) == place]
-    return {
-        lambda look: f"SPECTRE at {look.layer}": [x for x in mine if x.defense == "spectre" and not x.default],
-        lambda look: f"SPECTRE with k = {look.k}": [
-            x for x in grid.every_k if (x.experiment, x.poisons) == place and x.default
-        ],
-        lambda look: look.title: [x for x in mine if x.layer == OTHERWISE],
-        lambda look: look.title.replace(",", " by", 1): [x for x in mine if x.layer == TOGETHER],
-        lambda look: f"{look.title} at {look.layer}": [
-            x for x in mine if x.defense != "spectre" and x.layer not in (TOGETHER, OTHERWISE)
-        ],
-    }
+    forced = [look for look in grid.every_k if (look.experiment, look.poisons) == place and look.default]
+    rivals = [look for look in mine if look.defense != "spectre" and look.layer not in (TOGETHER, OTHERWISE)]
+    return [
+        (lambda look: f"SPECTRE at {look.layer}", [x for x in mine if x.defense == "spectre" and not x.default]),
+        (lambda look: f"SPECTRE with k = {look.k}", forced),
+        (lambda look: look.title, [x for x in mine if x.layer == OTHERWISE]),
+        (lambda look: look.title.replace(",", " by", 1), [x for x in mine if x.layer == TOGETHER]),
+        (lambda look: f"{look.title} at {look.layer}", rivals),
+    ]
 
 
 def cost(grid: Grid) -> None:

@@ -6,9 +6,10 @@ No fit here knows the truth, and no run does any of it by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from sklearn.base import clone
 
 from core.defenses import Spectre
 from core.foundation.errors import InputError
@@ -44,7 +45,7 @@ def otherwise(features: np.ndarray, spectre: Spectre) -> Iterator[Answer]:
 
 
 def _told(features: np.ndarray, spectre: Spectre, factor: float) -> np.ndarray:
-    told = replace(spectre, n_poisons=max(1, round(factor * spectre.n_poisons)))
+    told = clone(spectre).set_params(n_poisons=max(1, round(factor * spectre.n_poisons)))
     return told.fit(features, components=spectre.fit_.components).removed_
 
 
@@ -52,5 +53,5 @@ def _peeled(features: np.ndarray, spectre: Spectre) -> np.ndarray:
     """What it removes, and what it removes of the others."""
     removed = spectre.removed_.copy()
     left = np.flatnonzero(~removed)
-    removed[left[replace(spectre).fit(features[left]).removed_]] = True
+    removed[left[clone(spectre).fit(features[left]).removed_]] = True
     return removed

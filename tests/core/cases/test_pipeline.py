@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -196,6 +197,23 @@ def test_what_fails_says_why_in_its_status(tmp_path: Path) -> None:
         execute(case)
     assert case.status.state == "failed"
     assert case.status.message == str(problem.value).splitlines()[0]
+
+
+def test_pictures_that_cannot_be_kept_are_not_called_finished(
+    parquet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    case = begun(tmp_path / "case", CaseConfig(str(parquet), "label", workers=1, device="cpu"))
+    with monkeypatch.context() as disk:
+        disk.setattr("core.cases.views.write_view", full)
+        with pytest.raises(OSError, match="No space left"):
+            execute(case)
+    assert (case.status.state, "look" in case.finished_stages) == ("failed", True)
+    assert "pictures" not in case.finished_stages
+    execute(case)
+    assert case.status.state == "finished"
 
 
 def test_an_archive_is_unpacked_beside_the_audit_and_read(tmp_path: Path) -> None:
