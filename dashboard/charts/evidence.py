@@ -32,10 +32,12 @@ def cell_map(
     """Attack success (orange) and the share of the poison that each defense removes (grey), a line for each place; empty where not run.
 
     Where models were trained anew without what SPECTRE removed, their attack success stands beside. columns: defenses and their
-    headings. A click picks the `name_of` a place.
+    headings. A click picks the `name_of` a place. Numbers of poisons of one experiment that were not run share a line.
     """
     figure = go.Figure()
-    names = [f"{in_figure(experiment)} · {poisons:,}" for experiment, poisons in places]
+    lines = _lines(places, cells, failed)
+    names = [f"{in_figure(line[0][0])} · {', '.join(f'{poisons:,}' for _, poisons in line)}" for line in lines]
+    places = [line[0] for line in lines]
     after = any(look.after for look in looks.values() if look.defense == FIRST)
     attack = [ATTACK, *([AFTER] if after else [])]
     heads = [_broken(heading) for heading in (*attack, *columns.values())]
@@ -77,6 +79,20 @@ def cell_map(
 def name_of(place: Place) -> str:
     """A place in the address and in what a click picks: "Patch|15"."""
     return f"{place[0]}|{place[1]}"
+
+
+def _lines(places: Sequence[Place], cells: Collection[Place], failed: Collection[Place]) -> list[list[Place]]:
+    """Places by the line of the map that they are drawn in: one for each, but one for all of an experiment that were not run."""
+    lines: list[list[Place]] = []
+    waiting: dict[str, list[Place]] = {}
+    for place in places:
+        if place in cells or place in failed:
+            lines.append([place])
+        elif place[0] in waiting:
+            waiting[place[0]].append(place)
+        else:
+            lines.append(waiting.setdefault(place[0], [place]))
+    return lines
 
 
 def _outline(places: Sequence[Place], chosen: Place | None, colours: Palette) -> list[dict[str, Any]]:

@@ -129,6 +129,20 @@ def test_the_map_shows_each_cell_once_and_says_where_none_was_run(grid: grids.Gr
     assert len(figure.layout.shapes) == 1
 
 
+def test_what_was_not_run_of_an_attack_shares_a_line_of_the_map(grid: grids.Grid) -> None:
+    looks = cells.at_layer(grid, cells.USUAL)
+    made = {("Patch", 50): next(c for c in grid.cells if (c.experiment, c.poisons) == ("Patch", 50))}
+    places = [("Patch", 15), ("Patch", 50), ("Patch", 150), ("SIG", 15), ("SIG", 50), ("SIG", 1500)]
+    failed = {("SIG", 50)}
+    figure = charts.cell_map(places, made, looks, cells.headings(grid, looks), LIGHT, ("Patch", 50), failed)
+    assert list(figure.data[0].y) == ["Patch · 15, 150", "Patch · 50", "SIG · 15, 1,500", "SIG · 50"]
+    assert [(note.y, note.text) for note in figure.layout.annotations] == [
+        (0, "not run"), (2, "not run"), (3, "failed"),
+    ]  # fmt: skip
+    assert figure.data[0].customdata[1][0] == "Patch|50"
+    assert (figure.layout.shapes[0].y0, figure.layout.shapes[0].y1) == (0.5, 1.5)
+
+
 def test_a_layer_shows_its_own_looks_and_those_of_all_classes_stay(grid: grids.Grid) -> None:
     looks = cells.at_layer(grid, "block2")
     assert looks["Periodic, 2 ways", 50, "spectre"].layer == "block2"
