@@ -7,8 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
-from sklearn.metrics import silhouette_score
 from torch import Tensor
 
 from core.defenses.base import Defense, top_components
@@ -72,6 +70,8 @@ class ActivationClustering(Defense):
         """Centres (2, k) of the smaller and the larger cluster of points (n, k), and who belongs to the smaller (n,)."""
         if self.components_.rank == 0:  # equal rows cannot be split in two
             return np.repeat(points[:1], 2, axis=0), np.zeros(len(points), bool)
+        from sklearn.cluster import KMeans  # half a second to load, and other defenses need no clusters
+
         means = KMeans(2, n_init=10, random_state=self.seed).fit(points)
         small = int(np.bincount(means.labels_, minlength=2).argmin())
         return means.cluster_centers_[[small, 1 - small]], means.labels_ == small
@@ -113,4 +113,6 @@ def _silhouette(points: np.ndarray, members: np.ndarray, seed: int) -> float | N
         points, members = points[sample], members[sample]
     if len(points) < 3 or members.all() or not members.any():
         return None
+    from sklearn.metrics import silhouette_score
+
     return float(silhouette_score(points, members))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from sklearn.covariance import MinCovDet
 from torch import Tensor
 
 from core.defenses.base import Defense, top_components
@@ -78,6 +77,8 @@ class Mahalanobis(Defense):
         return points.mean(0), inverse_root(covariance(points))
 
     def _robust_moments(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        from sklearn.covariance import MinCovDet  # loads much, and other defenses do not need it
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a singular covariance, which inverse_root refuses below
             found = MinCovDet(support_fraction=self._support(len(points)), random_state=self.seed).fit(

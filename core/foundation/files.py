@@ -8,12 +8,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING, Any
 
 from core.foundation.errors import InputError
+
+if TYPE_CHECKING:  # loaded where it is needed, so that --help answers at once
+    import numpy as np
 
 
 @contextmanager
@@ -33,6 +33,8 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
 
     what: does so, for the message. Raises InputError where another process is at it.
     """
+    from filelock import FileLock, Timeout
+
     made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock", timeout=0)
@@ -58,6 +60,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_array(path: Path, array: np.ndarray) -> None:
     """One array as .npy."""
+    import numpy as np
+
     with replacing(path) as aside, aside.open("wb") as file:
         np.save(file, array, allow_pickle=False)
 

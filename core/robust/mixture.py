@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
 
 STARTS = (0.5, 0.75, 0.9, 0.97, 0.99)  # quantiles above which the mixture's second group is first looked for
 LEAST_VARIANCE = 1e-3  # added to that of each group
@@ -63,6 +64,9 @@ def fitted_mixture(points: np.ndarray, means: Any, weights: Any, precisions: Any
 
     All three are needed: what is not given, scikit-learn takes from k-means, which starts elsewhere at every call.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.mixture import GaussianMixture  # half a second to load, and a filter needs no mixture
+
     mixture = GaussianMixture(
         2,
         means_init=means,

@@ -212,6 +212,21 @@ def test_the_blocker_blocks() -> None:
     assert "is blocked" in done.stderr
 
 
+def test_help_answers_before_anything_heavy_is_loaded() -> None:
+    heavy = ("numpy", "pandas", "scipy", "sklearn", "torch", "filelock")
+    done = run_python(f"import sys, core.cli\nprint([name for name in {heavy} if name in sys.modules])")
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_filter_loads_of_scikit_learn_what_it_needs() -> None:
+    """Clusters, mixtures and covariances of scikit-learn are of other defenses, and take as long again as what all need."""
+    done = run_python(
+        "import sys, core.audit.filtering\n"
+        "print([name for name in ('cluster', 'covariance', 'metrics', 'mixture') if f'sklearn.{name}' in sys.modules])"
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_reading_results_does_not_load_torch() -> None:
     """The dashboard opens on finished runs in a moment, and a page that lists runs also cancels and goes on with them."""
     names = [
