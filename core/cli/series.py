@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import getitem
 from pathlib import Path
@@ -24,9 +24,27 @@ if TYPE_CHECKING:
 
 
 SEEDS = "0,1,2"
+# Options of one experiment, which a file that describes a grid says itself.
+OF_ONE = (
+    "poisons",
+    "seeds",
+    "dataset",
+    "attack",
+    "source",
+    "target",
+    "model",
+    "preset",
+    "epochs",
+    "layer",
+    "defense",
+    "settings",
+    "retrain",
+    "device",
+)
 
 
 def sweep(
+    context: typer.Context,
     out_dir: Annotated[
         Path, typer.Option("--out", help="Folder for the light run folders, and series.json or grid.parquet.")
     ],
@@ -70,25 +88,7 @@ def sweep(
     if file is not None:
         from core.cli.grids import sweep_grid
 
-        given = {
-            "--poisons": poisons,
-            "--dataset": dataset,
-            "--source": source,
-            "--target": target,
-            "--preset": preset,
-            "--epochs": epochs,
-            "--set": settings,
-        }
-        told = {
-            "--attack": attack != "patch",
-            "--model": model != "small",
-            "--layer": layer != "",
-            "--defense": defense != "spectre",
-        }
-        told |= {"--seeds": seeds != SEEDS, "--retrain": retrain, "--device": device != "auto"}
-        if named := [name for name, value in given.items() if value is not None] + [
-            name for name, value in told.items() if value
-        ]:
+        if named := _given(context, OF_ONE):
             raise InputError(f"{named[0]} is of one experiment, and {file} says what there is to make; write it there")
         filtering.check_output(out_dir)
         with opened(engine, address, threads, gpus) as cluster:
@@ -116,6 +116,13 @@ def sweep(
         made = work.sweep(configs, out_dir, command=command, cluster=cluster, on_step=show)
     out.print(_series_table(made))
     out.print(f"{len(made.rows)} runs, figures in {out_dir / 'series.json'}", soft_wrap=True)
+
+
+def _given(context: typer.Context, names: Iterable[str]) -> list[str]:
+    """Which options somebody wrote, also where it is what would have been taken anyway; as they are written."""
+    written = {one.name: one.opts[0] for one in context.command.params if one.name}
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return [written[name] for name, source in sources.items() if source is not None and source.name != "DEFAULT"]
 
 
 def _in_words(step: work.Step) -> str:

@@ -23,7 +23,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from core.robust.linalg import eigh
+from core.robust.linalg import eigh, smallest
 from core.robust.mixture import TwoGroups, split_at
 
 LEAST = 0.75  # of what the median deviation says, at least, is the scale
@@ -91,7 +91,7 @@ def whitened_by_inner(z: Tensor, share: float, start: Tensor | None = None, shri
         centred = z - z.median(0).values
         spread = centred.abs().median(0).values
         start = (centred / torch.where(spread > 0, spread, 1.0)).square().sum(1)
-    inner = _smallest(start, count)
+    inner = smallest(start, count)
     for _ in range(STEPS):
         centre = z[inner].mean(0)
         residuals = z[inner] - centre
@@ -100,14 +100,8 @@ def whitened_by_inner(z: Tensor, share: float, start: Tensor | None = None, shri
             covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
         values, vectors = eigh(covariance)
         whitened = (z - centre) @ (vectors * values.clamp(min=1e-9 * float(values[-1])).rsqrt())
-        inner = _smallest(whitened.square().sum(1), count)
+        inner = smallest(whitened.square().sum(1), count)
     return whitened
-
-
-def _smallest(values: Tensor, count: int) -> Tensor:
-    mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
-    mask[values.argsort(stable=True)[:count]] = True
-    return mask
 
 
 def held_out(w: Tensor, directions: int = DIRECTIONS, folds: int = FOLDS) -> Tensor:

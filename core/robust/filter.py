@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.robust.linalg import SingularError
+from core.robust.linalg import SingularError, smallest
 from core.robust.moments import ExcessMoment
 from core.robust.pairs import PairMoment, few_rows
 
@@ -95,7 +95,7 @@ def _one_round(
     n, norms = moments.count, moments.norms
     limit = C * k * math.log(n / TAU)
     if bool((norms >= limit).any()):
-        return (norms < limit) | _smallest(norms, n - left), Round("norm", n, NOBODY, None, limit, None)
+        return (norms < limit) | smallest(norms, n - left), Round("norm", n, NOBODY, None, limit, None)
     top = moments.top()
     threshold = 1 + C * eps * math.log(1 / eps) ** 2
     if top.value <= threshold:
@@ -103,7 +103,7 @@ def _one_round(
     deviation = _deviations(top.forms)
     cut = _tail_cut(deviation, eps, tail)
     entry = Round("moment", n, NOBODY, top.value, threshold, cut, top.residual)
-    return (None if cut is None else (deviation <= cut) | _smallest(deviation, n - left)), entry
+    return (None if cut is None else (deviation <= cut) | smallest(deviation, n - left)), entry
 
 
 def _deviations(forms: Tensor) -> Tensor:
@@ -125,13 +125,6 @@ def _tail_cut(deviation: Tensor, eps: float, tail: Tail) -> float | None:
         share = 1 - share
     fires = ((t > 0) & (share >= bound)).nonzero()
     return float(t[fires[0, 0]]) if len(fires) else None
-
-
-def _smallest(values: Tensor, count: int) -> Tensor:
-    """Mask of exactly `count` smallest values; ties go to the earlier row (the published code takes all that tie)."""
-    mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
-    mask[values.argsort(stable=True)[: max(count, 0)]] = True
-    return mask
 
 
 def _why_stopped(entry: Round) -> str:

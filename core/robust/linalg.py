@@ -82,6 +82,13 @@ def centred(values: Tensor, dim: int = -1) -> Tensor:
     return values - values.mean(dim, keepdim=True)
 
 
+def smallest(values: Tensor, count: int) -> Tensor:
+    """Mask (n,) of exactly `count` smallest values (n,), of none where count is below 1; ties go to the earlier row."""
+    mask = torch.zeros(len(values), dtype=torch.bool, device=values.device)
+    mask[values.argsort(stable=True)[: max(count, 0)]] = True
+    return mask
+
+
 def covariance(x: Tensor, ddof: int = 1) -> Tensor:
     """Covariance (k, k) of the rows of x (n, k), centred by their mean and divided by n - ddof."""
     centred = x - x.mean(0)

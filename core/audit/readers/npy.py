@@ -13,6 +13,7 @@ from core.audit.readers.base import Column, Source, check_size, rows_at_once, sq
 from core.foundation.errors import InputError
 
 MAGIC = b"\x93NUMPY"
+PICKLED = "holds pickled objects, which are never loaded; save a plain number array with np.save"
 ONLY = "array"  # what the one array is called, which has no name
 
 
@@ -62,15 +63,16 @@ def load_array(path: Path) -> np.ndarray:
         with np.errstate(all="ignore"):
             array = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as problem:  # noqa: BLE001 - a hostile header raises whatever it likes
-        raise InputError(f"{path} {_why_unreadable(problem)}") from None
+        raise InputError(f"{path} {why_unreadable(problem)}") from None
     check_size(array.size, 1, array.itemsize, str(path))
     return array
 
 
-def _why_unreadable(problem: Exception) -> str:
+def why_unreadable(problem: Exception) -> str:
+    """What is wrong with a file that `numpy.load` refuses, to follow its name."""
     text = str(problem)
     if "pickle" in text or "object" in text.lower():
-        return "holds pickled objects, which are never loaded; save a plain number array with np.save"
+        return PICKLED
     return f"is not a readable .npy file ({text.splitlines()[0] if text else type(problem).__name__})"
 
 

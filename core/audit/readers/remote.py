@@ -15,6 +15,7 @@ import numpy as np
 
 from core.audit.labels import Labels, as_labels
 from core.audit.readers.base import check_size
+from core.audit.readers.npy import PICKLED, why_unreadable
 from core.audit.readers.result import Features
 from core.audit.table import Remote
 from core.foundation.errors import InputError
@@ -40,7 +41,7 @@ def remote_features(address: str) -> Features:
         ) from None
     offset, size = file.tell(), int(np.prod(shape, dtype=object)) * dtype.itemsize
     if dtype.hasobject:
-        raise InputError(f"{address} holds pickled objects, which are never loaded")
+        raise InputError(f"{address} {PICKLED}")
     if by_columns or len(shape) != 2:
         raise InputError(f"{address} must hold a table stored row by row, as np.save writes it, not {shape} by columns")
     if about.get("size") is not None and about["size"] < offset + size:
@@ -62,7 +63,7 @@ def remote_labels(address: str, n: int) -> Labels:
     try:
         return as_labels(np.load(io.BytesIO(data), allow_pickle=False), n)
     except (ValueError, EOFError) as problem:
-        raise InputError(f"{address} is not a readable .npy file ({problem})") from None
+        raise InputError(f"{address} {why_unreadable(problem)}") from None
 
 
 def _told(address: str, ask: Callable[[Any, str], T]) -> T:

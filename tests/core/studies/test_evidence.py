@@ -625,9 +625,24 @@ def test_a_bad_file_is_refused_and_writes_nothing(tmp_path: Path, cli: Cli, text
     assert not (tmp_path / "out").exists()
 
 
-def test_options_of_one_experiment_do_not_go_with_a_grid(grid_file: Path, tmp_path: Path, cli: Cli) -> None:
+@pytest.mark.parametrize(
+    "written",
+    [
+        ("--attack", "sig"), ("--attack", "patch"), ("--seeds", "0,1,2"), ("--device", "auto"), ("--no-retrain",), ("--set", "model.width=8"),
+        ("--as", "digits"), ("--epochs", "1"),
+    ],
+)  # fmt: skip
+def test_options_of_one_experiment_do_not_go_with_a_grid(
+    grid_file: Path, tmp_path: Path, cli: Cli, written: tuple[str, ...]
+) -> None:
+    """Also where they say what would have been taken anyway."""
+    name = {"--as": "--dataset", "--no-retrain": "--retrain"}.get(written[0], written[0])
+    outcome = cli("sweep", str(grid_file), "--out", str(tmp_path / "out"), *written)
+    check_refused(outcome, f"{name} is of one experiment")
+
+
+def test_options_of_a_grid_do_not_go_with_one_experiment(tmp_path: Path, cli: Cli) -> None:
     out = str(tmp_path / "out")
-    check_refused(cli("sweep", str(grid_file), "--out", out, "--attack", "sig"), "--attack is of one experiment")
     check_refused(cli("sweep", "--poisons", "5", "--out", out, "--minutes", "3"), "are of a grid")
 
 
