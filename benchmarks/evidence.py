@@ -44,8 +44,13 @@ def table(cells: Sequence[summary.Cell]) -> list[str]:
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for cell in working:
         spectre = cell.look("spectre")
-        shares = [cell.attack, *map(cell.found, shown), spectre.after if spectre else None]
-        told = [cell.experiment.replace("|", "/"), f"{cell.poisons:,}", str(cell.seeds), *map(percent, shares)]
+        told = [cell.experiment.replace("|", "/"), f"{cell.poisons:,}", str(cell.seeds), percent(cell.attack)]
+        told += [percent(cell.found(key)) for key in shown]
+        told.append(
+            "none left"
+            if spectre and spectre.clear and not spectre.after
+            else percent(spectre.after if spectre else None)
+        )
         lines.append(f"| {' | '.join(told)} |")
     return lines
 

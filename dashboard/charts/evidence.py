@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -38,14 +38,14 @@ def cell_map(
     lines = _lines(places, cells, failed)
     names = [f"{in_figure(line[0][0])} · {', '.join(f'{poisons:,}' for _, poisons in line)}" for line in lines]
     places = [line[0] for line in lines]
-    after = any(look.after for look in looks.values() if look.defense == FIRST)
+    after = any(look.after or look.clear for look in looks.values() if look.defense == FIRST)
     attack = [ATTACK, *([AFTER] if after else [])]
     heads = [_broken(heading) for heading in (*attack, *columns.values())]
     values = [
         [
-            cells[p].attack if p in cells else None,
-            *([_look(looks, p, FIRST, "after")] if after else []),
-            *(_look(looks, p, key, "found") for key in columns),
+            _shown(cells[p].attack if p in cells else None),
+            *([_afterwards(looks.get((*p, FIRST)), cells.get(p))] if after else []),
+            *(_shown(_look(looks, p, key, "found")) for key in columns),
         ]
         for p in places
     ]
@@ -55,15 +55,15 @@ def cell_map(
         (lambda column: column < len(attack), lambda column: column >= len(attack)), deepest, strict=True
     ):
         # All columns in both: Plotly puts the text of a heat map that lacks some of an axis's categories into the wrong ones.
-        mine = [[one if is_mine(column) else None for column, one in enumerate(line)] for line in values]
+        mine = [[one if is_mine(column) else NOTHING for column, one in enumerate(line)] for line in values]
         figure.add_trace(
             go.Heatmap(
-                z=[[None if one is None else one.centre for one in line] for line in mine], x=heads, y=names, zmin=0, zmax=1,
-                text=[["" if one is None else _figure(one.centre) for one in line] for line in mine],
+                z=[[one.share for one in line] for line in mine], x=heads, y=names, zmin=0, zmax=1,
+                text=[[one.text for one in line] for line in mine],
                 texttemplate="%{text}", textfont={"color": colours.ink, "size": 12}, xgap=2, ygap=2, showscale=False,
                 colorscale=[[0, colours.faint], [1, shade]], hoverongaps=False,
                 customdata=[[name_of(place)] * len(heads) for place in places],
-                hovertext=[[_hover(one) for one in line] for line in mine],
+                hovertext=[[one.told for one in line] for line in mine],
                 hovertemplate="%{y} poisons<br>%{x}: %{hovertext}<extra></extra>",
             )
         )  # fmt: skip
@@ -124,16 +124,36 @@ def _broken(heading: str) -> str:
     return "<br>".join(in_figure(line) for line in textwrap.wrap(heading, 13))
 
 
+class _Shown(NamedTuple):
+    """What a place of the map holds."""
+
+    share: float | None  # its colour; None for none
+    text: str
+    told: str  # where it is pointed at
+
+
+NOTHING = _Shown(None, "", "not run, or no verdict")
+
+
+def _shown(one: Interval | None) -> _Shown:
+    if one is None:
+        return NOTHING
+    told = f"{100 * one.centre:.1f} %, {one.runs} seed{'' if one.runs == 1 else 's'}"
+    if one.kind != "none":
+        told = f"{told}, 95 %: {100 * one.low:.0f} to {100 * one.high:.0f}"
+    return _Shown(one.centre, _figure(one.centre), told)
+
+
+def _afterwards(look: Look | None, cell: Cell | None) -> _Shown:
+    """Attack success of the models trained anew; where none was, whether that is because no poison of a living attack was left."""
+    if look is not None and look.after is None and look.clear and cell is not None and cell.works:
+        return _Shown(0.0, "none left", "no poison is left with any seed, so no model was trained anew")
+    return _shown(None if look is None else look.after)
+
+
 def _look(looks: Mapping[tuple[str, int, str], Look], place: Place, key: str, name: str) -> Interval | None:
     look = looks.get((*place, key))
     return None if look is None else getattr(look, name)
-
-
-def _hover(one: Interval | None) -> str:
-    if one is None:
-        return "not run, or no verdict"
-    told = f"{100 * one.centre:.1f} %, {one.runs} seed{'' if one.runs == 1 else 's'}"
-    return told if one.kind == "none" else f"{told}, 95 %: {100 * one.low:.0f} to {100 * one.high:.0f}"
 
 
 def success(

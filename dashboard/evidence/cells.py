@@ -96,7 +96,7 @@ def show(grid: Grid, looks: Mapping[tuple[str, int, str], Look], chosen: Place |
         )  # fmt: skip
     st.caption(
         f"showing {len(wanted):,} of {len(_every(grid)):,} cells · in %, the mean over the seeds · orange: test images that the attack turns, all triggers "
-        "at once, as trained, and trained anew without what SPECTRE removes · grey: poison removed; each defense is told the true number · click a line to look at it below"
+        "at once, as trained, and trained anew without what SPECTRE removes (none left: it removes all poison with every seed, so none was) · grey: poison removed; each defense is told the true number · click a line to look at it below"
     )
     frame = table(wanted, cells, looks, columns)
     with st.expander(f"As a table: {len(frame):,} lines"):

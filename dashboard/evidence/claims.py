@@ -20,13 +20,17 @@ def headline(cells: Sequence[Cell]) -> str:
         return f"The attack works in none of the {len(cells):,} cells."
     text = f"The attack works in {len(working):,} of {len(cells):,} cells"
     looks = [look for cell in working if (look := cell.look("spectre"))]
-    judged = [look.alive for look in looks if look.alive is not None]
-    if not judged:
-        good = sum(1 for look in looks if look.found and look.found.centre >= ENOUGH)
-        return f"{text}; in {good:,} of them SPECTRE removes at least {100 * ENOUGH:.0f} % of the poison."
-    over, on = judged.count(False), judged.count(True)
-    lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
-    return f"{text}. Trained anew without what SPECTRE removes, {over:,} of {len(judged):,} are over, and {lives}."
+    clear = [look for look in looks if look.clear and not look.alive]
+    text += f". SPECTRE removes all poison of {len(clear):,} with every seed"
+    judged = [look.alive for look in looks if look.alive is not None and look not in clear]
+    if len(judged) == 1:
+        return f"{text}; 1 other, trained anew without what it removes, {'lives on' if judged[0] else 'is over'}."
+    if judged:
+        over, on = judged.count(False), judged.count(True)
+        lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
+        return f"{text}; of {len(judged):,} others, trained anew without what it removes, {over:,} {'is' if over == 1 else 'are'} over, and {lives}."
+    good = sum(1 for look in looks if look not in clear and look.found and look.found.centre >= ENOUGH)
+    return f"{text}, and at least {100 * ENOUGH:.0f} % of {good:,} more." if good else f"{text}."
 
 
 def coverage(planned: int, finished: int, failed: int) -> str:
@@ -84,7 +88,7 @@ def cell_words(cell: Cell) -> str:
         )
     text += f". SPECTRE removes {percent(look.found)} of the poison and {percent(look.wasted)} of the clean rows"
     if look.alive is None:
-        return f"{text}; no model was trained anew."
+        return f"{text}; {'with no poison left, ' if look.clear else ''}no model was trained anew."
     accuracy = f"clean accuracy {percent(cell.clean)}, then {percent(look.clean_after)}"
     anew = (
         "trained anew"
@@ -99,7 +103,7 @@ def limits() -> str:
     return (
         f"An attack *works* where the share of test images that are taken for its goal is at least {100 * WORKS:.0f} percentage points larger with the "
         f"trigger than without, in the mean over seeds. It *lives on* where it still is at least {100 * ALIVE:.0f} points larger after training without "
-        "what was removed; where it is not so much larger in the first place, no model need be trained anew."
+        "what was removed; where it is not so much larger in the first place, or no poison is left, no model need be trained anew."
     )
 
 

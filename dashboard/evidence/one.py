@@ -83,7 +83,8 @@ def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -
         )
     st.caption(
         "Small marks: single runs, seeds side by side. Large marks: their mean. Bars: Student t, 95 %, over three seeds or more; where they all agree, or for "
-        f"one, Wilson over what was counted; none for two. Curves of {len(titles)} of {len(all_titles)} defenses; the map above has all."
+        f"one, Wilson over what was counted; none for two. Curves of {len(titles)} of {len(all_titles)} defenses; the map above has all. "
+        "After a removal: the runs that were trained anew, those in which the attack is alive and poison is left."
     )
     here = [look for look in mine if look.poisons == place[1]]
     seeds = {str(row["seed"]): row for look in here if look.defense == "spectre" for row in look.rows}

@@ -23,6 +23,8 @@ def draw_grid(
 ) -> Path:  # fmt: skip
     """A folder below `root` with grid.parquet and plan.json: the first attack is always ended, the second one lives on, the third does not work.
 
+    Of the first attack's smallest number of poisons all are removed, and no model is trained anew.
+
     missing: attack and poisons that were not run. failed: attack, poisons and seed of trainings that ended with an error.
     """
     rng, folder = np.random.default_rng(0), root / name
@@ -31,7 +33,10 @@ def draw_grid(
     for attack in attacks:
         for count in poisons:
             for seed in seeds if (attack, count) not in missing else ():
-                table += _training(attack, count, seed, rng, broken=(attack, count, seed) in failed, retrain=retrain)
+                table += _training(
+                    attack, count, seed, rng,
+                    broken=(attack, count, seed) in failed, retrain=retrain, clear=attack == attacks[0] and count == min(poisons),
+                )  # fmt: skip
     rows.write(rows.frame(table), folder)
     asked = [
         rows.Asked(
@@ -62,7 +67,7 @@ def _picture(count: int, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _training(
-    attack: str, count: int, seed: int, rng: np.random.Generator, *, broken: bool, retrain: bool
+    attack: str, count: int, seed: int, rng: np.random.Generator, *, broken: bool, retrain: bool, clear: bool
 ) -> list[rows.Row]:
     command = (
         f"python -m core run --dataset signs --attack patch --poisons {count} --seed {seed} --layer block3 --no-retrain"
@@ -84,11 +89,12 @@ def _training(
         for key, title in DEFENSES.items():
             best = key == "spectre" and (attack == ATTACKS[0] or layer == "block2")
             found = count - int(rng.integers(0, 2)) if best else int(rng.integers(0, count // 2))
+            found = count if clear and key == "spectre" else found
             look = {
                 "layer": layer, "labelled": False, "columns": 4_096, "extract_seconds": 0.5, "defense": key, "title": title, "k": 16,
                 "fixed_k": False, "fit_seconds": 2.0, "removed": round(1.5 * count), "found": found,
             }  # fmt: skip
-            if retrain and key == "spectre" and layer == "block3":
+            if retrain and not clear and key == "spectre" and layer == "block3":
                 left = 0 if attack == ATTACKS[0] else about["attack_combined"] - 10 * works
                 look |= {
                     "after_clean": 1_990,

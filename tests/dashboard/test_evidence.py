@@ -55,14 +55,17 @@ def texts(app: AppTest) -> str:
 
 def test_the_headline_counts_what_is_over_and_what_lives_on(grid: grids.Grid) -> None:
     assert claims.headline(grid.cells) == (
-        "The attack works in 6 of 8 cells. Trained anew without what SPECTRE removes, 3 of 6 are over, and 3 live on."
+        "The attack works in 6 of 8 cells. SPECTRE removes all poison of 1 with every seed; of 5 others, trained anew without what it removes, "
+        "2 are over, and 3 live on."
     )
 
 
 def test_the_headline_of_a_grid_without_retraining_counts_what_is_found(own_runs: Path) -> None:
     found = rows.read(draw_grid(own_runs, retrain=False))
     said = claims.headline(summary.cells(found, drawn_grid.ATTACKS))
-    assert said == "The attack works in 6 of 8 cells; in 3 of them SPECTRE removes at least 90 % of the poison."
+    assert said == (
+        "The attack works in 6 of 8 cells. SPECTRE removes all poison of 1 with every seed, and at least 90 % of 2 more."
+    )
     failing = found[found["experiment"] == "SIG"]
     assert claims.headline(summary.cells(failing, drawn_grid.ATTACKS)) == "The attack works in none of the 2 cells."
 
@@ -82,8 +85,8 @@ def test_a_defense_is_enough_only_where_the_attack_works(grid: grids.Grid) -> No
 
 
 def test_one_cell_is_told_with_its_ranges(grid: grids.Grid) -> None:
-    said = claims.cell_words(grid.cells[0])
-    assert said.startswith("Patch, 15 poisons: the attack turns 90 %")
+    said = claims.cell_words(grid.cells[1])
+    assert said.startswith("Patch, 50 poisons: the attack turns 90 %")
     assert "of the 200 test images it is after" in said
     assert "it is over (clean accuracy " in said
     assert claims.cell_words(grid.cells[-1]).endswith("it does not work.")
@@ -107,6 +110,20 @@ def test_all_layers_together_are_told_beside_the_usual_one(grid: grids.Grid) -> 
     assert claims.together("Nothing", []) == "**Nothing** was not tried where the attack works."
 
 
+def test_one_other_cell_is_told_as_one(grid: grids.Grid) -> None:
+    patch = [cell for cell in grid.cells if cell.experiment == "Patch" and cell.poisons < 150]
+    assert claims.headline(patch).endswith(
+        "all poison of 1 with every seed; 1 other, trained anew without what it removes, is over."
+    )
+    assert claims.headline(patch[:1]).endswith("removes all poison of 1 with every seed.")
+
+
+def test_a_cell_without_poison_left_says_why_no_model_was_trained_anew(grid: grids.Grid) -> None:
+    clear, other = grid.cells[:2]
+    assert claims.cell_words(clear).endswith("; with no poison left, no model was trained anew.")
+    assert "with no poison left" not in claims.cell_words(other)
+
+
 # --- the map
 
 
@@ -118,7 +135,8 @@ def test_the_map_shows_each_cell_once_and_says_where_none_was_run(grid: grids.Gr
     figure = charts.cell_map(places, by_place, looks, cells.headings(grid, looks), colours, ("SIG", 15))  # type: ignore[arg-type]
     attack, found = figure.data
     assert attack.z[0][0] == pytest.approx(0.9)
-    assert attack.z[0][1] == 0.0  # after SPECTRE
+    assert (attack.z[0][1], attack.text[0][1]) == (0.0, "none left")  # after SPECTRE
+    assert "no model was trained anew" in attack.hovertext[0][1]
     assert all(value is None for value in attack.z[0][2:])
     assert all(value is None for value in found.z[0][:2])
     look = looks["Patch", 15, "spectre"]

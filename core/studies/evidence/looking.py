@@ -203,12 +203,14 @@ class _Looking:
     def _retrain(self) -> None:
         """Models trained without what defenses remove at the config's layer; where two remove the same, one model serves both.
 
-        None where the attack is not alive in this model: there is nothing that a removal could end.
+        None where what it would say is known beforehand: where the attack is not alive in this model, or no poison is left.
         """
         found: dict[str, Any] = self.run.read_json(RETRAINED) if self.run.file(RETRAINED).exists() else {}
         every, layer = self.run.load_arrays(MASKS), self.job.config.layer
-        wanted = self.training.retrain if self.training.retrain_always or self._lives() else ()
+        always = self.training.retrain_always
+        wanted = self.training.retrain if always or self._lives() else ()
         masks = {key: every[f"{layer} {key}"] for key in wanted if f"{layer} {key}" in every}
+        masks = {key: mask for key, mask in masks.items() if always or self._leaves_some(mask)}
         for i, (key, mask) in enumerate(masks.items()):
             if key in found:
                 continue
@@ -221,6 +223,11 @@ class _Looking:
         before = self.run.result["before"]
         attack, confused = before["attack_combined"], before["confused"]
         return lives(attack["count"], confused["count"], attack["total"])
+
+    def _leaves_some(self, removed: np.ndarray) -> bool:
+        """Whether poison is left of a target class that held all of it; where others hold some, a removal here ends nothing."""
+        mine = self.truth[self.rows]
+        return bool(mine.sum() == self.truth.sum() and (mine & ~removed).any())
 
     def _without(self, key: str, mask: np.ndarray, share: float) -> dict[str, Any]:
         began = time.perf_counter()

@@ -27,7 +27,9 @@ class Experiment:
     layers: tuple[str, ...] = ()  # at which the defenses of one class look; empty: all of the model
     labelled_layers: tuple[str, ...] = ()  # at which those look that need the rows of all classes
     retrain: tuple[str, ...] = ("spectre",)  # without what these remove at the config's layer, a model is trained anew
-    retrain_always: bool = False  # also where the attack is not alive in the first place, and no removal can end it
+    retrain_always: bool = (
+        False  # also where the attack is not alive in the first place, or no poison is left: the answer is known
+    )
 
     def checked(self) -> Experiment:
         """The same with a resolved config and its layers written out. Raises InputError for whatever does not fit."""

@@ -56,8 +56,13 @@ class Look:
 
     @property
     def retrained(self) -> int:
-        """In how many of the seeds a model was trained anew: not where the attack was not alive in the first place."""
+        """In how many of the seeds a model was trained anew: not where the attack was not alive, or no poison was left."""
         return sum(_has(row, "after_combined") for row in self.rows)
+
+    @cached_property
+    def clear(self) -> bool:
+        """Whether it removes all poison with every seed: nothing is left that an attack could live on."""
+        return whole(self.rows) and all(row["found"] == row["poisons_in_target"] for row in self.rows)
 
     @cached_property
     def clean_after(self) -> Interval | None:

@@ -20,7 +20,7 @@ from core.foundation.files import claimed
 from core.foundation.shortage import cause
 from core.runs import Runs
 from core.studies.evidence import making, rows, summary
-from core.studies.evidence.looking import RETRAINED, SCORES, WAYS, TimeIsUp, carry_out
+from core.studies.evidence.looking import RETRAINED, SCORES, WAYS, TimeIsUp, _Looking, carry_out
 from core.studies.evidence.making import Step, make
 from core.studies.evidence.otherwise import TITLES, otherwise
 from core.studies.evidence.plan import Experiment, Plan
@@ -228,10 +228,38 @@ def test_no_model_is_trained_anew_where_there_is_no_attack_to_end(
     always: bool, taken: float, models: int, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Job, "evaluate", lambda *_: counted(taken))
+    monkeypatch.setattr(_Looking, "_leaves_some", lambda *_: True)
     plan = Plan.of("retraining", [experiment(picture_folder, layers=("block3",), retrain_always=always)])
     table = make(plan, tmp_path).table
     assert table["after_combined"].notna().sum() == models
     assert (table["state"] == "finished").all(), "what there is none of is missing in a row, and the row is whole"
+
+
+@pytest.mark.parametrize(
+    ("always", "attack", "spared", "models"),
+    [(False, "patch", 0, 0), (False, "patch", 1, 1), (True, "patch", 0, 1), (False, "all-to-all", 1, 0)],
+)
+def test_no_model_is_trained_anew_where_no_poison_is_left_or_other_classes_hold_some(
+    always: bool, attack: str, spared: int, models: int, picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """A removal that finds all poison of the class but `spared`, of an attack that is alive."""
+
+    def remove(looking: _Looking, key: str, title: str, removed: np.ndarray, k: int | None = None) -> dict[str, object]:
+        poison = np.flatnonzero(looking.truth[looking.rows])
+        removed[:] = False
+        removed[poison[spared:]] = True
+        return real(looking, key, title, removed, k)
+
+    real = _Looking._verdict
+    monkeypatch.setattr(_Looking, "_verdict", remove)
+    monkeypatch.setattr(Job, "evaluate", lambda *_: counted(0.9))
+    plan = Plan.of(
+        "retraining", [experiment(picture_folder, config=tiny_config(picture_folder, attack=attack, source=None if attack == "all-to-all" else 0), layers=("block3",), labelled_layers=(), retrain_always=always)]
+    )  # fmt: skip
+    table = make(plan, tmp_path).table
+    assert table["after_combined"].notna().sum() == models
+    (look,) = (one for one in summary.looks(table) if one.defense == "spectre" and one.default)
+    assert look.clear == (spared == 0)
 
 
 def test_a_slice_ends_in_the_middle_and_the_next_one_goes_on_to_the_same_rows(

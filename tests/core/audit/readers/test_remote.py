@@ -107,7 +107,7 @@ def test_an_address_that_leads_nowhere_is_told(address: str, words: str) -> None
 
 
 def test_labels_with_pickled_objects_are_refused(put: Callable[[str, object], str]) -> None:
-    with pytest.raises(InputError, match="y.npy holds pickled objects, which are never loaded"):
+    with pytest.raises(InputError, match="npy holds pickled objects, which are never loaded"):
         remote_labels(put("y.npy", np.array([None, {}], object)), 2)
 
 
