@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from core.studies.evidence.summary import ALIVE, WORKS, Cell, Look, whole
+from core.studies.evidence.ways import Way
 from core.studies.intervals import Interval
 from dashboard.compare.claims import listed, mean_percent
 from dashboard.plain import as_is
@@ -59,17 +60,14 @@ def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
     return f"{text}: {'; '.join(part for part in parts if part)}."
 
 
-def together(title: str, pairs: Sequence[tuple[Look, Look]]) -> str:
-    """What all layers together find beside the usual one. pairs: SPECTRE at the usual layer and the other look, of the same cell. Markdown."""
-    shares = [(usual.found.centre, other.found.centre) for usual, other in pairs if usual.found and other.found]
-    if not shares:
-        return f"**{title}** was not tried where the attack works."
-    usual, other = (sum(side) / len(shares) for side in zip(*shares, strict=True))
-    better, worse = sum(b > a for a, b in shares), sum(b < a for a, b in shares)
-    return (
-        f"**{title}** removes {100 * other:.1f} % of the poison where the usual layer removes {100 * usual:.1f} %, in the mean over {len(shares):,} cells: "
-        f"more in {better:,}, less in {worse:,}."
-    )
+def ways(found: Sequence[Way]) -> str:
+    """Which other ways find more of the poison than the usual one, and which less, on the same runs and as the table rounds. Markdown."""
+    gains = {
+        f"*{as_is(way.title)}*": round(100 * way.found(), 1) - round(100 * way.found(usual=True), 1) for way in found
+    }
+    more, less = [name for name, gain in gains.items() if gain > 0], [name for name, gain in gains.items() if gain < 0]
+    text = f"In the mean over runs, more of the poison is removed by {listed(more) if more else 'none'}"
+    return f"{text}; less by {listed(less)}." if less else f"{text}."
 
 
 def cell_words(cell: Cell) -> str:

@@ -1,8 +1,8 @@
-"""What holds over all cells: one sentence a defense; where SPECTRE fails; what a cell costs."""
+"""What holds over all cells: one sentence a defense; where SPECTRE fails; other ways to ask it; what a cell costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 import pandas as pd
@@ -11,6 +11,7 @@ import streamlit as st
 from core.runs import duration
 from core.studies.evidence.rows import trainings
 from core.studies.evidence.summary import OTHERWISE, TOGETHER, Cell, Look
+from core.studies.evidence.ways import Way, other_ways
 from dashboard.charts.evidence import name_of
 from dashboard.compare import choices
 from dashboard.evidence import claims
@@ -53,24 +54,32 @@ def failures(grid: Grid) -> None:
             )
 
 
-def together(grid: Grid) -> None:
-    """The one improvement that was tried, before and after: nothing where no grid of it was made."""
-    usual = {
-        (cell.experiment, cell.poisons): look for cell in grid.cells if cell.works and (look := cell.look("spectre"))
-    }
-    ways: dict[str, list[tuple[Look, Look]]] = {}
-    for look in grid.looks:
-        place = look.experiment, look.poisons
-        if look.layer == TOGETHER and place in usual:
-            ways.setdefault(look.title, []).append((usual[place], look))
-    if not ways:
+def ways(grid: Grid) -> None:
+    """What SPECTRE finds asked in other ways: nothing where no grid of them was made."""
+    found = other_ways(grid.cells, grid.looks)
+    if not found:
         return
-    st.markdown("### All layers together")
-    st.markdown(
-        "SPECTRE at every layer, its rows ranked at all of them at once: no truth is needed, and no run does it by itself."
+    st.markdown("### Other ways to ask SPECTRE")
+    st.markdown(claims.ways(found))
+    frame = ways_frame(found)
+    choices.table(
+        frame, f"{grid.name}-ways", columns=choices.rates([name for name in frame.columns if name.endswith("%")])
     )
-    for title, pairs in ways.items():
-        st.markdown(f"- {claims.together(as_is(title), pairs)}")
+    st.caption(
+        "Means over the runs of working attacks that were looked at in both ways. None needs the truth; another layer and another number of poisons are options of "
+        "every run, and no run does the rest by itself. Told more poisons, SPECTRE removes more rows, clean ones among them."
+    )
+
+
+def ways_frame(found: Sequence[Way]) -> pd.DataFrame:
+    """One line for each way, with the usual one on the same runs beside it; shares in percent."""
+    return pd.DataFrame([
+        {
+            "way": way.title, "runs": len(way.pairs), "poison removed, %": 100 * way.found(), "the usual way, %": 100 * way.found(usual=True),
+            "more in": way.more, "less in": way.fewer, "clean removed, %": 100 * way.wasted(), "usually, %": 100 * way.wasted(usual=True),
+        }
+        for way in found
+    ])  # fmt: skip
 
 
 def _look_at(place: str) -> None:

@@ -49,7 +49,7 @@ cells.show(grid, looks, place)
 one.show(grid, place, looks)
 holds.sentences(grid, looks)
 holds.failures(grid)
-holds.together(grid)
+holds.ways(grid)
 if len(grid.failed):
     with st.expander(f"What failed: {len(grid.failed)}"):
         choices.table(grid.failed[["experiment", "poisons", "seed", "message"]], f"{grid.name}-failed")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.studies.evidence import rows, summary
+from core.studies.evidence import rows, summary, ways
 from dashboard import data
 from dashboard.charts import evidence as charts
 from dashboard.evidence import cells, claims, grids, holds, one
@@ -103,11 +103,51 @@ def test_a_failure_names_what_would_have_found_more(grid: grids.Grid) -> None:
     assert not cells.falls_short(next(look for look in patch.looks if look.defense == "spectre"))
 
 
-def test_all_layers_together_are_told_beside_the_usual_one(grid: grids.Grid) -> None:
-    said = texts(page())
-    assert "**SPECTRE, mean rank over layers** removes 4" in said  # a half, but for odd numbers
-    assert "in the mean over 6 cells: more in 3, less in 3" in said
-    assert claims.together("Nothing", []) == "**Nothing** was not tried where the attack works."
+def test_other_ways_to_ask_are_told_beside_the_usual_one(grid: grids.Grid) -> None:
+    """Another layer finds the second attack, twice the number everything, half of all ranks half of it."""
+    app = page()
+    assert (
+        "In the mean over runs, more of the poison is removed by *SPECTRE at block2* and *SPECTRE told twice as many poisons*; "
+        "less by *SPECTRE, mean rank over layers*."
+    ) in texts(app)
+    (frame,) = (one.value for one in app.dataframe if "way" in one.value)
+    assert list(frame["way"]) == [
+        "SPECTRE at block2",
+        "SPECTRE told twice as many poisons",
+        "SPECTRE, mean rank over layers",
+    ]
+    assert list(frame["runs"]) == [18, 18, 18], "two attacks that work, three numbers of poisons, three seeds"
+    double = frame.iloc[1]
+    assert double["poison removed, %"] == pytest.approx(100)
+    assert double["less in"] == 0
+    assert 0 < double["more in"] < 18
+    assert double["the usual way, %"] < 100
+    assert double["clean removed, %"] > double["usually, %"]
+
+
+def test_a_way_is_held_against_the_usual_one_on_the_same_runs() -> None:
+    def run(found: int, removed: int) -> dict[str, int]:
+        return {"found": found, "removed": removed, "poisons_in_target": 10, "target_rows": 110}
+
+    way = ways.Way("another", ((run(5, 15), run(10, 30)), (run(10, 15), run(9, 20)), (run(3, 13), run(3, 13))))
+    assert (way.more, way.fewer) == (1, 1)
+    assert way.found() == pytest.approx(22 / 30)
+    assert way.found(usual=True) == pytest.approx(18 / 30)
+    assert way.wasted() == pytest.approx((20 + 11 + 10) / 300)
+    assert way.wasted(usual=True) == pytest.approx((10 + 5 + 10) / 300)
+    assert claims.ways([way]) == "In the mean over runs, more of the poison is removed by *another*."
+    assert (
+        claims.ways([ways.Way("one", way.pairs[2:])]) == "In the mean over runs, more of the poison is removed by none."
+    )
+
+
+def test_a_grid_without_other_ways_says_nothing_of_them(own_runs: Path) -> None:
+    folder = draw_grid(own_runs)
+    table = rows.read(folder)
+    kept = table[(table["layer"] == "block3") | table["layer"].isna()]
+    assert ways.other_ways(summary.cells(kept, drawn_grid.ATTACKS), summary.looks(kept)) == []
+    rows.write(kept, folder)
+    assert "Other ways" not in texts(page())
 
 
 def test_one_other_cell_is_told_as_one(grid: grids.Grid) -> None:

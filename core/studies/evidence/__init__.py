@@ -6,8 +6,9 @@ otherwise  what SPECTRE would have removed, asked in another way
 making     the trainings that are not made yet, for as long as there is time, here or on a cluster
 rows       what became of it, as rows of one table
 summary    what they say over the seeds
+ways       other ways to ask SPECTRE, beside the usual one
 
-rows and summary load no torch, for pages read them.
+rows, summary and ways load no torch, for pages read them.
 """
 
-__all__ = ["looking", "making", "otherwise", "plan", "rows", "summary"]
+__all__ = ["looking", "making", "otherwise", "plan", "rows", "summary", "ways"]
