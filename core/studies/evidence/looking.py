@@ -120,7 +120,7 @@ class _Looking:
                 components = components or shared_components(features, list(made.values()))
                 defense.fit(features, components=components)
             except InputError as problem:
-                yield {**about, "defense": key, "title": defense.title, "problem": str(problem)}
+                yield {**about, **_no_verdict(key, defense.title, str(problem))}
                 continue
             seconds = _since(began)
             masks[f"{layer} {key}"] = defense.removed_
@@ -146,7 +146,7 @@ class _Looking:
         here = {**about, "layer": OTHERWISE, "extract_seconds": 0.0}
         for one in otherwise(features, spectre):
             if one.removed is None:
-                yield {**here, "defense": one.key, "title": one.title, "problem": one.problem}
+                yield {**here, **_no_verdict(one.key, one.title, one.problem)}
             else:
                 yield {**here, **self._verdict(one.key, one.title, one.removed)}
 
@@ -184,7 +184,7 @@ class _Looking:
             try:
                 removed = defense.fit(features, data.labels).removed_
             except InputError as problem:
-                yield {**about, "defense": key, "title": defense.title, "problem": str(problem)}
+                yield {**about, **_no_verdict(key, defense.title, str(problem))}
                 continue
             masks[f"{layer} {key}"] = removed[self.rows]
             elsewhere = int(removed.sum() - removed[self.rows].sum())
@@ -238,6 +238,10 @@ class _Looking:
         figures = self.job.evaluate(self.job.train_on(self.staged.poisoned.take(keep), name))
         self.run.file(f"{name}.checkpoint").unlink(missing_ok=True)
         return {**figures, "seconds": max(_since(began), round(self.job.trained_for(name), 3))}
+
+
+def _no_verdict(key: str, title: str, problem: str) -> Look:
+    return {"defense": key, "title": title, "fixed_k": False, "problem": problem}
 
 
 def _since(began: float) -> float:

@@ -62,7 +62,7 @@ class Look:
     @cached_property
     def clear(self) -> bool:
         """Whether it removes all poison with every seed: nothing is left that an attack could live on."""
-        return whole(self.rows) and all(row["found"] == row["poisons_in_target"] for row in self.rows)
+        return whole(self.rows) and all(_clear(row) for row in self.rows)
 
     @cached_property
     def clean_after(self) -> Interval | None:
@@ -71,11 +71,13 @@ class Look:
 
     @cached_property
     def alive(self) -> bool | None:
-        """Whether the attack lives on after this removal; None where it does not work, no model was trained anew, or the class that was
-        looked at holds a part of the poison only."""
+        """Whether the attack lives on after this removal, in the mean over the seeds that tell: those that were trained anew, and those in
+        which no poison is left, where nothing lives. None where it does not work, no model was trained anew, or the class that was looked
+        at holds a part of the poison only."""
         if not works(self.rows) or self.after is None or not whole(self.rows):
             return None
-        return _lift(self.rows, "after_combined", "after_confused") >= ALIVE
+        gone = sum(not _has(row, "after_combined") and _clear(row) for row in self.rows)
+        return _lift(self.rows, "after_combined", "after_confused") * self.retrained / (self.retrained + gone) >= ALIVE
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,11 @@ def lives(attack: int, confused: int, of: int) -> bool:
 def whole(rows: Iterable[dict[str, Any]]) -> bool:
     """Whether all poison carries the label of the class that was looked at; that of an all-to-all attack carries any."""
     return all(row["poisons_in_target"] == row["poisons"] for row in rows)
+
+
+def _clear(row: dict[str, Any]) -> bool:
+    """Whether a removal takes all poison of its class."""
+    return bool(row["found"] == row["poisons_in_target"])
 
 
 def _over(rows: Iterable[dict[str, Any]], count: str, total: str) -> Interval | None:

@@ -332,6 +332,8 @@ def test_a_defense_without_a_verdict_says_why(
     assert set(spectre["problem"]) == {"these rows are all equal"}
     assert spectre["removed"].isna().all()
     assert table[(table["defense"] == "spectral") & (table["layer"] == "block3")]["after_combined"].notna().all()
+    pd.testing.assert_frame_equal(rows.read(tmp_path / "both"), table, check_dtype=False)
+    assert make(plan, tmp_path / "both").finished == 1, "what gave no verdict can be read, and gone on with"
 
 
 def test_a_cancel_ends_the_grid(picture_folder: Path, tmp_path: Path) -> None:
@@ -541,6 +543,16 @@ def test_an_attack_is_alive_where_the_trigger_still_matters(attack: int, after: 
         rows.frame([drawn(0, attack_combined=attack, after_combined=after, after_confused=confused)])
     )
     assert look.alive is alive
+
+
+@pytest.mark.parametrize(("after", "alive"), [(34, False), (36, True)])
+def test_seeds_without_poison_left_count_as_over_and_those_without_an_attack_not_at_all(after: int, alive: bool) -> None:
+    """One seed was trained anew, two were not since all poison was gone: 31 points more than without a trigger are more than 10 in the mean."""
+    table = [drawn(0, found=49, after_combined=after, after_confused=5), drawn(1, found=50), drawn(2, found=50)]
+    dead = drawn(3, attack_combined=6, found=10)
+    [look] = summary.looks(rows.frame([*table, dead]))
+    assert look.alive is alive
+    assert (look.retrained, look.clear) == (1, False)
 
 
 def test_nothing_is_said_of_poison_that_lies_in_several_classes() -> None:
