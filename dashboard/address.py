@@ -101,11 +101,11 @@ def _asked(key: str, remembers: bool) -> str:
     return str(st.query_params.get(key, ""))
 
 
-def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
+def adopt(key: str, options: Sequence[str], *, quiet: bool = False, default: str = "") -> None:
     """Before a widget of that key is placed: take its value from the address if that is new and one of the options.
 
-    A link into the page wins over what the session remembers; a value that is not an option gives way to the first,
-    and is said to do so unless quiet.
+    A link into the page wins over what the session remembers; a value that is not an option gives way to the default, which
+    is the first where none is named, and is said to do so unless quiet.
     """
     held, back = st.session_state.get(key), _comes_back(key)
     asked = _asked(key, held in options)
@@ -115,7 +115,7 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False) -> None:
     if asked and not quiet:
         refuse(key)
     if held not in options:
-        st.session_state[key] = options[0]
+        st.session_state[key] = default or options[0]
     elif back:
         st.session_state[key] = held
 

@@ -124,7 +124,8 @@ function matrix(trace, layout) {
   const corner = `${title(layout, trace, "y") ?? "y"} \\ ${title(layout, trace, "x") ?? "x"}`;
   const at = (axis, i) => trace[axis]?.[i] ?? i;
   const head = [corner, ...Array.from(trace.z[0], (_, i) => at("x", i))];
-  return [head, ...Array.from(trace.z, (row, i) => [at("y", i), ...row])];
+  const values = trace.meta?.values ?? trace.z; // where the colours are not what the cells say
+  return [head, ...Array.from(values, (row, i) => [at("y", i), ...row])];
 }
 
 function long(traces, layout) {

@@ -64,13 +64,15 @@ def proposed(summary: Mapping[str, Any]) -> Decisions:
     found = {}
     try:
         for finding in summary["findings"]:
-            do = finding["proposed"]
-            if finding["kind"] == "poison" and not finding.get("removable", True):
-                do = "keep"
-            found[_whole(finding["finding"])] = Decision(do)
+            found[_whole(finding["finding"])] = Decision(proposal_of(finding))
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         raise InputError("summary.json is damaged: it needs 'findings', with what each proposes") from None
     return Decisions(found, by="proposed")
+
+
+def proposal_of(finding: Mapping[str, Any]) -> str:
+    """What one finding proposes: to keep the rows of a class most of which looks poisoned, for nothing there says which half is clean."""
+    return "keep" if finding["kind"] == "poison" and not finding.get("removable", True) else str(finding["proposed"])
 
 
 def read_decisions(case: CaseFolder) -> Decisions:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.cases.decisions import Decision, Decisions, read_decisions, write_decisions
+from core.cases.decisions import Decision, Decisions, proposal_of, read_decisions, write_decisions
 from core.foundation.errors import InputError
 from dashboard import access
 from dashboard.audit import shelf
@@ -74,10 +74,11 @@ def in_words(view: CaseView, decision: Decision | None) -> str:
 
 def for_finding(view: CaseView, finding: dict[str, Any]) -> None:
     """The three buttons of a finding, the proposed one first among equals."""
-    number = int(finding["finding"])
+    number, wanted = int(finding["finding"]), proposal_of(finding)
     now = held(view).findings.get(number)
-    st.markdown(f"**Decide** · {in_words(view, now)}" + (f" · proposed: {finding['proposed']}" if now is None else ""))
-    _buttons(view, now, finding["proposed"], f"finding-{number}", lambda d: _on_finding(view, number, d), nearest=True)
+    st.markdown(f"**Decide** · {in_words(view, now)}" + (f" · proposed: {wanted}" if now is None else ""))
+    nearest = view.has_nearest(view.of_finding[number]["row"])
+    _buttons(view, now, wanted, f"finding-{number}", lambda d: _on_finding(view, number, d), nearest=nearest)
 
 
 def for_rows(view: CaseView, rows: Sequence[int], what: str, key: str) -> None:
@@ -86,10 +87,11 @@ def for_rows(view: CaseView, rows: Sequence[int], what: str, key: str) -> None:
     own = {decisions.rows.get(row) for row in rows}
     now = own.pop() if len(own) == 1 else None
     st.caption(f"{what}: {in_words(view, now)}" if now else f"Decide on {what} alone")
-    _buttons(view, now, "", f"rows-{key}", lambda d: _on_rows(view, rows, d), nearest=len(rows) > 1)
+    _buttons(view, now, "", f"rows-{key}", lambda d: _on_rows(view, rows, d), nearest=view.has_nearest(rows))
 
 
 def _buttons(view: CaseView, now: Decision | None, proposed: str, key: str, act: Any, *, nearest: bool) -> None:
+    """nearest: whether each row can be relabelled as the class that it lies nearest to."""
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         for do in ("remove", "keep"):
             chosen = now is not None and now.do == do
@@ -99,7 +101,7 @@ def _buttons(view: CaseView, now: Decision | None, proposed: str, key: str, act:
                 args=(None if chosen else Decision(do),), help="Press again to leave it open." if chosen else None,
             )  # fmt: skip
         with st.popover("Relabel as …", icon=ICONS["relabel"]):
-            labels: list[int | None] = [None, *sorted(int(c["label"]) for c in view.summary["classes"])]
+            labels: list[int | None] = [None] * nearest + sorted(int(c["label"]) for c in view.summary["classes"])
             to = st.selectbox(
                 "New label", labels, key=f"decide-to-{key}",
                 format_func=lambda label: NEAREST if label is None else view.told(label),

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.cases.decisions import DOS, Decision, Decisions, proposed, resolve_among
+from core.cases.decisions import DOS, Decision, Decisions, proposal_of, proposed, resolve_among
 from core.cases.takeaway import write_lists
 from core.foundation.errors import InputError
 from dashboard.audit import choice, copying, listing, others
@@ -131,7 +131,7 @@ def _line(view: CaseView, finding: dict[str, Any], decisions: Decisions) -> dict
     to = NOWHERE if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
     return {
         "finding": int(finding["finding"]), "class": view.told(finding["label"]), "kind": finding["title"],
-        "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]), "proposed": finding["proposed"],
+        "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]), "proposed": proposal_of(finding),
         "decision": "open" if now is None else now.do, "new label": to,
     }  # fmt: skip
 
@@ -146,6 +146,13 @@ def _take_edits(view: CaseView, key: str) -> None:
         named = edit.get("new label", NOWHERE) not in (NOWHERE, None)
         do = edit.get("decision") or ("relabel" if named else now.do if now else "open")
         to = labels.get(str(edit.get("new label"))) if "new label" in edit else now.to if now else None
+        if do == "relabel" and to is None and not view.has_nearest(view.of_finding[number]["row"]):
+            st.toast(
+                f"Finding {number} names no other class for its rows: choose the new label.",
+                icon=":material/error:",
+                duration="long",
+            )
+            continue
         held = held.on_finding(number, None if do == "open" else Decision(do, to if do == "relabel" else None))
     choice.keep(view, held)
     _draw_anew()

@@ -33,13 +33,18 @@ STATISTICS = {
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def clouds_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown, _drawn: np.ndarray) -> bytes:
-    """The three projections of a class, packed once for all visitors."""
+def clouds_of(channel: str, stamp: int, asked: tuple[int, int], _shown: Shown, _drawn: np.ndarray) -> bytes:
+    """The three projections of a class, packed once for all visitors. asked: `Shown.asked`."""
     pictures = _shown.pictures
     views = [
         ("raw", "Raw", "σ of the first", pictures.raw[_drawn]),
         ("naive", "Naively whitened", "σ of all rows", pictures.naive[_drawn]),
-        ("robust", "Robustly whitened", "σ of the trusted rows", pictures.robust[budget, k][_drawn].astype(np.float32)),
+        (
+            "robust",
+            "Robustly whitened",
+            "σ of the trusted rows",
+            pictures.robust[_shown.budget, _shown.k][_drawn].astype(np.float32),
+        ),
     ]
     name = f"{_shown.view.id}-class-{pictures.label}"
     return lens.pack_clouds(
@@ -48,7 +53,7 @@ def clouds_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown, _dra
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _drawn(channel: str, stamp: int, finding: int, budget: int, k: int, _shown: Shown) -> np.ndarray:
+def _drawn(channel: str, stamp: int, finding: int, asked: tuple[int, int], _shown: Shown) -> np.ndarray:
     """Positions of the rows that the projections show: all, or in a large class all that are flagged and some of the others."""
     return thin(_shown.scores, _shown.in_finding | _shown.removed, DRAWN)
 
@@ -58,8 +63,8 @@ def drawn_of(shown: Shown) -> tuple[np.ndarray, str]:
     if len(shown.rows) <= DRAWN:
         return np.arange(len(shown.rows)), shown.channel
     finding = int(shown.finding["finding"])
-    rows = _drawn(shown.channel, shown.view.stamp, finding, shown.budget, shown.k, shown)
-    return rows, f"{shown.channel}/drawn-{finding}-{shown.budget}-{shown.k}"  # other rows are another picture
+    rows = _drawn(shown.channel, shown.view.stamp, finding, shown.asked, shown)
+    return rows, f"{shown.channel}/drawn-{finding}-{shown.asked[0]}-{shown.asked[1]}"  # other rows are another picture
 
 
 def shown_words(shown: Shown) -> str:
@@ -78,9 +83,9 @@ def shown_words(shown: Shown) -> str:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def scores_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown) -> bytes:
-    """The scores of a class, packed once for all visitors."""
-    title = f"QUE, {int(_shown.pictures.poisons[budget]):,} poisons assumed, k = {int(_shown.pictures.ks[k])}"
+def scores_of(channel: str, stamp: int, asked: tuple[int, int], _shown: Shown) -> bytes:
+    """The scores of a class, packed once for all visitors. asked: `Shown.asked`."""
+    title = f"QUE, {asked[0]:,} poisons assumed, k = {asked[1]}"
     return lens.pack_histogram(
         f"{channel}/scores", _shown.rows, _shown.scores.astype(np.float64), name=title, height=300, fixed=True, words=IN_SCORES,
         file=f"{_shown.view.id}-class-{_shown.pictures.label}-scores",
@@ -90,13 +95,13 @@ def scores_of(channel: str, stamp: int, budget: int, k: int, _shown: Shown) -> b
 def projections(shown: Shown) -> None:
     stamp, (drawn, channel) = shown.view.stamp, drawn_of(shown)
     lens.clouds(
-        clouds_of(channel, stamp, shown.budget, shown.k, shown, drawn), state.CLOUDS,
+        clouds_of(channel, stamp, shown.asked, shown, drawn), state.CLOUDS,
         on_select=state.take_selection, on_look=lambda: state.take_focus(state.CLOUDS),
     )  # fmt: skip
 
 
 def histogram(shown: Shown) -> None:
-    lens.histogram(scores_of(shown.channel, shown.view.stamp, shown.budget, shown.k, shown), state.SCORES)
+    lens.histogram(scores_of(shown.channel, shown.view.stamp, shown.asked, shown), state.SCORES)
 
 
 def what_is_ringed(kind: str) -> str:
@@ -210,7 +215,7 @@ def _slider(key: str, options: list[str], own: str, label: str, help: str) -> st
     if len(options) == 1:
         st.caption(f"{label}: {own}")
         return own
-    address.adopt(key, options, quiet=True)
+    address.adopt(key, options, quiet=True, default=own)
     value = st.select_slider(
         label, options, key=key, help=help, format_func=lambda v: f"{v} (at first)" if v == own else v
     )

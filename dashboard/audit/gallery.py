@@ -75,15 +75,15 @@ def table(view: CaseView, rows: np.ndarray, lines: Sequence[str]) -> None:
     files = [view.file(int(row)) for row in rows]
     if any(files):
         frame["file"] = files
-    picked = st.dataframe(
-        frame, hide_index=True, height=min(38 + 35 * len(frame), 420), on_select="rerun", selection_mode="single-row",
-        key=f"audit-table-{hash(tuple(rows.tolist())) & 0xFFFFFF}",
+    key = f"audit-table-{hash(tuple(rows.tolist())) & 0xFFFFFF}"
+
+    def take() -> None:  # when it is clicked, and not again: the line stays marked while another row is looked at
+        if chosen := st.session_state[key]["selection"]["rows"]:
+            st.session_state[state.ROW] = int(rows[chosen[0]])
+
+    st.dataframe(
+        frame, hide_index=True, height=min(38 + 35 * len(frame), 420), on_select=take, selection_mode="single-row", key=key,
     )  # fmt: skip
-    chosen = picked["selection"]["rows"]
-    row = int(rows[chosen[0]]) if chosen else None
-    if row is not None and st.session_state[state.ROW] != row:
-        st.session_state[state.ROW] = row
-        st.rerun()
 
 
 def browse(shown: Shown) -> None:

@@ -19,7 +19,7 @@ def show(view: CaseView) -> None:
     with left:
         layers = [look.layer for look in view.looks if look.layer]
         if layers:
-            st.markdown("Layer" + "s" * (len(layers) > 1) + ": " + ", ".join(f"`{as_is(layer)}`" for layer in layers))
+            st.markdown("Layer" + "s" * (len(layers) > 1) + ": " + ", ".join(f"*{as_is(layer)}*" for layer in layers))
         assumed = view.summary["parameters"]["poisons"]
         st.markdown(
             f"- poisons assumed in a class: **{as_is(assumed)}**\n- level: **{view.summary['level']:g}**, the share of clean sets in which any class may be suspected\n- seed: **{config.get('seed', 0)}**"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -85,6 +86,15 @@ class CaseView:
         """The rows of each finding, by its number: row, score, nearest_label; the surest first."""
         order = {"by": "score", "ascending": False, "kind": "stable"}
         return {int(n): part.sort_values(**order) for n, part in self.found.groupby("finding")}
+
+    @cached_property
+    def _near(self) -> set[int]:
+        """Rows of which a finding names the nearest other class."""
+        return set(self.found.loc[self.found["nearest_label"] >= 0, "row"].astype(int))
+
+    def has_nearest(self, rows: Iterable[int]) -> bool:
+        """Whether all of some rows have another class that a finding names, so that they can be relabelled as that."""
+        return all(int(row) in self._near for row in rows)
 
     @cached_property
     def sources(self) -> dict[int, str]:

@@ -48,6 +48,11 @@ class Shown:
         return found
 
     @property
+    def asked(self) -> tuple[int, int]:
+        """The number of poisons and k; their positions mean other ones once more are looked at."""
+        return int(self.pictures.poisons[self.budget]), int(self.pictures.ks[self.k])
+
+    @property
     def channel(self) -> str:
         """Pictures of one class at one layer agree with each other."""
         return f"audit/{self.view.id}/{self.look.number}/{self.pictures.label}"

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import lens
 from dashboard.challenge.game import Game, changes
 from dashboard.challenge.pictures import Label, file_of, sources
+from dashboard.plain import as_is
 
 PAGE = 24  # images at a time
 TILES = "challenge-tiles"
@@ -27,7 +28,7 @@ def gallery(game: Game, label: Label) -> None:
     masks = {"all": label.ids >= 0, "selected": label.mask(game.selected), "basket": label.mask(game.removed)}
     sets = {name: order[mask[order]] for name, mask in masks.items()}
     names = {
-        "all": f"labelled {label.name}",
+        "all": f"labelled {as_is(label.name)}",
         "selected": "selected",
         "basket": "removed" if game.revealed else "in the basket",
     }

@@ -107,7 +107,7 @@ def cut(game: Game, label: Label) -> np.ndarray:
     ids = {int(i) for i in label.ids[above]}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(
-            f"The highest of label {label.name}", 0, total, key=key, on_change=_select_above, args=moved, width=180,
+            f"The highest of label {as_is(label.name)}", 0, total, key=key, on_change=_select_above, args=moved, width=180,
             help="Moves the cut, as dragging it does: what lies above it is selected. Nothing goes into the basket until you "
             "press the button.",
         )  # fmt: skip
@@ -119,7 +119,7 @@ def cut(game: Game, label: Label) -> np.ndarray:
         )  # fmt: skip
         inside = game.basket & {int(i) for i in label.ids}
         st.button(
-            f"Take all of {label.name} out", icon=":material/remove:", key="untake", disabled=not inside,
+            f"Take all of {as_is(label.name)} out", icon=":material/remove:", key="untake", disabled=not inside,
             on_click=changes(game.basket.difference_update), args=(inside,),
         )  # fmt: skip
     return above

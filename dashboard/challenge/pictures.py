@@ -124,6 +124,7 @@ def scores_of(seal: str, number: int, column: str, _challenge: Challenge, _label
     return lens.pack_histogram(
         _label.cut_channel, _label.ids, _label.scores, name=name, height=HEIGHT, selects=_label.channel,
         axis=f"{name} score (× the median of the label, log scale)", file=f"{_challenge.id}-{number}-{column}",
+        words={"removed": "above the cut"},
     )  # fmt: skip
 
 

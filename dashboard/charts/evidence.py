@@ -16,6 +16,7 @@ from dashboard.plain import in_figure
 from dashboard.theme import DARK, Palette, layout
 
 ROW = 26  # pixels of a line of the map
+GONE = "none left"  # in place of what became of the attack
 ATTACK, AFTER, FIRST = "attack success", "after SPECTRE", "spectre"
 Place = tuple[str, int]  # experiment and poisons
 
@@ -62,6 +63,7 @@ def cell_map(
                 text=[[one.text for one in line] for line in mine],
                 texttemplate="%{text}", textfont={"color": colours.ink, "size": 12}, xgap=2, ygap=2, showscale=False,
                 colorscale=[[0, colours.faint], [1, shade]], hoverongaps=False,
+                meta={"values": [[one.value for one in line] for line in mine]},
                 customdata=[[name_of(place)] * len(heads) for place in places],
                 hovertext=[[one.told for one in line] for line in mine],
                 hovertemplate="%{y} poisons<br>%{x}: %{hovertext}<extra></extra>",
@@ -131,6 +133,11 @@ class _Shown(NamedTuple):
     text: str
     told: str  # where it is pointed at
 
+    @property
+    def value(self) -> float | str | None:
+        """What a CSV holds: the share, or the word that stands in its place."""
+        return GONE if self.text == GONE else self.share
+
 
 NOTHING = _Shown(None, "", "not run, or no verdict")
 
@@ -147,7 +154,7 @@ def _shown(one: Interval | None) -> _Shown:
 def _afterwards(look: Look | None, cell: Cell | None) -> _Shown:
     """Attack success of the models trained anew; where none was, whether that is because no poison of a living attack was left."""
     if look is not None and look.after is None and look.clear and cell is not None and cell.works:
-        return _Shown(0.0, "none left", "no poison is left with any seed, so no model was trained anew")
+        return _Shown(0.0, GONE, "no poison is left with any seed, so no model was trained anew")
     return _shown(None if look is None else look.after)
 
 

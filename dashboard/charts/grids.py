@@ -36,6 +36,7 @@ def grid_map(
             x=[str(k) for k in columns],
             y=list(rows),
             customdata=values,
+            meta={"values": [[None if np.isnan(v) else float(v) for v in row] for row in values]},  # what a CSV holds
             text=text,
             texttemplate="%{text}",
             zmin=span[0],

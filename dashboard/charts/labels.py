@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
+from dashboard.plain import in_figure
 from dashboard.theme import Palette, layout
 
 LINE = 27  # pixels of height for each label
@@ -28,7 +29,8 @@ def scores_by_label(
     of the page shows. truth: for each label (n,) bool, True for poison; None hides it.
     """
     figure = go.Figure()
-    lines = [f"<b>{text}</b> ◂" if i == shown else text for i, text in enumerate(names)]
+    shown_as = [in_figure(text) for text in names]
+    lines = [f"<b>{text}</b> ◂" if i == shown else text for i, text in enumerate(shown_as)]
     middle = [np.percentile(values, (5, 50, 95)) for values in scores]
     figure.add_trace(
         go.Bar(

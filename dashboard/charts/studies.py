@@ -81,10 +81,11 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
     """
     rows = study["rows"]
     ks = sorted({cell["k"] for row in rows for cell in row["by_k"]})
-    z, text, hover = [], [], []
+    z, text, hover, values = [], [], [], []
     for k in [*ks, None]:
         line = [row["chosen"] if k is None else _cell(row, k) for row in rows]
         z.append([_shade(cell, revealed, _largest(row)) for row, cell in zip(rows, line, strict=True)])
+        values.append([_value(cell, revealed) for cell in line])
         words = [_words(cell, revealed) for cell in line]
         text.append(words if k else [f"{row['chosen']['k']}: {w}" for w, row in zip(words, rows, strict=True)])
         hover.append([_hover(cell, revealed, row["columns"]) for row, cell in zip(rows, line, strict=True)])
@@ -106,7 +107,7 @@ def layer_map(study: Mapping[str, Any], colours: Palette, *, revealed: bool, hei
     ]
     figure = go.Figure(
         go.Heatmap(
-            z=z, x=names, y=[*map(str, ks), "its own k"], text=text, texttemplate="%{text}", customdata=hover, xgap=2,
+            z=z, x=names, y=[*map(str, ks), "its own k"], text=text, texttemplate="%{text}", customdata=hover, meta={"values": values}, xgap=2,
             ygap=2, zmin=0, zmax=1, colorscale=[[0, colours.faint], [1, top]], showscale=False,
             hovertemplate="%{x}<br>k: %{y}<br>%{customdata}<extra></extra>", textfont={"color": colours.ink, "size": 12},
         )
@@ -152,6 +153,11 @@ def _shade(cell: Mapping[str, Any] | None, revealed: bool, largest: float | None
         share = cell["true_positive_rate"]
         return share["count"] / share["total"] if share["total"] else None
     return None if cell["objective"] is None or not largest else cell["objective"] / largest
+
+
+def _value(cell: Mapping[str, Any] | None, revealed: bool) -> float | None:
+    """What a cell says, unrounded: the share of the poison, or the objective."""
+    return _shade(cell, True, None) if revealed else None if cell is None else cell["objective"]
 
 
 def _words(cell: Mapping[str, Any] | None, revealed: bool) -> str:

@@ -172,7 +172,10 @@ def runs_frame(one: Series) -> pd.DataFrame:
 
 
 def _command(one: Series) -> str:
-    return f"{one.command} --out runs/{one.name}" if one.command else "\n".join(row["run"] for row in one.rows)
+    if one.command:
+        return f"{one.command} --out runs/{one.name}"
+    finished = data.finished()  # runs that were made one by one
+    return "\n".join(finished[row["run"]].result["command"] for row in one.rows if row["run"] in finished)
 
 
 def _python(one: Series) -> str:

@@ -203,8 +203,9 @@ class Cloud {
 
   csv() {
     const { removed, selected, truth } = this.channel.state;
+    const called = wordsOf(this.meta);
     const names = this.meta.views.flatMap((view) => [`${view.name}_1`, `${view.name}_2`]);
-    const lines = [["id", ...names, ...(removed ? ["removed"] : []), ...(selected ? ["selected"] : []), ...(truth ? ["poison"] : [])].join(",")];
+    const lines = [["id", ...names, ...(removed ? [called.removed] : []), ...(selected ? ["selected"] : []), ...(truth ? [called.poison] : [])].join(",")];
     const views = this.panels.flatMap((panel) => panel.plane.views);
     for (let row = 0; row < this.n; row++) {
       const cells = [this.ids[row], ...views.flatMap((v) => [v[2 * row], v[2 * row + 1]])];
@@ -231,7 +232,8 @@ class Cloud {
 
   words(row) {
     const { truth, removed } = this.channel.state;
-    return [`example ${this.ids[row]}`, ...(truth ? [truth[row] ? "poison" : "clean"] : []), ...(removed?.[row] ? ["removed"] : [])].join(" · ");
+    const called = wordsOf(this.meta);
+    return [`example ${this.ids[row]}`, ...(truth ? [truth[row] ? called.poison : called.clean] : []), ...(removed?.[row] ? [called.removed] : [])].join(" · ");
   }
 
   heard(changes) {

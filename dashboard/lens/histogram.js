@@ -142,7 +142,8 @@ class Histogram {
   csv() {
     const { removed, truth } = this.channel.state;
     const { given, n } = this.scores;
-    const lines = [["id", "score", ...(removed ? ["removed"] : []), ...(truth ? ["poison"] : [])].join(",")];
+    const called = wordsOf(this.meta);
+    const lines = [["id", "score", ...(removed ? [called.removed] : []), ...(truth ? [called.poison] : [])].join(",")];
     for (let row = 0; row < n; row++)
       lines.push([this.ids[row], given[row], ...[removed, truth].filter(Boolean).map((mask) => (mask[row] ? "True" : "False"))].join(","));
     save(`${this.meta.file}.csv`, lines.join("\n") + "\n", "text/csv");

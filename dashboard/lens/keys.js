@@ -1,8 +1,8 @@
 // Keys that lead through a story. Page up and down, P and Esc work from anywhere but a text field or an open menu: a slider
 // would take the page keys for itself, and Streamlit's own shortcuts rest while a switch has the focus. Arrow keys stay with
-// what moves by them: a slider, a movable point, a choice. In a closed menu that was just used, page keys and Esc work too.
+// what moves by them: a slider, a movable point, a choice, a table. In a closed menu that was just used, page keys and Esc work too.
 
-const MOVED = 'select, [role="slider"], [role="application"], [role="radiogroup"], [role="combobox"], [role="listbox"], [role="tablist"], [role="dialog"], [role="menu"], .slider';
+const MOVED = 'select, [role="slider"], [role="application"], [role="radiogroup"], [role="combobox"], [role="listbox"], [role="tablist"], [role="dialog"], [role="menu"], [role="grid"], [data-testid="stDataFrame"], .slider';
 const APART = '[role="dialog"], [role="listbox"], [role="menu"]'; // what lies over the page has its own keys
 const TOGGLES = ["checkbox", "button", "submit", "reset"];
 const BAR = ".st-key-story-bar"; // its steps would only pass the focus on

@@ -46,7 +46,9 @@ class Tiles {
   }
 
   #look(tile) {
-    tell(this.channel, { focus: tile.row });
+    this.looked = tile.id;
+    if (tile.row >= 0) tell(this.channel, { focus: tile.row });
+    else this.#mark();
     this.send("focus", tile.id);
   }
 
@@ -71,7 +73,8 @@ class Tiles {
     const { removed, focus } = this.channel.state;
     for (const button of this.holder.querySelectorAll("button")) {
       const row = Number(button.dataset.row);
-      button.setAttribute("aria-pressed", String(this.members ? removed?.[row] === 1 : row === focus));
+      const isLooked = row < 0 ? button.dataset.id === String(this.looked) : row === focus; // below 0: in no picture of this channel
+      button.setAttribute("aria-pressed", String(this.members ? removed?.[row] === 1 : isLooked));
     }
   }
 

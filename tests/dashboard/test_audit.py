@@ -4,6 +4,8 @@ import base64
 import json
 import shutil
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,7 +14,8 @@ from streamlit.testing.v1 import AppTest
 from core.cases import CaseFolder
 from core.cases.decisions import Decision, read_decisions
 from dashboard import address, data
-from dashboard.audit import evidence, gallery, listing
+from dashboard.audit import choice, evidence, gallery, listing, state
+from dashboard.audit.shelf import CaseView
 from tests.dashboard.audits import POISONS, draw, make_audit
 from tests.dashboard.sent import components, figures
 from tests.dashboard.test_lens import unpack
@@ -182,6 +185,79 @@ def test_the_proposals_are_taken_but_not_over_what_was_decided(opened: Opened, a
         2: "relabel",
         3: "remove",
     }
+
+
+def test_the_number_that_was_assumed_is_there_again_after_another_step(opened: Opened) -> None:
+    app = opened()
+    own = app.select_slider(key="poisons").value
+    assert own != app.select_slider(key="poisons").options[0]
+    for step in ("decide", "findings"):
+        app.segmented_control(key="part").set_value(step).run()
+        assert not app.exception, app.exception
+    assert app.select_slider(key="poisons").value == own
+    assert "poisons" not in app.query_params
+
+
+def test_a_row_that_no_finding_places_is_not_relabelled_as_its_nearest_class(
+    opened: Opened, audits: CaseFolder
+) -> None:
+    """Nobody would know which that is, and the decision would come to nothing."""
+    found = audits.load_findings()
+    known = set(found.loc[found["nearest_label"] >= 0, "row"])
+    plain = next(row for row in range(10, 40) if row not in set(found["row"]))
+    for row, offered in ((plain, False), (min(known), True)):
+        label = int(audits.load_rows()["label"].iloc[row])
+        finding = found.loc[found["label"] == label, "finding"].min()
+        app = opened(row=address.ids_to_text([row]), finding=str(finding))
+        options = app.selectbox(key="decide-to-rows-one").options
+        assert (choice.NEAREST in options) == offered, row
+    assert choice.NEAREST not in app.selectbox(key="decide-to-finding-3").options if finding == 3 else True
+
+
+def test_what_cannot_be_removed_is_not_proposed_to_be(opened: Opened, audits: CaseFolder) -> None:
+    summary = audits.read_object("summary.json")
+    summary["findings"][0]["removable"] = False
+    audits.write_json("summary.json", summary)
+    app = opened()
+    assert "proposed: keep" in texts(app)
+    app = opened(part="decide")
+    (frame,) = (one.value for one in app.dataframe if "proposed" in one.value)
+    assert frame["proposed"].iloc[0] == "keep"
+
+
+def test_pictures_are_kept_by_the_number_that_is_assumed_not_by_its_place(opened: Opened) -> None:
+    """A wider look puts smaller numbers before those that were there."""
+
+    def shown(poisons: int, scores: float) -> state.Shown:
+        view = SimpleNamespace(id="an audit", stamp=1)
+        pictures = SimpleNamespace(
+            poisons=np.array([poisons]), ks=np.array([3]), label=0, rows=np.arange(4), scores=np.full((1, 1, 4), scores)
+        )
+        return cast(
+            state.Shown,
+            state.Shown(view, {}, SimpleNamespace(number=0), pictures, 0, 0, *[np.zeros(4, bool)] * 3, None),
+        )  # type: ignore[arg-type]
+
+    two, one = shown(2, 0.5), shown(1, 0.7)
+    first, second = (evidence.scores_of(s.channel, s.view.stamp, s.asked, s) for s in (two, one))
+    assert first != second
+    assert evidence.scores_of(two.channel, 1, two.asked, two) == first
+
+
+def test_a_line_of_a_table_is_looked_at_when_it_is_clicked_and_not_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line stays marked; that must not bring its card back once another row is looked at."""
+    placed: dict[str, object] = {}
+    monkeypatch.setattr(gallery.st, "dataframe", lambda frame, **options: placed.update(options))
+    monkeypatch.setattr(gallery.st, "session_state", session := {state.ROW: None})
+    view = SimpleNamespace(rows={}, file=lambda row: "")
+    rows = np.array([11, 12, 13])
+    gallery.table(cast(CaseView, view), rows, ["a", "b", "c"])
+    session[placed["key"]] = {"selection": {"rows": [2]}}
+    cast(Callable[[], None], placed["on_select"])()
+    assert session[state.ROW] == 13
+    session[state.ROW] = 7  # a point in a picture
+    gallery.table(cast(CaseView, view), rows, ["a", "b", "c"])
+    assert session[state.ROW] == 7
 
 
 def test_a_damaged_file_of_decisions_is_one_line(opened: Opened, audits: CaseFolder) -> None:

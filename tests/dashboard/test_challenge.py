@@ -490,6 +490,8 @@ def test_the_board_before_the_reveal_has_no_scores(challenge):
 def test_the_chart_of_all_labels_counts_its_dots_and_shows_the_truth_only_when_told():
     draw = np.random.default_rng(0)
     scores = [draw.lognormal(size=50) for _ in range(3)]
+    marked = scores_by_label(scores, ["<b>a</b>", "b", "c"], LIGHT, shown=1, top=5, name="QUE")
+    assert marked.data[0].y[0] == "&lt;b&gt;a&lt;/b&gt;"
     hidden = scores_by_label(scores, ["a", "b", "c"], LIGHT, shown=1, top=5, name="QUE")
     assert len(hidden.data[1].x) == 15
     assert {trace.name for trace in hidden.data} == {"the middle 90 % of the images", "one of its 5 highest"}

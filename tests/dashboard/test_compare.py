@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,10 @@ from streamlit.testing.v1 import AppTest
 from core.runs import Runs
 from core.studies import overlap, store
 from core.studies.intervals import Interval, wilson
+from core.studies.series import Series
 from dashboard import data
 from dashboard.charts import compare, methods, series, studies
+from dashboard.charts.grids import grid_map
 from dashboard.compare import budgets, claims, layers, light, poisons, runs, settings
 from dashboard.theme import DARK, LIGHT
 from tests.dashboard.sent import codes
@@ -242,6 +245,28 @@ def test_the_layer_map_has_a_place_for_every_k_and_leaves_out_what_a_layer_has_n
     assert heat.text[2][1] == "2: 100 %"
     (hidden,) = studies.layer_map(LAYERS, LIGHT, revealed=False).data
     assert [list(line) for line in hidden.z] == [[0.25, None], [1.0, None], [1.0, 1.0]]
+    assert heat.meta["values"] == [[0.0, 1.0], [0.9, None], [0.9, 1.0]]
+    for line, row in zip(
+        LAYERS["rows"], zip(*hidden.meta["values"], strict=True), strict=True
+    ):  # a CSV holds what the cells say
+        told = {cell["k"]: cell["objective"] for cell in line["by_k"]}
+        assert list(row) == [told.get(1), told.get(4), line["chosen"]["objective"]]
+
+
+def test_a_map_of_rows_with_ranges_of_their_own_tells_its_values_and_not_its_colours() -> None:
+    values = np.array([[1.5, 3.0], [10.0, np.nan]])
+    figure = grid_map(values, [1, 4], ["0", "4"], LIGHT, name="objective", unit="", span=None)
+    assert figure.data[0].meta["values"] == [[1.5, 3.0], [10.0, None]]
+    assert figure.data[0].z[0][1] == 1.0
+
+
+def test_a_series_of_runs_made_one_by_one_is_made_again_by_their_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    finished = {f"run-{i}": SimpleNamespace(result={"command": f"python -m core run --seed {i}"}) for i in (0, 1)}
+    monkeypatch.setattr(data, "finished", lambda: finished)
+    one = Series("run-0", {}, ({"run": "run-0"}, {"run": "run-1"}, {"run": "deleted since"}))
+    assert poisons._command(one) == "python -m core run --seed 0\npython -m core run --seed 1"
+    made = Series("mine", {}, ({"run": "run-0"},), "python -m core sweep")
+    assert poisons._command(made) == "python -m core sweep --out runs/mine"
 
 
 def test_a_wrong_budget_is_drawn_with_the_interval_of_its_rows() -> None:

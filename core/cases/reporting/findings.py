@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from core.cases.decisions import Decision, proposed
+from core.cases.decisions import Decision, proposal_of, proposed
 from core.cases.reporting.charts import CALLED, figures, role_of, room_for
 from core.cases.reporting.shown import room_for as rows_for
 from core.cases.reporting.shown import rows_shown
@@ -72,7 +72,7 @@ def _facts(
     if nearest is not None:
         facts.append(("Nearest other class", f"{source.called(nearest)} for most of them"))
     facts.append(("Layers", _layers(source, finding)))
-    facts.append(("Proposed", _do(wanted.do if wanted else finding["proposed"])))
+    facts.append(("Proposed", _do(wanted.do if wanted else proposal_of(finding))))
     facts.append(("Decided", _decided(decided, finding["rows"])))
     terms = [f"{term['id']} {term['name']} ({term['catalogue']})" for term in finding.get("terms", ())]
     facts.append(("Filed under", "; ".join(terms) if terms else "nothing: this kind is no sign of an attack by itself"))
@@ -111,7 +111,7 @@ def _decided(counts: Mapping[str, int], total: int) -> str:
 
 def _table(source: Source, rest: Sequence[Mapping[str, Any]]) -> Table:
     lines = [
-        [str(one["finding"]), source.called(one["label"]), one["title"], f"{one['rows']:,}", p_text(one["p_value"]), _do(one["proposed"])]
+        [str(one["finding"]), source.called(one["label"]), one["title"], f"{one['rows']:,}", p_text(one["p_value"]), _do(proposal_of(one))]
         for one in rest
     ]  # fmt: skip
     return Table(

@@ -546,7 +546,9 @@ def test_an_attack_is_alive_where_the_trigger_still_matters(attack: int, after: 
 
 
 @pytest.mark.parametrize(("after", "alive"), [(34, False), (36, True)])
-def test_seeds_without_poison_left_count_as_over_and_those_without_an_attack_not_at_all(after: int, alive: bool) -> None:
+def test_seeds_without_poison_left_count_as_over_and_those_without_an_attack_not_at_all(
+    after: int, alive: bool
+) -> None:
     """One seed was trained anew, two were not since all poison was gone: 31 points more than without a trigger are more than 10 in the mean."""
     table = [drawn(0, found=49, after_combined=after, after_confused=5), drawn(1, found=50), drawn(2, found=50)]
     dead = drawn(3, attack_combined=6, found=10)
