@@ -47,7 +47,7 @@ def estimate(
         known = [count for count in (found.low, found.high) if count is not None]
         total = sum(sizes)
         most = max(total, found.poisons or 0)  # too small a number costs more than too large a one
-        found = replace(found, poisons=most, low=min(*known, *sizes), high=max(*known, total))
+        found = replace(found, poisons=most, low=min([*known, *sizes]), high=max([*known, total]))
     if not found.poisons:
         raise InputError(
             "the scores show no second group of rows, so the number of poisons cannot be estimated; "

@@ -23,6 +23,7 @@ from core.audit.verdict import SEPARATED, Judgement
 LARGE = 0.15  # share of a class from which on a group that is as wide as the rest is taken for a natural one
 WIDE = 0.5  # of the spread of the rest: a group that is as wide
 SAME = 0.5  # of the smaller set of rows: a group and a pair that share so many are one finding
+NOBODY = np.empty(0, np.int64)
 KINDS = ("poison", "label-error", "copy", "broken", "second-group")
 
 
@@ -105,19 +106,21 @@ class _Look:
 
 def _of_class(label: int, judged: Judgement, misfits: Misfits, look: _Look) -> list[Finding]:
     pairs = [pair for pair in misfits.pairs if pair.label == label]
-    found, seen = [], set()
-    for group in judged.groups:
-        matched = [pair for pair in pairs if _overlap(group.rows, pair.rows) >= SAME]
-        if matched:
-            seen |= {pair.source for pair in matched}
-            # rows of the group that are in no pair go with the first: both triggers of a class may lie along one direction
-            rest = np.setdiff1d(group.rows, np.concatenate([pair.rows for pair in pairs]))
-            found += [
-                _of_pair(pair, look, rest if i == 0 else rest[:0], judged.p_value) for i, pair in enumerate(matched)
-            ]
-        else:
+    matches = [[pair for pair in pairs if _overlap(group.rows, pair.rows) >= SAME] for group in judged.groups]
+    more: dict[int, list[np.ndarray]] = {pair.source: [] for pair in pairs}
+    for group, matched in zip(judged.groups, matches, strict=True):
+        if matched:  # rows of the group that are in no pair go with the first: both triggers of a class may lie along one direction
+            more[matched[0].source].append(np.setdiff1d(group.rows, np.concatenate([pair.rows for pair in pairs])))
+    found: list[Finding] = []
+    seen: set[int] = set()
+    for group, matched in zip(judged.groups, matches, strict=True):
+        if not matched:
             found += _of_group(label, group, judged.p_value, look)
-    return found + [_of_pair(pair, look, np.empty(0, np.int64), None) for pair in pairs if pair.source not in seen]
+        for pair in matched:
+            if pair.source not in seen:  # two groups may be parts of one pair: two triggers on images of one class
+                found.append(_of_pair(pair, look, np.concatenate([*more[pair.source], NOBODY]), judged.p_value))
+                seen.add(pair.source)
+    return found + [_of_pair(pair, look, NOBODY, None) for pair in pairs if pair.source not in seen]
 
 
 def _overlap(one: np.ndarray, other: np.ndarray) -> float:

@@ -109,12 +109,12 @@ def group_record(group: Group, rows: np.ndarray) -> dict[str, Any]:
 
 def group_from(record: dict[str, Any]) -> Group:
     """The group of a record; its row numbers are those of the table."""
-    counts = (np.array(record[name]) for name in ("beyond_start", "beyond_cut", "ratios"))
+    start, cut, ratios = (np.array(record[name]) for name in ("beyond_start", "beyond_cut", "ratios"))
     return Group(
         np.array(record["rows"], np.int64),
         np.array(record["scores"], np.float64),
         float(record["separation"]),
         float(record["tamed"]),
-        Tails(*counts),
+        Tails(start, cut, ratios),
         int(record["fewest"]),
     )

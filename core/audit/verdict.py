@@ -108,12 +108,15 @@ def _tail(groups: Sequence[Group]) -> tuple[int, int]:
 def _rate(tails: Mapping[int, tuple[int, int]], controls: Sequence[int], label: int) -> float:
     """How fast the tails of the controls fall, as a power: one of the slowest counts. The class itself is none of them.
 
-    A class with few rows beyond the start is taken to be like all of them together. Where there is no control, what is left
-    of the class without its groups is one, taken to be like ALONE where it has few such rows.
+    A class with few rows beyond the start is taken to be like all of them together, and all of them to be like ALONE where none
+    has such a row. Where there is no control, what is left of the class without its groups is one, taken to be like ALONE where
+    it has few such rows.
     """
     counts = [tails[other] for other in controls if other != label]
-    if counts:
+    if any(start for start, _ in counts):
         share = (sum(cut for _, cut in counts) + 1) / (sum(start for start, _ in counts) + 1)
+    elif counts:
+        share = apart.RATIOS[TWICE] ** -ALONE
     else:
         counts, share = [tails.get(label, (0, 0))], apart.RATIOS[TWICE] ** -ALONE
     shares = sorted(((cut + BORROWED * share) / (start + BORROWED) for start, cut in counts), reverse=True)

@@ -33,9 +33,11 @@ STEPS = 5
 STARTS = (2.5, 4.0)  # b, in robust deviations
 RATIOS = (1.5, 2.0, 3.0, 5.0)  # r
 CORE = 0.4  # of the rows, those closest together, tell centre and scale along a direction
+EQUAL = 1e-24  # variance over the square of the largest value, below which rows differ by rounding
 FEWEST = 5  # rows that can be a group; three or four agree by chance on some direction of many
 SMALLEST_SHARE = 1 / 500
 SMALLEST = 1e-280  # p-value; the sum of reciprocals must not overflow
+TESTS = 2 * len(STARTS) * len(RATIOS)  # of a direction: both tails, every start, every ratio
 REFINED = 5  # times that the members of a group are looked for anew
 
 
@@ -99,6 +101,8 @@ def whitened_by_inner(z: Tensor, share: float, start: Tensor | None = None, shri
         if shrink:
             covariance = (1 - shrink) * covariance + shrink * torch.eye(k, dtype=z.dtype, device=z.device)
         values, vectors = eigh(covariance)
+        if not float(values[-1]) > EQUAL * float(z.abs().max()) ** 2:
+            return z - centre  # the innermost are all equal: there is no scale to measure the others by
         whitened = (z - centre) @ (vectors * values.clamp(min=1e-9 * float(values[-1])).rsqrt())
         inner = smallest(whitened.square().sum(1), count)
     return whitened
@@ -184,13 +188,15 @@ def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
     p = tails.p_values(rate, fewest_rows(n))
     if not (p < 1).any():
         return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
-    each = 2 * len(STARTS) * len(RATIOS)  # tests of a direction
     test = int(p.argmin())
-    view, direction = _place(test // each, [q.shape[1] for q in positions])
-    tail, start, ratio = np.unravel_index(test % each, (2, len(STARTS), len(RATIOS)))
+    view, direction = _place(test // TESTS, [q.shape[1] for q in positions])
+    tail, start, ratio = np.unravel_index(test % TESTS, (2, len(STARTS), len(RATIOS)))
     along = positions[view][:, direction] * (1 if tail == 0 else -1)
     beyond = along > STARTS[start] * RATIOS[ratio]
-    members, line, model = _members(views[view], beyond)
+    found = _members(views[view], beyond)
+    if found is None:
+        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
+    members, line, model = found
     tamed = model.separation
     return Apart(tails, members, line, tamed, min(tamed, _plain_separation(line[members])))
 
@@ -214,19 +220,23 @@ def _place(direction: int, sizes: Sequence[int]) -> tuple[int, int]:
     raise IndexError(direction)
 
 
-def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGroups]:
+def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGroups] | None:
     """Who belongs to a group of which the rows `beyond` (n,) are the core: along the line that parts the two best.
 
-    The rest is white, so Fisher's direction is that between the means. Returns members, positions, mixture.
+    The rest is white, so Fisher's direction is that between the means. Returns members, positions, mixture; None where the two have
+    the same mean, as rows of few values can.
     """
-    group = beyond
+    group, found = beyond, None
     for _ in range(REFINED):
         shift = w[group].mean(0) - w[~group].mean(0)
+        if not torch.linalg.vector_norm(shift) > EQUAL**0.5 * w.abs().max():
+            break
         along = w @ (shift / torch.linalg.vector_norm(shift))
         line = _scaled(along[:, None])[:, 0].cpu().numpy()
         model = split_at(np.arcsinh(line)[:, None], group.cpu().numpy())
+        found = (line, model)
         again = torch.from_numpy(model.members).to(w.device)
         if bool((again == group).all()) or not bool(again.any()) or bool(again.all()):
             break
         group = again
-    return group.cpu().numpy(), line, model
+    return None if found is None else (group.cpu().numpy(), *found)

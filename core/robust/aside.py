@@ -31,8 +31,11 @@ def row_sizes(x: Tensor) -> tuple[Tensor, Tensor]:
 def out_of_scale(sizes: Tensor) -> Tensor:
     """Which of the sizes (n,) are far from all the others, on the scale of their logarithms: (n,) bool.
 
-    Both many times the median and many robust deviations from it, so that sizes that vary by nature are left alone.
+    Both many times the median and many robust deviations from it, so that sizes that vary by nature are left alone. None is
+    where most are zero: there is no size to compare with.
     """
+    if not float(sizes.median()) > 0:
+        return torch.zeros(len(sizes), dtype=torch.bool, device=sizes.device)
     logs = sizes.clamp(min=torch.finfo(sizes.dtype).tiny).log()
     middle = logs.median()
     off = logs - middle

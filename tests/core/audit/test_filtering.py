@@ -275,6 +275,19 @@ def test_a_number_that_was_given_is_not_called_an_estimate(features: Path, out: 
     assert json.loads((out / "summary.json").read_text())["estimate"] is None
 
 
+@pytest.mark.parametrize("k", ["1", "4", "auto"])
+def test_auto_counts_the_groups_that_stand_apart_where_the_scores_show_none(
+    k: str, tmp_path: Path, out: Path, cli: Cli
+) -> None:
+    """The group lies in the last column, which no small k sees."""
+    rows = np.random.default_rng(0).normal(size=(400, 12)) * np.linspace(6, 1, 12)
+    rows[:40, -1] += 12
+    np.save(tmp_path / "x.npy", rows)
+    outcome = cli("filter", str(tmp_path / "x.npy"), "--poisons", "auto", "--k", k, "--out", str(out))
+    assert outcome.status == 0, outcome.err
+    assert json.loads((out / "summary.json").read_text())["estimate"]["poisons"] == 40
+
+
 def test_auto_without_a_second_group_is_refused_and_nothing_is_written(tmp_path: Path, out: Path, cli: Cli) -> None:
     np.save(tmp_path / "clean.npy", np.random.default_rng(0).standard_normal((400, 8)))
     outcome = cli("filter", tmp_path / "clean.npy", "--poisons", "auto", "--device", "cpu", "--out", out)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.audit.scanning import Scan, scan, summarise
-from core.audit.verdict import LEVEL
+from core.audit.verdict import LEVEL, _rate
 from tests.helpers import global_generators
 
 CLASSES, ROWS, D = 5, 150, 16
@@ -218,3 +218,35 @@ def test_one_class_alone_can_be_judged() -> None:
 
 def test_a_scan_tells_its_level() -> None:
     assert Drawn(classes=2).scan().level == LEVEL
+
+
+def test_two_triggers_from_one_class_are_one_finding() -> None:
+    """Both groups are parts of the rows that lie with that class: told twice they would be counted twice."""
+    rng = np.random.default_rng(0)
+    rows = (6 * rng.normal(size=(5, 24))).repeat(400, 0) + rng.normal(size=(2000, 24))
+    labels = np.repeat(np.arange(5), 400)
+    labels[:100] = 1
+    for part, far in ((slice(0, 60), 25.0), (slice(60, 100), 40.0)):
+        direction = rng.normal(size=24)
+        rows[part] += far * direction / np.linalg.norm(direction)
+    found = scan(rows, labels, 60, workers=1)
+    assert [(one.kind, one.label, len(one.rows)) for one in found.findings] == [("poison", 1, 100)]
+    assert found.removed.sum() == 100
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rows_of_few_values_are_judged_without_an_error(seed: int) -> None:
+    """Columns of 0 and 1, or mostly zero: equal rows, no scale, classes without spread."""
+    rng = np.random.default_rng(seed)
+    n, d = int(rng.choice([60, 150, 300])), int(rng.integers(1, 8))
+    rows = (rng.random((n, d)) < rng.choice([0.02, 0.1, 0.5])).astype(np.float32)
+    if seed % 2:
+        rows *= rng.random((n, 1), np.float32)
+    found = scan(rows, np.arange(n) % int(rng.integers(1, 4)), 5, workers=1)
+    assert len(found.removed) == n
+
+
+def test_without_a_control_that_has_tails_a_class_is_judged_as_if_alone() -> None:
+    """Controls without a single row beyond the start say nothing: they must not make the slowest tails of all."""
+    assert _rate({0: (40, 10), 1: (0, 0)}, [1], 0) == pytest.approx(1.0)
+    assert _rate({0: (40, 10), 1: (40, 5), 2: (0, 0)}, [1, 2], 0) > 1.0

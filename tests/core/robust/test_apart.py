@@ -47,6 +47,16 @@ def test_the_order_of_the_tests() -> None:
     assert tails.beyond_cut.tolist() == [1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 0]
 
 
+def test_rows_of_which_most_are_equal_stay_finite() -> None:
+    z = torch.zeros(40, 3, dtype=torch.float64)
+    z[:5] = torch.eye(5, 3, dtype=torch.float64) + 1
+    w = whitened_by_inner(z, 0.5)
+    assert torch.isfinite(w).all()
+    assert most_apart([w]).members.sum() in (0, 5)
+    equal = most_apart([whitened_by_inner(torch.ones(40, 3, dtype=torch.float64), 0.5)])
+    assert not equal.members.any()
+
+
 def test_p_values_are_binomial_and_combined_by_their_harmonic_mean() -> None:
     tails = Tails(np.array([10, 10]), np.array([10, 4]), np.array([2.0, 2.0]))
     assert tails.p_values(1.0, 5).tolist() == pytest.approx([2.0**-10, 1.0])

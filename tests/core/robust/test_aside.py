@@ -59,3 +59,7 @@ def test_in_few_dimensions_rows_come_close_by_chance(d: int) -> None:
 def test_coarse_values_are_told() -> None:
     assert aside.too_coarse(torch.tensor([0, 0, 0, 0, 0, 1]).repeat(2))
     assert not aside.too_coarse(torch.arange(6))
+
+
+def test_no_row_is_out_of_scale_where_most_are_zero() -> None:
+    assert not aside.out_of_scale(torch.tensor([0.0, 0.0, 0.0, 1.0, 9.0], dtype=torch.float64)).any()
