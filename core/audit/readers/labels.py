@@ -11,11 +11,12 @@ import numpy as np
 
 from core.audit.labels import Labels, as_labels
 from core.audit.readers.base import FILES, LABELLED, Column, Source, is_address, listed
-from core.audit.readers.by_name import is_known, match
+from core.audit.readers.by_name import Matched, is_known, match
 from core.audit.readers.files import files_of, label_of, open_source
 from core.audit.readers.npy import ONLY
 from core.audit.readers.result import Features, joined
 from core.audit.readers.text import Text
+from core.datasets import UNLABELLED
 from core.foundation.csv_cells import unguarded
 from core.foundation.errors import InputError
 
@@ -54,9 +55,23 @@ def check_given(given: str | Path, features: str | Path) -> None:
 
 def read_labels(given: str | Path, features: Features) -> Labels:
     """The label of each row of the features. given: a file that exists, else the name of a column, or `label` where each class
-    has a file that is named by it. A file that names files beside its labels is matched to the names that the rows carry.
-    Raises InputError."""
-    n = features.rows.shape[0]
+    has a file that is named by it. A file that names files beside its labels is matched to the names that the rows carry. Classes with
+    a number below 0, as -1 and 1, get numbers from 0 and their own as a name. Raises InputError."""
+    return _from_zero(_as_they_are(given, features, features.rows.shape[0]))
+
+
+def _from_zero(labels: Labels) -> Labels:
+    """Below 0 stands for no class in everything that is written of a row."""
+    there = np.unique(labels.numbers[labels.labelled])
+    if there[0] >= 0:
+        return labels
+    numbers = np.where(labels.labelled, np.searchsorted(there, labels.numbers), UNLABELLED)
+    names = {i: labels.names.get(label, str(label)) for i, label in enumerate(there.tolist())}
+    note = f"labels go down to {there[0]}: the classes are numbered from 0 in their order, and called by their labels"
+    return replace(labels, numbers=numbers, names=names, notes=(*labels.notes, note))
+
+
+def _as_they_are(given: str | Path, features: Features, n: int) -> Labels:
     if not is_file(given) and str(given) in LABELLED and _by_files(features.files):
         counts = np.diff([*features.starts.tolist(), n])
         return as_labels(np.repeat([label_of(file) or 0 for file in features.files], counts), n)
@@ -93,12 +108,25 @@ class _Read:
 
 def _by_name(read: _Read, wanted: np.ndarray, file: str) -> tuple[np.ndarray, str]:
     """The labels in the order of the rows, and a note where that is not their own order. Raises InputError."""
-    assert read.files is not None
-    found = match([str(name) for name in wanted], read.files, file)
+    found = _matched(read, wanted, file)
     if not found.spare and (found.lines == np.arange(len(wanted))).all():
         return read.values, ""
     spare = f"; {found.spare:,} lines of it name no row and are passed over" if found.spare else ""
     return read.values[found.lines], f"the labels of {file} are matched to the rows by {found.by}{spare}"
+
+
+def _matched(read: _Read, wanted: np.ndarray, file: str) -> Matched:
+    assert read.files is not None
+    return match([str(name) for name in wanted], read.files, file)
+
+
+def lines_of(given: Path, features: Features) -> tuple[np.ndarray, int] | None:
+    """Which line of a file of labels belongs to each row (n,), and how many lines it has; None where they stand in the order of the
+    rows. Raises InputError."""
+    read = _from_file(given, features.names)
+    if read.files is None or features.names is None:
+        return None
+    return _matched(read, features.names, given.name).lines, len(read.files)
 
 
 def _by_files(files: Sequence[Path]) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from core.cases.cleaned.changes import Changes, changes_of, check_left
 from core.cases.cleaned.copying import NoCopy, OnStep, check_place
@@ -78,7 +77,12 @@ def _written(
         name, notes = _write_images(config, data, changes, out, link, on_step)
         again = config
     counts = changes.counts()
-    found, read_again = _counts(again, out / name, out)
+    told, read_again = _read_again(again, out / name, out)
+    found = dict(Counter(told))
+    if data["what"] == FEATURES and told != changes.told() and found == counts:
+        raise InputError(
+            "the cleaned copy has other rows relabelled than those that were decided on; it was not kept; write the lists alone with --lists-only"
+        )
     if found != counts:
         odd = next(name for name in sorted({*counts, *found}) if counts.get(name) != found.get(name))
         raise InputError(
@@ -88,8 +92,8 @@ def _written(
     return {"name": name, "per_class": counts, "sha256": read_again, "notes": notes}
 
 
-def _counts(config: CaseConfig, path: Path, scratch: Path) -> tuple[dict[str, int], str]:
-    """Rows of each class of a copy by name, and its sum. Raises InputError where it cannot be read."""
+def _read_again(config: CaseConfig, path: Path, scratch: Path) -> tuple[list[str], str]:
+    """The class of each labelled row of a copy by name, and its sum. Raises InputError where it cannot be read."""
     try:
         brought = read(config, path, scratch)
     except InputError as problem:
@@ -98,9 +102,8 @@ def _counts(config: CaseConfig, path: Path, scratch: Path) -> tuple[dict[str, in
         ) from None
     try:
         labels = brought.labels
-        values, counts = np.unique(labels.numbers[labels.labelled], return_counts=True)
-        found = {labels.names.get(int(v), str(v)): int(n) for v, n in zip(values, counts, strict=True)}
-        return found, str(brought.account["sha256"])
+        told = [labels.names.get(int(label), str(label)) for label in labels.numbers[labels.labelled]]
+        return told, str(brought.account["sha256"])
     finally:
         brought.close()
 

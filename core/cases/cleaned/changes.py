@@ -9,6 +9,7 @@ import numpy as np
 
 from core.cases.decisions import Decisions, resolve
 from core.cases.folder import CaseFolder
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 
 
@@ -34,6 +35,13 @@ class Changes:
         found = {self.name(int(label)): int(count) for label, count in zip(labels, counts, strict=True)}
         return {name: count for name, count in found.items() if name in self.classes}
 
+    def told(self) -> list[str]:
+        """The class of each row that stays and has a label, by name, in their order."""
+        after = np.where(self.to >= 0, self.to, self.labels)
+        return [
+            self.name(int(label)) for label in after[~self.removed & ((self.to >= 0) | (self.labels != UNLABELLED))]
+        ]
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -48,6 +56,12 @@ class Edit:
     def part(self, start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
         """Which rows of a file of the table stay, and what labels they get."""
         return self.keep[start:stop], self.to[start:stop]
+
+    def moved(self, where: np.ndarray, rows: int) -> Edit:
+        """The same for another table of so many rows, in which row i stands at where[i]; rows that are none of these stay."""
+        keep, to = np.ones(rows, bool), np.full(rows, -1, np.int64)
+        keep[where], to[where] = self.keep, self.to
+        return Edit(keep, to, {label: int(where[row]) for label, row in self.examples.items()})
 
 
 def changes_of(case: CaseFolder, decisions: Decisions) -> Changes:

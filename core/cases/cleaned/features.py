@@ -8,6 +8,7 @@ import numpy as np
 
 from core.audit.readers import Features, files_of, is_file, open_source, read_features, read_labels
 from core.audit.readers.dialect import sniff
+from core.audit.readers.labels import lines_of
 from core.audit.readers.npz import Npz as NpzSource
 from core.audit.readers.result import LIST
 from core.audit.readers.text import Text
@@ -50,7 +51,12 @@ def write_features(
         if listed and not (apart and Path(given).resolve() == beside.resolve()):
             _edit_text(beside, out / LIST, None, edit)
         if apart:
-            return name, str(out / _write_labels(Path(given), edit, out)), notes
+            lines = lines_of(Path(given), features)
+            return (
+                name,
+                str(out / _write_labels(Path(given), edit if lines is None else edit.moved(*lines), out)),
+                notes,
+            )
         if not (out / LABELS).is_file():
             return name, given, notes
         return name, str(out / LABELS), notes

@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from core.cases.cleaned import copying, write_cleaned
+from core.cases.cleaned import copying, features, write_cleaned
 from core.cases.decisions import Decision, Decisions
 from core.cases.folder import CaseFolder
 from core.foundation.errors import InputError
@@ -442,6 +443,41 @@ def test_labels_in_a_csv_of_their_own_stay_text(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path / "out")) == ["features.npy", "y.csv"]
     lines = ["b", *("abc"[c] for c in np.delete(labels, 2)[1:])]
     assert (tmp_path / "out" / "y.csv").read_bytes() == b"label\r\n" + "".join(f"{c}\r\n" for c in lines).encode()
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_labels_that_are_matched_by_name_are_changed_in_their_own_lines(form: str, tmp_path: Path) -> None:
+    """The lines stand in another order than the rows, and some name no row: those stay."""
+    rows, labels = table()
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    np.save(mine / "features.npy", rows)
+    (mine / "files.csv").write_text("file\n" + "".join(f"img_{i}.jpg\n" for i in range(len(rows))))
+    order = sorted(range(len(rows)), key=str)  # as text sorts them: 0, 1, 10, 11, ...
+    lines = [("spare.jpg", "a"), *((f"img_{i}.jpg", "abc"[labels[i]]) for i in order)]
+    beside = pd.DataFrame(lines, columns=["file", "label"])
+    given = tmp_path / f"y.{form}"
+    beside.to_csv(given, index=False) if form == "csv" else beside.to_parquet(given, index=False)
+    case = make_case(tmp_path / "audit", mine, str(given))
+    write_cleaned(case, decide([5], {7: 2}), tmp_path / "out")
+    made = pd.read_csv(tmp_path / "out" / "y.csv") if form == "csv" else pd.read_parquet(tmp_path / "out" / "y.parquet")
+    expected = [(file, "c" if file == "img_7.jpg" else label) for file, label in lines if file != "img_5.jpg"]
+    assert list(made.itertuples(index=False, name=None)) == expected
+
+
+def test_a_copy_with_other_rows_relabelled_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The counts of the classes alone would not tell."""
+    rows, labels = table()
+    np.save(tmp_path / "x.npy", rows)
+    np.save(tmp_path / "y.npy", labels)
+    case = make_case(tmp_path / "audit", tmp_path / "x.npy", str(tmp_path / "y.npy"))
+    real = features._write_labels
+    monkeypatch.setattr(
+        features, "_write_labels", lambda given, edit, out: real(given, replace(edit, to=np.roll(edit.to, 3)), out)
+    )
+    with pytest.raises(InputError, match="other rows relabelled"):
+        write_cleaned(case, decide([], {0: 1}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_parquet_of_pandas_keeps_its_index_and_its_columns(tmp_path: Path) -> None:

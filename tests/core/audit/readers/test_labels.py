@@ -277,6 +277,21 @@ def test_minus_one_is_a_label_where_it_can_be_nothing_else() -> None:
     assert as_labels(np.where(LABELS > 2, -2, WITHOUT["-1"]), N).labelled.all(), "others are below 0 too"
 
 
+def test_classes_below_zero_are_numbered_and_called_by_their_labels(tmp_path: Path, cli: Cli) -> None:
+    """Below 0 stands for none in everything that is written of a row."""
+    given = np.where(LABELS == SUSPECT, -1, np.where(LABELS > 2, -2, LABELS))
+    path, labels = npy(tmp_path / "x.npy", ROWS), npy(tmp_path / "y.npy", given)
+    with read_features(path) as features:
+        found = read_labels(labels, features)
+    there = sorted(set(given.tolist()))
+    assert found.labelled.all()
+    assert [found.names[number] for number in found.numbers.tolist()] == [str(label) for label in given.tolist()]
+    assert sorted(found.names) == list(range(len(there)))
+    assert "go down to -2" in found.notes[0]
+    assert cli("scan", path, labels, "--poisons", POISONS, "--label", -1, "--out", tmp_path / "out").status == 0
+    assert np.load(tmp_path / "out" / "removed.npy")[given == -1].any(), "-1 is the class by that name"
+
+
 # --- what is refused
 
 
