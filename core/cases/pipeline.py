@@ -92,7 +92,13 @@ class _Audit:
             self._brought = read(self.config, path, self.case.path, self.reporter.tell)
             self._brought.account["notes"] = [*notes, *self._brought.account["notes"]]
             self.stack.callback(self._brought.close)
+            self._check_unchanged(self._brought.account["sha256"])
         return self._brought
+
+    def _check_unchanged(self, sha256: str) -> None:
+        """Raise InputError where an audit that goes on would put other data beside what is there."""
+        if "read" in self.result["seconds"] and self.case.read_object("data.json")["sha256"] != sha256:
+            raise InputError(f"{self.config.path} has changed since the audit began; put it back, or audit it anew")
 
     def _unpacked(self, path: Path) -> tuple[list[str], Path]:
         into = self.case.file(UNPACKED)

@@ -25,6 +25,7 @@ from core.experiment.staging import PREPARED, Staged, is_prepared, load_model, r
 from core.experiment.views import make_views
 from core.experiment.workshop import Workshop
 from core.foundation import devices
+from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import Classifier, weights
@@ -32,6 +33,7 @@ from core.runs import Observer, Reporter, RunFolder, detection
 from core.training import Epoch, extract, predict, threads_in_words, train
 
 READ = "data.json"  # what was read of the data set
+CONTENT = ("class_names", "train", "test", "image_shape", "levels", "test_levels")  # of that, what tells other images
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
 
 
@@ -67,8 +69,11 @@ class Job:
         # what a defense is given: one class
         self.rows = np.flatnonzero(self.staged.poisoned.labels == self.goal.target)
         self.result = run.result or self._about()
+        told = account(self.staged.split)
         if not run.file(READ).exists():
-            run.write_json(READ, account(self.staged.split))
+            run.write_json(READ, told)
+        elif any(told[part] != was for part, was in run.read_json(READ).items() if part in CONTENT):
+            raise InputError(f"the data of {run.id} has changed since the run began; put it back, or begin a new run")
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         steps = [

@@ -177,6 +177,23 @@ def test_one_that_was_stopped_goes_on_and_finds_the_same(
     assert case.summary["findings"] == signs_case.summary["findings"]
 
 
+def test_an_audit_whose_data_has_changed_does_not_go_on(tmp_path: Path) -> None:
+    """Other rows beside the features and the list that are there would be told as theirs."""
+    rows, labels, _ = poisoned_features()
+    np.save(tmp_path / "x.npy", rows)
+    np.save(tmp_path / "y.npy", labels)
+    case = begun(tmp_path / "a", CaseConfig(str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), workers=1, device="cpu"))
+    with pytest.raises(Cancelled):
+        execute(case, Stop("look"))
+    np.save(tmp_path / "x.npy", rows[::-1])
+    with pytest.raises(InputError, match="has changed since the audit began"):
+        execute(case)
+    assert case.status.state == "failed"
+    np.save(tmp_path / "x.npy", rows)
+    execute(case)
+    assert case.status.state == "finished"
+
+
 def test_a_cancel_is_heard_and_an_interrupt_is_one(parquet: Path, tmp_path: Path) -> None:
     config = CaseConfig(str(parquet), "label", workers=1, device="cpu")
     case = begun(tmp_path / "a", config)

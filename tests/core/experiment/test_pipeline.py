@@ -301,6 +301,20 @@ def test_verdicts_do_not_depend_on_the_truth(copied: RunFolder) -> None:
 # --- resuming, cancelling, failing
 
 
+def test_a_run_whose_images_have_changed_does_not_go_on(copied: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else other images would count as poisoned than those that the model was trained with."""
+    forget(copied, "retrain")
+    told = copied.read_json("data.json")
+    changed = {"levels": [level + 0.1 for level in told["levels"]], "notes": ["said otherwise by another version"]}
+    copied.write_json("data.json", told | {"notes": changed["notes"]})
+    execute(copied)
+    forget(copied, "retrain")
+    copied.write_json("data.json", told | changed)
+    with pytest.raises(InputError, match="has changed since the run began"):
+        execute(copied)
+    assert copied.status.state == "failed"
+
+
 def test_a_resumed_run_repeats_no_finished_stage(copied: RunFolder) -> None:
     before, old = moments(copied), copied.result
     forget(copied, "retrain")
