@@ -100,10 +100,20 @@ class LabelConsistent(Attack):
         return to_uint8(hard.cpu().numpy().transpose(0, 2, 3, 1))
 
     def _interpolated(self, images: np.ndarray, labels: np.ndarray, resources: Resources, seed: int) -> Tensor:
-        others = np.flatnonzero(~np.isin(resources.clean.labels, labels))
-        towards = resources.clean.images[np.random.default_rng(seed).choice(others, len(images))]
+        towards = resources.clean.images[_of_others(resources.clean.labels, labels, np.random.default_rng(seed))]
         at = resources.device
         return interpolate(*resources.autoencoder(), _tensor(images).to(at), _tensor(towards).to(at), self.share)
+
+
+def _of_others(clean: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A row of another class for each image: of none of the labels (n,) or, where these are all classes, not of its own. clean: (m,)."""
+    others = np.flatnonzero(~np.isin(clean, labels))
+    if len(others):
+        return rng.choice(others, len(labels))
+    found = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        found[labels == label] = rng.choice(np.flatnonzero(clean != label), int((labels == label).sum()))
+    return found
 
 
 def _tensor(images: np.ndarray) -> Tensor:

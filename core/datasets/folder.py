@@ -12,7 +12,7 @@ from core.datasets.base import Report, is_whole
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
 from core.datasets.label_tables import find_table
-from core.datasets.labels import Classes, classes_of
+from core.datasets.labels import UNLABELLED, Classes, classes_of
 from core.datasets.layout import GIVEN_BY, Layout, Listing, layout_of, listing_of
 from core.datasets.parts import Chosen, choose
 from core.datasets.tree import Tree, walk
@@ -68,7 +68,7 @@ class ImageFolder(BroughtSet):
         left_out += [
             LeftOut(f"images in {n}", len(listings[n].images), "another part is tested on") for n in chosen.unused
         ]
-        classes = _numbered([listings[name].words for name in used], used)
+        classes = _numbered(_without_none([listings[name] for name in used]), used)
         if len(classes.names) < 2:
             raise InputError(_no_classes(tree, listings))
         check_test_classes(classes, f"{chosen.test}")
@@ -99,6 +99,17 @@ class ImageFolder(BroughtSet):
         files = [tree.root / path for path in paths]
         decoded = decode_all(files, len(files), self.size, lambda i: paths[i], report)
         return EncodedPart(name, decoded, numbers, np.array(paths))
+
+
+def _without_none(listings: Sequence[Listing]) -> list[np.ndarray]:
+    """The words of the parts; -1 in a table is no class there, unless it is one of two."""
+    none = str(UNLABELLED)
+    others = {str(word) for listing in listings for word in np.unique(listing.words)} - {"", none}
+    stands = len(others) > 1
+    return [
+        np.where(listing.words == none, "", listing.words) if stands and listing.columns else listing.words
+        for listing in listings
+    ]
 
 
 def _numbered(words: Sequence[np.ndarray], names: Sequence[str]) -> Classes:

@@ -118,6 +118,9 @@ def load_model(run: RunFolder, staged: Staged, name: str, device: torch.device) 
 def _poisoned(config: RunConfig, split: Split, resources: Resources | None, report: Report | None = None) -> Staged:
     """The training set poisoned, and then sent on its way."""
     attack, goal, transport = config.make_attack(), config.make_goal(), config.make_transport()
+    attack.apply_all(
+        split.train.images[:1]
+    )  # a trigger that does not fit is told now, also where nothing is poisoned yet
     sent, truth = poison(
         split.train,
         attack,

@@ -42,14 +42,19 @@ def detection(removed: np.ndarray, is_poison: np.ndarray) -> dict[str, Any]:
 def roc(scores: np.ndarray, is_poison: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """False and true positive rate as the cut goes from removing nothing to removing all: two arrays of equal length.
 
-    Cuts between two corners of the curve are left out: there it is a straight line along one axis. A rate is NaN
-    throughout where there is nothing to divide by.
+    Equal scores go together, for no cut parts them. Cuts between two corners of the curve are left out: there it is a straight line
+    along one axis. A rate is NaN throughout where there is nothing to divide by.
     """
     order = np.argsort(-scores, kind="stable")
-    hits = np.concatenate([[0], np.cumsum(is_poison[order])])
-    misses = np.arange(len(hits)) - hits
-    hit = is_poison[order]
-    corner = np.concatenate([[True], hit[1:] != hit[:-1], [True]]) if len(hit) else np.ones(1, bool)
+    ends = (
+        np.flatnonzero(np.diff(scores[order], append=np.nan) != 0) + 1
+    )  # rows removed by each cut; the last removes all
+    cuts = np.concatenate([[0], ends])
+    hits = np.concatenate([[0], np.cumsum(is_poison[order])])[cuts]
+    misses = cuts - hits
+    along = np.array([np.diff(misses) == 0, np.diff(hits) == 0])  # from cut to cut, only one of the two grows
+    straight = (along[:, 1:] & along[:, :-1]).any(0)
+    corner = np.concatenate([[True], ~straight, [True]])[: len(cuts)]
     poisons, clean = int(is_poison.sum()), int((~is_poison).sum())
     return misses[corner] / (clean or np.nan), hits[corner] / (poisons or np.nan)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -77,7 +78,7 @@ class _Refits:
     """Fits of the same features at several budgets. Their principal components are computed once."""
 
     def __init__(self, config: RunConfig, features: np.ndarray, device: str) -> None:
-        self.config, self.features = config, features
+        self.config, self.features = replace(config, budget=None), features  # else each would be told that number
         self.device = devices.for_linear_algebra(devices.resolve(device))
         self.components = shared_components(features, [self._defense(key, 0) for key in DEFENSES])
 

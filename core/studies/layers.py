@@ -43,7 +43,7 @@ def study_layers(run: RunFolder, progress: Progress, device: str = "auto") -> di
     model = load_model(run, staged, "model.safetensors", where)
     truth, images = frame["is_poison"].to_numpy(bool), staged.poisoned.images[rows]
     layers = config.make_model().layers()
-    assumed, table = staged.poisons_in_target, []
+    assumed, table = staged.expected, []
     spectre = config.make_defense("spectre", 0)
     spectre.set_params(n_poisons=assumed, n_components=None, device=str(devices.for_linear_algebra(where)))
     for i, (layer, about) in enumerate(layers.items()):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from core.attacks import LabelConsistent, poison
+from core.attacks.label_consistent import _of_others
 from core.experiment import RunConfig
 from core.foundation.errors import InputError
 from core.foundation.images import ImageData
@@ -175,3 +176,12 @@ def test_method_none_asks_for_no_model() -> None:
 )
 def test_in_words(options: dict[str, Any], words: str) -> None:
     assert build(LabelConsistent, options).in_words() == words
+
+
+def test_images_are_pulled_towards_another_class_also_where_all_are_poisoned() -> None:
+    clean = np.repeat([0, 1, 2], 20)
+    labels = np.array([0, 1, 2, 2, 1])
+    found = _of_others(clean, labels, np.random.default_rng(0))
+    assert (clean[found] != labels).all()
+    some = _of_others(clean, labels[:2], np.random.default_rng(0))
+    assert (clean[some] == 2).all(), "of a class that is not poisoned, where there is one"

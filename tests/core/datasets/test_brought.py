@@ -249,6 +249,14 @@ CASES: dict[str, Case] = {
         lambda r: with_table(r, ["image_id", "breed", "label"], lambda n, c: (n, "x", WORDS[c])), columns=("image_id", "label"),
         told=["labels.csv, column 'label'"],
     ),
+    "flat with a table in which -1 is no class": Case(
+        lambda r: with_table(r, ["file", "label"], lambda n, c: (n, -1 if n == "img000.png" else c)), names="012", train=(4, 5, 5),
+        columns=("file", "label"), told=["1 ", "have no label"],
+    ),
+    "flat with a table of -1 and 1": Case(
+        lambda r: with_table(r, ["file", "label"], lambda n, c: (n, 1 if c else -1)), names=["1", "-1"], train=(10, 5),
+        levels=[(LEVELS[1] + LEVELS[2]) / 2, LEVELS[0]], columns=("file", "label"),
+    ),
     "flat with a table of stems": Case(
         lambda r: with_table(r, ["id", "category"], lambda n, c: (n[:-4], WORDS[c])), columns=("id", "category")
     ),

@@ -534,6 +534,10 @@ def test_a_run_on_grey_images_at_another_layer(tmp_path: Path) -> None:
         ({"source": 1}, "source and target are both class 1"),
         ({"source": 7}, "source class 7 does not exist; the classes are 0 to 2"),
         ({"attack_options": {"size": 17}}, "does not fit 16x16 images"),
+        (
+            {"attack_options": {"size": 17}, "poisons": 0},
+            "does not fit 16x16 images",
+        ),  # it is put on test images all the same
         ({"dataset_options": {"path": "/nowhere"}}, "/nowhere is not a folder"),
     ],
 )

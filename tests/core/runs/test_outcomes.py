@@ -83,6 +83,24 @@ def test_roc_against_counting(poison: list[bool], seed: int) -> None:
         )
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_roc_does_not_depend_on_the_order_of_equal_scores(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores, poison = rng.integers(0, 4, 60).astype(float), rng.random(60) < 0.3
+    turned = rng.permutation(60)
+    first, again = roc(scores, poison), roc(scores[turned], poison[turned])
+    np.testing.assert_allclose(first, again)
+    area = np.trapezoid(first[1], first[0])
+    above = scores[poison][:, None] - scores[~poison][None]
+    assert area == pytest.approx(((above > 0) + 0.5 * (above == 0)).mean()), "the share of pairs in the right order"
+
+
+def test_roc_of_equal_scores_is_the_diagonal() -> None:
+    false, true = roc(np.zeros(6), np.arange(6) < 3)
+    assert (false.tolist(), true.tolist()) == ([0, 1], [0, 1])
+    assert [len(part) for part in roc(np.zeros(0), np.zeros(0, bool))] == [1, 1]
+
+
 def whitened(variances: np.ndarray, n: int = 50) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((n, len(variances))) * np.sqrt(variances)
 

@@ -376,6 +376,20 @@ def test_wrong_budgets_are_what_fresh_fits_give(finished: RunFolder) -> None:
         assert cell["kept"] == {"count": cell["removed"], "total": cell["removed"]}
 
 
+def test_a_run_that_was_told_another_number_is_studied_at_each_number_and_at_its_own_for_layers(
+    finished: RunFolder, copy: tuple[RunFolder, Runs]
+) -> None:
+    run, _ = copy
+    run.write_json("config.json", {**run.config, "budget": 5})
+    told = study_budgets(run, SILENT, device="cpu")
+    assert [row["defenses"]["spectre"]["removed"] for row in told["rows"]] == [
+        row["defenses"]["spectre"]["removed"] for row in study_budgets(finished, SILENT, device="cpu")["rows"]
+    ]
+    layers = study_layers(run, SILENT, device="cpu")
+    assert layers["assumed"] == 5
+    assert {row["chosen"]["removed"] for row in layers["rows"]} == {round(1.5 * 5)}
+
+
 def test_kept_counts_the_rows_that_go_at_the_true_number_too(finished: RunFolder) -> None:
     found = study_budgets(finished, SILENT, device="cpu")
     features, frame = finished.load_array("features.npy"), finished.load_scores()
