@@ -254,8 +254,8 @@ CASES: dict[str, Case] = {
         columns=("file", "label"), told=["1 ", "have no label"],
     ),
     "flat with a table of -1 and 1": Case(
-        lambda r: with_table(r, ["file", "label"], lambda n, c: (n, 1 if c else -1)), names=["1", "-1"], train=(10, 5),
-        levels=[(LEVELS[1] + LEVELS[2]) / 2, LEVELS[0]], columns=("file", "label"),
+        lambda r: write_csv(r / "y.csv", ["file", "label"], [(n, 1 if c else -1) for n, c in flat(r) if c < 2 or (r / n).unlink()]),
+        names=["1", "-1"], train=(5, 5), levels=[LEVELS[1], LEVELS[0]], columns=("file", "label"),
     ),
     "flat with a table of stems": Case(
         lambda r: with_table(r, ["id", "category"], lambda n, c: (n[:-4], WORDS[c])), columns=("id", "category")
