@@ -183,6 +183,8 @@ def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -
     options: dict[str, Any] = {"n_poisons": poisons, "device": device}
     if method == "spectre":
         options["alpha"] = alpha
+    elif alpha != Spectre.alpha:
+        raise InputError(f"method {method} has no alpha; leave --alpha out")
     if k != "auto":
         if method == "spectral":
             raise InputError("method spectral looks at one component only; leave --k at auto")

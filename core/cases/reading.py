@@ -158,6 +158,9 @@ def side_of(config: CaseConfig) -> int | None:
 
 def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Report | None) -> Brought:
     path = table_at(path)
+    for name, option in (("model", "model"), ("weights", "weights"), ("layers", "layer"), ("epochs", "epochs")):
+        if getattr(config, name):
+            raise InputError(f"{path.name} is a table of features, which no model looks at; leave out --{option}")
     given = config.labels or labels_of(path, config.column)
     if report:
         report("reading features", None)

@@ -96,21 +96,11 @@ def find_challenges(*roots: Path) -> dict[str, Path]:
 def open_challenge(path: Path) -> Challenge:
     """The public part of a challenge. Raises InputError for what is missing, damaged or does not fit together."""
     about = _about(path)
-    names = ("title", "classes", "rows", "image", "seal", "assumed", "about")
-    values: list[Any] = [about.get(name) for name in names]  # of any kind until checked
-    title, classes, n, shape, seal, assumed, small = values
-    _check(
-        isinstance(classes, list) and 1 < len(classes) <= MAX_CLASSES and len(set(map(str, classes))) == len(classes) and all(_is_text(c, 80) for c in classes),
-        path, "the classes are no list of names, each its own",
-    )  # fmt: skip
-    _check(_is_count(n, 1, MAX_ROWS), path, f"the number of rows is not 1 to {MAX_ROWS:,}")
-    _check(
-        isinstance(shape, list) and len(shape) == 3 and all(_is_count(s, 1, MAX_SIDE) for s in shape)
-        and shape[2] in (1, 3),
-        path, "the size of the images is no [height, width, 1 or 3]",
-    )  # fmt: skip
+    check_public(about, path)
+    title, classes, n, shape, assumed = (about[name] for name in ("title", "classes", "rows", "image", "assumed"))
+    seal: Any = about.get("seal")
+    small: Any = about.get("about")
     _check(isinstance(seal, str) and bool(SEAL.fullmatch(seal)), path, "the seal is no SHA-256")
-    _check(_is_count(assumed, 1, MAX_ROWS), path, "the assumed number of poisons is no count")
     _check(isinstance(small, dict), path, "what is known of the set is missing")
     rows = _rows(path, n, len(classes))
     try:
@@ -118,6 +108,26 @@ def open_challenge(path: Path) -> Challenge:
     except InputError as problem:
         raise InputError(f"{path.name}: images.webp: {problem}") from None
     return Challenge(path.name, path, title, small, tuple(classes), assumed, seal, rows, images)
+
+
+def check_public(about: Mapping[str, Any], path: Path) -> None:
+    """Raise InputError where what challenge.json says of a set is of another form, or beyond what a challenge can be."""
+    values: list[Any] = [
+        about.get(name) for name in ("classes", "rows", "image", "assumed")
+    ]  # of any kind until checked
+    classes, n, shape, assumed = values
+    _check(_is_text(about.get("title"), 80), path, "the title is no text of 1 to 80 characters")
+    _check(
+        isinstance(classes, list) and 1 < len(classes) <= MAX_CLASSES and len(set(map(str, classes))) == len(classes) and all(_is_text(c, 80) for c in classes),
+        path, f"the classes are no list of 2 to {MAX_CLASSES} names of at most 80 characters, each its own",
+    )  # fmt: skip
+    _check(_is_count(n, 1, MAX_ROWS), path, f"the number of rows is not 1 to {MAX_ROWS:,}")
+    _check(
+        isinstance(shape, list) and len(shape) == 3 and all(_is_count(s, 1, MAX_SIDE) for s in shape)
+        and shape[2] in (1, 3),
+        path, f"the size of the images is no [height, width, 1 or 3] of at most {MAX_SIDE} pixels a side",
+    )  # fmt: skip
+    _check(_is_count(assumed, 1, MAX_ROWS), path, f"the assumed number of poisons is not 1 to {MAX_ROWS:,}")
 
 
 def title_of(path: Path) -> str:

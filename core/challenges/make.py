@@ -23,7 +23,7 @@ import pandas as pd
 from core.audit.groups import Group, groups_of
 from core.audit.scanning import CAP, MIN_ROWS
 from core.audit.verdict import LEVEL, judge
-from core.challenges.folder import FORMAT, ID, MAX_NAMES, MAX_ROWS
+from core.challenges.folder import FORMAT, ID, MAX_NAMES, MAX_ROWS, check_public
 from core.defenses import SpectralSignatures, Spectre
 from core.experiment import restage
 from core.experiment.feature_files import write_features
@@ -57,13 +57,23 @@ def make_challenge(
     if run.status.state != "finished":
         raise InputError(f"{run.id} is {run.status.state}; a challenge is made of a finished run")
     tell = on_step or (lambda _words, _share: None)
+    staged = restage(run)
+    classes = list(staged.poisoned.class_names)
+    shape = list(viewable(staged.poisoned.images[:1]).shape[1:])
+    public: dict[str, Any] = {
+        "format": FORMAT,
+        "title": title.strip() or staged.config.dataset,
+        "classes": classes,
+        "rows": min(len(staged.poisoned), MAX_ROWS),
+        "image": shape,
+        "assumed": assumed or 1,
+    }
+    check_public(public, out)  # before the work, or nobody could open what it leaves
     with tempfile.TemporaryDirectory() as folder:
         write_features(run, Path(folder), truth=True, device=device, on_step=lambda s: tell("features", s))
         features, labels, poisoned = (
             np.load(Path(folder) / f"{name}.npy", allow_pickle=False) for name in ("features", "labels", "truth")
         )
-    staged = restage(run)
-    classes = list(staged.poisoned.class_names)
     true_labels = staged.truth.true_labels
     _check_set(labels, poisoned, classes)
     count = assumed or max(2, round(SHARE * float(np.median(np.bincount(labels)))))
@@ -82,12 +92,8 @@ def make_challenge(
     images = viewable(staged.poisoned.images)[order]
     result = run.result
     config = staged.config
-    public = {
-        "format": FORMAT,
-        "title": title.strip() or config.dataset,
-        "classes": classes,
+    public |= {
         "rows": len(order),
-        "image": list(images.shape[1:]),
         "assumed": count,
         "about": {
             "dataset": config.dataset,

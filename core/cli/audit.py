@@ -68,7 +68,7 @@ def audit(
     devices.use_threads(threads)
     config = CaseConfig(
         str(path), labels, kind, column, images, text, model, weights, size, normalise, mean, std, flat, tuple(layer or ()),
-        architecture, epochs, poisons, label, level, parse_settings(settings or [])["dataset"], seed, device, workers,
+        architecture, epochs, poisons, label, level, parse_settings(settings or [], ("dataset",))["dataset"], seed, device, workers,
     ).checked()  # fmt: skip
     filtering.check_output(out_dir)
     new, made = not (out_dir / "config.json").is_file(), not out_dir.is_dir()

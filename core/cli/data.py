@@ -44,7 +44,7 @@ def data(
     if chosen == FEATURES:
         _tell_features(path, json_file)
         return
-    options_of = parse_settings(settings or [])["dataset"] | {"path": str(given_path(path))}
+    options_of = parse_settings(settings or [], ("dataset",))["dataset"] | {"path": str(given_path(path))}
     with telling() as report:
         told = account(DATASETS.make(chosen, options_of).load(seed, report))
     if json_file is not None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.foundation.cluster import Cluster
 
 ENGINES = ("local", "ray")
+ADDRESS = "auto"  # where none is given
 
 
 def opened(engine: str, address: str, threads: int | None, gpus: float) -> AbstractContextManager[Cluster | None]:
@@ -19,6 +20,8 @@ def opened(engine: str, address: str, threads: int | None, gpus: float) -> Abstr
     if engine not in ENGINES:
         raise InputError(f"engine '{engine}' is not one of: {', '.join(ENGINES)}")
     if engine == "local":
+        if address != ADDRESS or gpus:
+            raise InputError("--address and --gpus are of a cluster; add --engine ray, or leave them out")
         return nullcontext()
     from core.foundation.cluster import Cluster
 

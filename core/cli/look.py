@@ -12,6 +12,15 @@ from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
 
+SHOWN = (
+    "dataset",
+    "sampling",
+    "attack",
+    "poisoning",
+    "transport",
+    "training",
+    "seeds",
+)  # settings that a picture depends on
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,14 +52,14 @@ def preview(
     devices.use_threads(threads)
     if out_file.suffix.lower() != ".png" or not out_file.parent.is_dir():
         raise InputError(f"{out_file} cannot be written; give the name of a .png in a folder that exists")
-    groups: dict[str, dict[str, Any]] = parse_settings(settings or [])
+    groups: dict[str, dict[str, Any]] = parse_settings(settings or [], SHOWN)
     if data is not None:
         groups["dataset"]["path"] = str(given_path(data).resolve())
     configs = [
         RunConfig(
             dataset=dataset_of(dataset, data, "signs"), dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
             sampling=groups["sampling"], poisoning=groups["poisoning"], transport=groups["transport"], training=groups["training"],
-            seed=seed, device=device,
+            seeds=groups["seeds"], seed=seed, device=device,
         ).resolved()
         for key in (ATTACKS if attack == "all" else [attack])
     ]  # fmt: skip

@@ -132,7 +132,7 @@ def features(
     network.normalise(normalise, mean, std)
     with telling() as report:
         path = given_path(source)
-        chosen, asked = kind or kind_of(path), parse_settings(settings or [])["dataset"]
+        chosen, asked = kind or kind_of(path), parse_settings(settings or [], ("dataset",))["dataset"]
         split = load_split(path, chosen, asked, report=report, side=network.size)
     _of_images(split, network, out_dir, layer, flat, device)
     for one in split.reading.left_out:

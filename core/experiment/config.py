@@ -249,13 +249,16 @@ def _kinds(name: str) -> tuple[type, ...]:
 GROUPS = ("dataset", "sampling", "attack", "poisoning", "transport", "model", "training", "defense", "seeds")
 
 
-def parse_settings(settings: list[str]) -> dict[str, dict[str, str]]:
-    """`["attack.size=5"]` -> `{"attack": {"size": "5"}}`. Raises InputError for anything of another form."""
+def parse_settings(settings: list[str], only: tuple[str, ...] = ()) -> dict[str, dict[str, str]]:
+    """`["attack.size=5"]` -> `{"attack": {"size": "5"}}`. only: the groups that count here, where not all do. Raises InputError for
+    anything of another form, and for a group that would change nothing."""
     grouped: dict[str, dict[str, str]] = {group: {} for group in GROUPS}
     for setting in settings:
         name, equals, value = setting.partition("=")
         group, dot, option = name.partition(".")
         if not equals or not dot or group not in GROUPS:
             raise InputError(f"--set {setting} is not of the form GROUP.NAME=VALUE with a group of {', '.join(GROUPS)}")
+        if only and group not in only:
+            raise InputError(f"--set {setting} would change nothing here; only {', '.join(only)} can be set")
         grouped[group][option] = value
     return grouped

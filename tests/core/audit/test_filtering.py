@@ -370,3 +370,9 @@ def test_the_estimate_does_not_see_them(features: Path, tmp_path: Path, out: Pat
     assert [one[key] for key in ("poisons", "low", "high", "chosen")] == [
         other[key] for key in ("poisons", "low", "high", "chosen")
     ]
+
+
+def test_an_option_of_another_method_is_refused(features: Path, out: Path, cli: Cli) -> None:
+    given = ("filter", str(features), "--poisons", "5", "--method", "clustering", "--out", str(out))
+    check_refused(cli(*given, "--alpha", "9"), "method clustering has no alpha")
+    assert not out.exists()

@@ -190,3 +190,14 @@ def test_the_sum_is_what_sha256sum_prints(tmp_path: Path) -> None:
     before = digest(root)
     (root / "b/2.png").rename(root / "b/3.png")
     assert digest(root) != before
+
+
+@pytest.mark.parametrize(
+    "asked", [{"epochs": 3}, {"layers": ("block3",)}, {"model": "small", "weights": "w.safetensors"}]
+)
+def test_features_are_looked_at_by_no_model(asked: dict[str, object], tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 4)))
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    config = CaseConfig(str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), **asked)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="is a table of features, which no model looks at; leave out --"):
+        read(config, tmp_path / "x.npy", None)

@@ -280,6 +280,21 @@ def test_a_run_becomes_a_challenge(run, tmp_path, cli):
     assert "already there" in again.err
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"title": "x" * 81}, "title is no text"), ({"title": "a\nb"}, "title is no text"), ({"assumed": 100_001}, "assumed number of poisons is not 1 to")],
+)  # fmt: skip
+def test_what_nobody_could_open_is_refused_before_the_work(
+    changes: dict, words: str, picture_folder, tmp_path, monkeypatch
+) -> None:
+    folder = new_run(tiny_config(picture_folder, retrain=False), Runs(tmp_path / "runs"))
+    execute(folder)
+    monkeypatch.setattr("core.challenges.make.write_features", lambda *_, **__: pytest.fail("that takes long"))
+    with pytest.raises(InputError, match=words):
+        make_challenge(folder, tmp_path / "first", device="cpu", **changes)
+    assert not (tmp_path / "first").exists()
+
+
 @pytest.mark.slow
 def test_a_run_that_cannot_be_a_challenge_is_refused_in_a_line(run, tmp_path):
     with pytest.raises(InputError, match="cannot name"):

@@ -158,6 +158,12 @@ def test_settings_of_another_form_are_refused(setting: str) -> None:
         parse_settings([setting])
 
 
+def test_settings_that_would_change_nothing_are_refused() -> None:
+    assert parse_settings(["dataset.size=32"], ("dataset",))["dataset"] == {"size": "32"}
+    with pytest.raises(InputError, match=r"--set model\.width=8 would change nothing here; only dataset can be set"):
+        parse_settings(["dataset.size=32", "model.width=8"], ("dataset",))
+
+
 def value_for(p: Param) -> st.SearchStrategy[Any]:
     if p.choices:
         return st.sampled_from(p.choices)

@@ -601,3 +601,8 @@ def test_classes_in_batches_are_what_they_are_alone(poisons: str | int, monkeypa
         )
         assert ours.reason == theirs.reason
         assert [group["rows"] for group in ours.groups] == [group["rows"] for group in theirs.groups]
+
+
+@pytest.mark.parametrize("option", [("--address", "head:6379"), ("--gpus", "0.5")])
+def test_options_of_a_cluster_need_one(option: tuple[str, str], files: tuple[Path, Path], out: Path, cli: Cli) -> None:
+    check_refused(cli("scan", *files, "--poisons", 5, "--out", out, *option), "are of a cluster; add --engine ray")
