@@ -95,7 +95,7 @@ def not_looked_at(
         }
         for why, labels in reasons.items()
     ]
-    without = data.get("rows", 0) - summary["n"] if data["what"] == "features" else 0
+    without = data["rows"] - sum(data["per_class"]) if data["what"] == "features" else 0
     if without > 0:
         found.append({"what": "rows without a label", "count": without, "why": "a scan compares rows of one label"})
     if len(summary["classes"]) < 2:

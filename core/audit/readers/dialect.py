@@ -138,7 +138,7 @@ def _kind(path: Path, name: str, cells: Sequence[str], decimal: str) -> str:
     """What a column holds. Raises InputError for one of numbers, but for a few cells."""
     there = [cell for cell in cells if cell.strip().lower() not in EMPTY]
     odd = [cell for cell in there if number(cell, decimal) is None]
-    if odd and len(odd) < len(there) / 2:
+    if odd and len(odd) < len(there) / 2 and name.lower() not in LABELLED:  # labels may be 0 to 9 and A to Z
         raise InputError(
             f"column '{name}' of {path.name} holds numbers and {listed([repr(cell) for cell in dict.fromkeys(odd)], 3)}; "
             "mend or drop such rows"

@@ -35,7 +35,7 @@ from core.audit.table import as_table, check_shape
 from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
 from core.foundation.cluster import Cluster
 from core.foundation.files import claimed, write_array, write_json
-from core.robust.apart import FEWEST
+from core.robust.apart import FEWEST, SMALLEST_SHARE, fewest_rows
 
 LEANING = 0.25  # pooled weight from which on it is told
 PROGRESS = "progress.jsonl"  # only there until a scan is finished
@@ -155,8 +155,12 @@ def _verdict(found: Scan) -> str:
     judged = sum(judgement.p_value is not None for judgement in found.judged.values())
     if not judged:
         return "no class could be judged"
+    larger = any(fewest_rows(result.n) > FEWEST for result in found.results)
+    least = f"{FEWEST} or more rows" + (
+        f" ({SMALLEST_SHARE:.1%} of a class of more than {FEWEST / SMALLEST_SHARE:,.0f})" if larger else ""
+    )
     return (
-        f"none stands out: in none of {judged} classes is there a group of {FEWEST} or more rows far enough from the rest "
+        f"none stands out: in none of {judged} classes is there a group of {least} far enough from the rest "
         f"(level {found.level:g}, a separation of {SEPARATED:g} or more)"
     )
 
@@ -207,13 +211,15 @@ def _notes(found: Scan) -> list[str]:
     notes = list(found.labels.notes)
     fitted = [result for result in found.results if result.objective is not None]
     left_out = len(found.results) - len(fitted)
-    capped = sum(result.poisons < (found.poisons.count or 0) for result in fitted)
+    capped = sum(result.poisons < found.poisons.of(result.n) for result in fitted if not found.poisons.automatic)
     if left_out:
         notes.append(
             f"{left_out} of {len(found.results)} classes could not be fitted; their reasons are in classes.csv"
         )
     if capped:
-        notes.append(f"{capped} classes are so small that fewer poisons were assumed there: {CAP:.0%} of their rows")
+        notes.append(
+            f"in {capped:,} classes fewer poisons were assumed than was asked for: {CAP:.0%} of the rows, the most that is assumed"
+        )
     leaning = sum(result.pooled_weight >= LEANING for result in fitted)
     if leaning:
         notes.append(

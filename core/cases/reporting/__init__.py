@@ -17,6 +17,7 @@ from core.cases.reporting.account import (
 from core.cases.reporting.findings import elsewhere_section, findings_section
 from core.cases.reporting.source import Source, source_of
 from core.cases.reporting.wording import listed, rows, sentence
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from core.reports import write
 from core.reports.content import Report, Section, Tile, Tiles
@@ -56,7 +57,10 @@ def _report(case: CaseFolder, source: Source) -> Report:
         [
             ("Audit", case.id),
             ("Finished", _date(case.status.heartbeat)),
-            ("Looked at", f"{rows(len(source.rows))} in {len(source.summary['classes']):,} classes"),
+            (
+                "Looked at",
+                f"{rows(int((source.rows['label'] != UNLABELLED).sum()))} in {len(source.summary['classes']):,} classes",
+            ),
         ],
         verdict,
         after,

@@ -93,7 +93,7 @@ def method_section(source: Source) -> Section:
                 "classes, each row is held against the centres of all classes under one robust covariance, which shows rows that lie with "
                 "another class; within a class, SPECTRE (Hayase et al., ICML 2021) whitens the rows by the covariance of those that a robust "
                 "filter trusts, so that a group that agrees on a direction of its own stands out. A group is called poisoned where it "
-                "stands further apart than chance makes groups in simulated classes of that size."
+                "stands further apart than the tails of the other classes, and of its own other rows, would bring by chance."
             ),
             Words(
                 f"Of clean sets, a share of about {level:g} would have some class called poisoned by chance. That is over all classes "

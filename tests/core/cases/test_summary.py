@@ -90,13 +90,18 @@ def test_one_layer_alone_names_none(case: CaseFolder) -> None:
 
 
 def test_what_was_not_looked_at_has_a_reason_each() -> None:
-    data = {"what": "features", "rows": 120, "left_out": [{"what": "column 'id'", "count": 1, "why": "it counts"}]}
+    data = {
+        "what": "features",
+        "rows": 120,
+        "per_class": [60, 20, 20],
+        "left_out": [{"what": "column 'id'", "count": 1, "why": "it counts"}],
+    }
     classes = [
         {"label": 0, "objective": 2.0, "reason": ""},
         {"label": 1, "objective": None, "reason": "too few rows"},
         {"label": 3, "objective": None, "reason": "too few rows"},
     ]
-    found = {one["what"]: one for one in not_looked_at(data, {"classes": classes, "n": 100}, CaseConfig("/x"), 1)}
+    found = {one["what"]: one for one in not_looked_at(data, {"classes": classes, "n": 120}, CaseConfig("/x"), 1)}
     assert found["classes 1, 3 by themselves"]["why"] == "too few rows"
     assert found["rows without a label"]["count"] == 20
     assert "the images themselves" in found

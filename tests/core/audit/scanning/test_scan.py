@@ -16,7 +16,7 @@ from core.audit import overview
 from core.audit import table as tables
 from core.audit.assumed import Assumed
 from core.audit.readers import read_features
-from core.audit.scanning import PROGRESS, State, scan, workers
+from core.audit.scanning import PROGRESS, State, scan, summarise, workers
 from core.audit.scanning.classes import Task, split_classes
 from core.audit.table import Mapped, as_table
 from core.defenses import Spectre, check_labels
@@ -606,3 +606,13 @@ def test_classes_in_batches_are_what_they_are_alone(poisons: str | int, monkeypa
 @pytest.mark.parametrize("option", [("--address", "head:6379"), ("--gpus", "0.5")])
 def test_options_of_a_cluster_need_one(option: tuple[str, str], files: tuple[Path, Path], out: Path, cli: Cli) -> None:
     check_refused(cli("scan", *files, "--poisons", 5, "--out", out, *option), "are of a cluster; add --engine ray")
+
+
+def test_the_verdict_says_how_few_rows_are_a_group_and_the_notes_where_a_share_was_cut() -> None:
+    rng = np.random.default_rng(0)
+    small = summarise(scan(rng.normal(size=(200, 4)), np.arange(200) % 2, "45%", workers=1))
+    assert "a group of 5 or more rows far enough" in small["verdict"]
+    assert any("in 2 classes fewer poisons were assumed than was asked for: 33%" in note for note in small["notes"])
+    large = summarise(scan(rng.normal(size=(6000, 4)), np.arange(6000) % 2, "2%", workers=1))
+    assert "5 or more rows (0.2% of a class of more than 2,500) far enough" in large["verdict"]
+    assert not any("fewer poisons" in note for note in large["notes"])
