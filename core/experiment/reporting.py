@@ -55,7 +55,11 @@ def report_of(run: RunFolder) -> Report:
             ("Seed and device", f"{result['seed']}, {result['device']}"),
         ],
         _verdict(result, key),
-        ["The poison was put there by this program, so the truth is known; no defense saw it before its last verdict."],
+        [
+            "The poison was put there by this program, so the truth is known; no defense saw it before its last verdict."
+            if result["poisons"]
+            else "Nothing was poisoned, so whatever a defense removes is clean."
+        ],
         [
             Section("Key figures", [_tiles(result, key)]),
             Section("What was staged", _staging(run, result)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from core.foundation.cache import cached_arrays, is_cached
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import Autoencoder
-from core.training import empty_classifier, train, train_autoencoder
+from core.training import Recipe, empty_classifier, train, train_autoencoder
 
 VERSION = 1  # of what makes the models: a change of core.models or core.training makes those of before useless
 Function = Callable[[Tensor], Tensor]
@@ -49,7 +50,7 @@ class Workshop:
     def classifier(self) -> Function:
         """A classifier of the run's architecture and recipe, trained on clean images from another seed."""
         config, data = self.config, self.clean
-        architecture, recipe = config.make_model(), config.make_recipe()
+        architecture, recipe = config.make_model(), self._recipe()
 
         def build() -> dict[str, np.ndarray]:
             trained = train(
@@ -74,9 +75,18 @@ class Workshop:
         self._ready(_fill(model, cached_arrays(self._key("autoencoder"), build)))
         return model.encode, model.decode
 
+    def _recipe(self) -> Recipe:
+        """The run's, from scratch and with epochs: the weights that a run begins with, or is, may be the victim's own."""
+        own = {name: value for name, value in self.config.training.items() if name != "weights"}
+        recipe = replace(self.config, training=own).make_recipe()
+        if recipe.epochs:
+            return recipe
+        del own["epochs"]  # as the data set suggests
+        return replace(self.config, training=own).make_recipe()
+
     def _classifier_key(self) -> str:
         config = self.config
-        settings = config.model, values_of(config.make_model()), values_of(config.make_recipe()), self.split.flip
+        settings = config.model, values_of(config.make_model()), values_of(self._recipe()), self.split.flip
         return self._key("classifier", *settings)
 
     def _key(self, what: str, *settings: object) -> str:

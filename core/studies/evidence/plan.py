@@ -97,16 +97,14 @@ class Plan:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise InputError(f"two experiments are called '{twice}'; give each a name of its own")
         plan = cls(title, tuple(experiment.checked() for experiment in experiments), about)
-        configs = [repr(experiment.config) for experiment in plan.experiments]
-        for i, config in enumerate(configs):
-            if config in configs[:i] and set(plan.experiments[i].poisons) & set(
-                plan.experiments[configs.index(config)].poisons
-            ):
-                raise InputError(
-                    f"experiments '{names[configs.index(config)]}' and '{names[i]}' make the same runs; leave one out"
-                )
         if (total := sum(len(one.poisons) * len(one.seeds) for one in plan.experiments)) > MOST_TRAININGS:
             raise InputError(f"{total:,} trainings are more than the {MOST_TRAININGS:,} of one plan; split it")
+        made: dict[tuple[str, int, int], str] = {}
+        for training in plan.trainings:
+            name, poisons, seed = training.key
+            alike = repr(replace(training.config, poisons=0, seed=0)), poisons, seed
+            if made.setdefault(alike, name) != name:
+                raise InputError(f"experiments '{made[alike]}' and '{name}' make the same runs; leave one out")
         return plan
 
     @cached_property

@@ -13,6 +13,7 @@ from core.experiment import RunConfig, Workshop, load, workshop
 from core.foundation.errors import Cancelled
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
+from core.models import weights
 from core.training import autoencoder, train
 from tests.makers import tiny_config
 
@@ -77,6 +78,26 @@ def test_the_attackers_model_is_not_the_victims(picture_folder: Path) -> None:
     )  # fmt: skip
     x = to_device(attacker.clean.images, CPU)
     assert not torch.allclose(victim(x), attacker.classifier()(x), atol=0.1)
+
+
+def test_an_attacker_begins_from_scratch_whatever_the_run_begins_with(picture_folder: Path, tmp_path: Path) -> None:
+    """The weights of a run may be the victim's own, and a run of no epochs is nothing but these."""
+    config = at_work(picture_folder).config
+    x = to_device(at_work(picture_folder).clean.images[:8], CPU)
+    logits = at_work(picture_folder).classifier()(x)
+    victim = train(
+        at_work(picture_folder).clean,
+        config.make_model(),
+        config.make_recipe(),
+        flip=True,
+        seed=config.seed_for("training"),
+        device=CPU,
+    )
+    weights.save(victim, tmp_path / "victim.safetensors")
+    given = {**config.training, "weights": str(tmp_path / "victim.safetensors")}
+    assert torch.equal(at_work(picture_folder, training=given).classifier()(x), logits)
+    recipe = at_work(picture_folder, training={**given, "epochs": 0}, retrain=False)._recipe()
+    assert (recipe.weights, recipe.epochs > 0) == ("", True)
 
 
 def test_what_was_made_once_is_found_again_and_says_the_same(picture_folder: Path, made: list[str]) -> None:

@@ -194,6 +194,14 @@ def test_two_calls_do_not_make_the_same_grid(picture_folder: Path, tmp_path: Pat
 def test_two_experiments_that_make_the_same_runs_are_refused(picture_folder: Path) -> None:
     with pytest.raises(InputError, match="make the same runs"):
         Plan.of("same", [experiment(picture_folder, "a"), experiment(picture_folder, "b")])
+    two = {"poisons": (5, 6), "seeds": (0, 1)}
+    with pytest.raises(InputError, match="make the same runs"):
+        Plan.of(
+            "in another order",
+            [experiment(picture_folder, "a", **two), experiment(picture_folder, "b", poisons=(6, 4), seeds=(1, 2))],
+        )
+    apart = experiment(picture_folder, "b", poisons=(6,), seeds=(2,))
+    assert len(Plan.of("apart", [experiment(picture_folder, "a", **two), apart]).trainings) == 5
 
 
 def test_a_failure_late_in_a_training_keeps_what_was_done(
