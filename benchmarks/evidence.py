@@ -1,6 +1,7 @@
 """What the grids say as tables, and some of their cells made again from their commands.
 
     PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown
+    PYTHONPATH=. python benchmarks/evidence.py ways [FOLDER ...]              SPECTRE asked in other ways, beside the usual one
     PYTHONPATH=. python benchmarks/evidence.py check FOLDER [--cells 3]       random cells again: the same figures?
 
 FOLDER: of a grid, as `sweep FILE.toml --out` leaves it; without one, those that come with the program.
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from core.runs import Runs
-from core.studies.evidence import rows, summary
+from core.studies.evidence import rows, summary, ways
 from core.studies.intervals import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +66,22 @@ def said(folder: Path) -> list[str]:
     return [f"**{plan.title}** ({counts}; {works})", "", *table(cells), ""]
 
 
+def ways_table(folder: Path) -> list[str]:
+    """Lines of Markdown: a line for each other way, with the usual one on the same runs."""
+    plan = rows.read_plan(folder)
+    grid = rows.of_plan(rows.read(folder), plan)
+    found = ways.other_ways(summary.cells(grid, plan.names), summary.looks(grid))
+    lines = [
+        f"**{plan.title}**", "", "| way | runs | poison removed, % | usually | more in | less in | clean removed, % | usually |",
+        "|" + "---|" * 8,
+    ]  # fmt: skip
+    for way in found:
+        shares = [100 * share for share in (way.found(), way.found(usual=True), way.wasted(), way.wasted(usual=True))]
+        told = [way.title, str(len(way.pairs)), f"{shares[0]:.1f}", f"{shares[1]:.1f}", str(way.more), str(way.fewer)]
+        lines.append(f"| {' | '.join([*told, f'{shares[2]:.1f}', f'{shares[3]:.1f}'])} |")
+    return [*lines, ""]
+
+
 def check(folder: Path, cells: int, seed: int) -> bool:
     """Make random looks of one class again and print both figures. Whether all are the same."""
     from core.defenses import DEFENSES
@@ -108,13 +125,14 @@ def _made_again(row: dict[str, Any]) -> dict[str, Any]:
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("table", "check"))
+    parser.add_argument("what", choices=("table", "ways", "check"))
     parser.add_argument("folders", type=Path, nargs="*", default=sorted(BUNDLED.glob("*")))
     parser.add_argument("--cells", type=int, default=3, help="how many are made again (3)")
     parser.add_argument("--seed", type=int, default=0, help="of their choice (0)")
     asked = parser.parse_args(words)
-    if asked.what == "table":
-        print("\n".join(line for folder in asked.folders for line in said(folder)))
+    if asked.what != "check":
+        of = said if asked.what == "table" else ways_table
+        print("\n".join(line for folder in asked.folders for line in of(folder)))
         return
     if not asked.folders:
         sys.exit("there is no grid to check; name its folder")

@@ -25,6 +25,17 @@ def test_the_table_has_a_line_for_each_cell_in_which_the_attack_works(tmp_path: 
     assert rule.count("---") == 8
     assert len(lines) == 6
     assert lines[0].startswith("| Patch | 15 | 3 | 90 [87, 92] |")
+    assert lines[0].endswith("| none left |")
+
+
+def test_other_ways_stand_beside_the_usual_one(tmp_path: Path) -> None:
+    title, _, heads, rule, *lines = evidence.ways_table(draw_grid(tmp_path))
+    assert title == "**Drawn figures**"
+    assert heads.count("|") == rule.count("|") == lines[0].count("|")
+    assert [line.split(" | ")[0] for line in lines[:-1]] == [
+        "| SPECTRE at block2", "| SPECTRE told twice as many poisons", "| SPECTRE, mean rank over layers",
+    ]  # fmt: skip
+    assert lines[1].startswith("| SPECTRE told twice as many poisons | 18 | 100.0 |")
 
 
 @pytest.mark.slow
