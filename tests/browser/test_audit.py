@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from tests.browser.chromium import open_view, wait_until_drawn
+from tests.browser.chromium import open_view, still_box, wait_until_drawn
 
 TWO = "audit?audit=signs-two-poisoned"
 
@@ -37,3 +37,24 @@ def test_the_arrow_keys_turn_the_pages_of_the_gallery(page, address):
     page.get_by_text("Every other class").click()  # arrows belong to whatever has the focus first
     page.keyboard.press("ArrowRight")
     page.get_by_text("showing 25–48", exact=False).wait_for(timeout=30_000)
+
+
+def test_the_arrow_keys_stay_with_the_table_of_decisions(page, address):
+    open_view(page, address, f"{TWO}&part=decide")
+    table = page.locator('[data-testid="stDataFrame"]').first
+    table.scroll_into_view_if_needed()
+    box = still_box(table)
+    page.mouse.click(box["x"] + 0.6 * box["width"], box["y"] + 60)
+    for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(1500)  # a step would be on its way by now
+    assert page.get_by_role("radio", name="4 Decide").is_checked()
+    assert "part=decide" in page.url
+
+
+def test_one_click_rings_one_picture_also_of_rows_that_no_projection_shows(page, address):
+    open_view(page, address, f"{TWO}&kind=copy")
+    tiles = page.locator(".tiles button")
+    tiles.nth(1).click()
+    page.wait_for_timeout(500)
+    assert [tile.get_attribute("aria-pressed") for tile in tiles.all()].count("true") == 1
