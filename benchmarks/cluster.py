@@ -65,10 +65,11 @@ def main() -> None:
         x = np.load(path, mmap_mode="r")
         took: dict[tuple[str, int], list[float]] = {}
         removed: list[np.ndarray] = []
-        for _ in range(arguments.rounds):
+        for turn in range(1, arguments.rounds + 1):
             for kind, workers in (("local", 1), ("local", 2), ("ray", 1), ("ray", 2)):
                 seconds, found = once(kind, workers, x, labels)
                 took.setdefault((kind, workers), []).append(seconds)
+                print(f"round {turn}: {kind} {workers}: {seconds:.1f} s", flush=True)  # some two minutes a round
                 removed.append(
                     np.concatenate([result.removed for result in sorted(found.results, key=lambda r: r.label)])
                 )
