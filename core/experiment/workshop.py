@@ -77,7 +77,9 @@ class Workshop:
 
     def _recipe(self) -> Recipe:
         """The run's, from scratch and with epochs: the weights that a run begins with, or is, may be the victim's own."""
-        left = {"weights"} if self.config.make_recipe().epochs else {"weights", "epochs"}  # then as many as the data set suggests
+        left = {"weights"}
+        if not self.config.make_recipe().epochs:
+            left.add("epochs")  # as many as the data set suggests
         own = {name: value for name, value in self.config.training.items() if name not in left}
         return replace(self.config, training=own).make_recipe()
 
