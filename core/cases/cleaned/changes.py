@@ -83,12 +83,9 @@ def changes_of(case: CaseFolder, decisions: Decisions) -> Changes:
 
 def edit_of(changes: Changes, where: np.ndarray, rows: int) -> Edit:
     """The same for a table. where: (n,) int64, the row of the table that is each row of the audit. rows: of the table."""
-    keep, to = np.ones(rows, bool), np.full(rows, -1, np.int64)
-    keep[where[changes.removed]] = False
-    to[where] = changes.to
     wanted = np.unique(changes.to[changes.to >= 0]).tolist()
-    examples = {label: int(where[np.flatnonzero(changes.labels == label)[0]]) for label in wanted}
-    return Edit(keep, to, examples)
+    examples = {label: int(np.flatnonzero(changes.labels == label)[0]) for label in wanted}
+    return Edit(~changes.removed, changes.to, examples).moved(where, rows)
 
 
 def check_left(changes: Changes, least: int) -> None:
