@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from core.runs import Runs
 from core.studies.evidence import rows, summary, ways
 from core.studies.intervals import Interval
@@ -47,20 +49,22 @@ def table(cells: Sequence[summary.Cell]) -> list[str]:
         spectre = cell.look("spectre")
         told = [cell.experiment.replace("|", "/"), f"{cell.poisons:,}", str(cell.seeds), percent(cell.attack)]
         told += [percent(cell.found(key)) for key in shown]
-        told.append(
-            "none left"
-            if spectre and spectre.clear and not spectre.after
-            else percent(spectre.after if spectre else None)
-        )
+        told.append("none left" if spectre and spectre.none_left else percent(spectre.after if spectre else None))
         lines.append(f"| {' | '.join(told)} |")
     return lines
 
 
-def said(folder: Path) -> list[str]:
-    """The table with what it is of, and how much of it was run."""
+def _read(folder: Path) -> tuple[rows.Plan, pd.DataFrame, list[summary.Cell]]:
+    """A grid's plan, what of its table belongs to that, and its cells."""
     plan = rows.read_plan(folder)
     grid = rows.of_plan(rows.read(folder), plan)
-    cells, states = summary.cells(grid, plan.names), rows.trainings(grid)["state"].tolist()
+    return plan, grid, summary.cells(grid, plan.names)
+
+
+def said(folder: Path) -> list[str]:
+    """The table with what it is of, and how much of it was run."""
+    plan, grid, cells = _read(folder)
+    states = rows.trainings(grid)["state"].tolist()
     counts = f"{states.count('finished')} of {plan.trainings} trainings made, {states.count('failed')} failed"
     works = f"the attack works in {sum(cell.works for cell in cells)} of {len(cells)} cells"
     return [f"**{plan.title}** ({counts}; {works})", "", *table(cells), ""]
@@ -68,9 +72,8 @@ def said(folder: Path) -> list[str]:
 
 def ways_table(folder: Path) -> list[str]:
     """Lines of Markdown: a line for each other way, with the usual one on the same runs."""
-    plan = rows.read_plan(folder)
-    grid = rows.of_plan(rows.read(folder), plan)
-    found = ways.other_ways(summary.cells(grid, plan.names), summary.looks(grid))
+    plan, grid, cells = _read(folder)
+    found = ways.other_ways(cells, summary.looks(grid))
     lines = [
         f"**{plan.title}**", "", "| way | runs | poison removed, % | usually | more in | less in | clean removed, % | usually |",
         "|" + "---|" * 8,

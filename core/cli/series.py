@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli import options
-from core.cli.engines import opened
+from core.cli.engines import ADDRESS, opened
 from core.cli.experiments import assemble, with_classes
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
@@ -69,7 +69,7 @@ def sweep(
     device: options.Device = "auto",
     threads: options.Threads = None,
     engine: options.EngineName = "local",
-    address: options.Address = "auto",
+    address: options.Address = ADDRESS,
     gpus: options.Gpus = 0.0,
     minutes: Annotated[
         float | None, typer.Option(min=0, help="Of a grid: end after so many; the next call goes on from there.")

@@ -10,7 +10,7 @@ from rich.progress import TimeRemainingColumn
 from rich.text import Text
 
 from core.cli import options
-from core.cli.engines import opened
+from core.cli.engines import ADDRESS, opened
 from core.cli.options import Device, Threads
 from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
@@ -120,7 +120,7 @@ def scan(
     device: Device = "auto",
     threads: Threads = None,
     engine: options.EngineName = "local",
-    address: options.Address = "auto",
+    address: options.Address = ADDRESS,
     gpus: options.Gpus = 0.0,
 ) -> None:
     """Find the classes that look poisoned, mark their rows to remove, and tell label errors, copies and broken rows from them.

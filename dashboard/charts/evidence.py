@@ -153,7 +153,7 @@ def _shown(one: Interval | None) -> _Shown:
 
 def _afterwards(look: Look | None, cell: Cell | None) -> _Shown:
     """Attack success of the models trained anew; where none was, whether that is because no poison of a living attack was left."""
-    if look is not None and look.after is None and look.clear and cell is not None and cell.works:
+    if look is not None and look.none_left and cell is not None and cell.works:
         return _Shown(0.0, GONE, "no poison is left with any seed, so no model was trained anew")
     return _shown(None if look is None else look.after)
 

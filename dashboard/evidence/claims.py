@@ -86,7 +86,7 @@ def cell_words(cell: Cell) -> str:
         )
     text += f". SPECTRE removes {percent(look.found)} of the poison and {percent(look.wasted)} of the clean rows"
     if look.alive is None:
-        return f"{text}; {'with no poison left, ' if look.clear else ''}no model was trained anew."
+        return f"{text}; {'with no poison left, ' if look.none_left else ''}no model was trained anew."
     accuracy = f"clean accuracy {percent(cell.clean)}, then {percent(look.clean_after)}"
     anew = (
         "trained anew"

@@ -64,6 +64,11 @@ class Look:
         """Whether it removes all poison with every seed: nothing is left that an attack could live on."""
         return whole(self.rows) and all(_clear(row) for row in self.rows)
 
+    @property
+    def none_left(self) -> bool:
+        """Whether no model was trained anew, and none need be since no poison is left."""
+        return self.clear and self.after is None
+
     @cached_property
     def clean_after(self) -> Interval | None:
         """Clean accuracy of these models."""
