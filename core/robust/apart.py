@@ -233,7 +233,7 @@ def _members(w: Tensor, beyond: Tensor) -> tuple[np.ndarray, np.ndarray, TwoGrou
             break
         along = w @ (shift / torch.linalg.vector_norm(shift))
         line = _scaled(along[:, None])[:, 0].cpu().numpy()
-        model = split_at(np.arcsinh(line)[:, None], group.cpu().numpy())
+        model = split_at(np.arcsinh(line), group.cpu().numpy())
         found = (line, model)
         again = torch.from_numpy(model.members).to(w.device)
         if bool((again == group).all()) or not bool(again.any()) or bool(again.all()):

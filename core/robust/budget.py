@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from core.robust.mixture import TwoGroups, fitted_mixture, robust_scale, second_group, two_groups
+from core.robust.mixture import TwoGroups, fitted_mixtures, robust_scale, two_groups
 from core.robust.pca import Components
 from core.robust.spectre import SpectreFit, fit_spectre
 
@@ -106,19 +106,16 @@ def estimate_poisons(
 
 
 def _suspicious_axis(fit: SpectreFit) -> np.ndarray:
-    """The rows along the heaviest QUE direction, robustly scaled, the inverse hyperbolic sine of it: (n, 1)."""
+    """The rows along the heaviest QUE direction, robustly scaled, the inverse hyperbolic sine of it: (n,)."""
     whitened = fit.best.whiten(fit.components.scores)
     values = (whitened @ fit.best.que.directions[:, 0]).cpu().numpy()
-    return np.arcsinh(robust_scale(values))[:, None]
+    return np.arcsinh(robust_scale(values))
 
 
 def _resampled(model: TwoGroups, seed: int) -> np.ndarray:
     """Second groups (RESAMPLES,) of the same rows under mixtures fitted to rows drawn with replacement."""
     rng = np.random.default_rng(seed)
-    best = model.mixture
-    counts = []
-    for _ in range(RESAMPLES):
-        drawn = model.points[rng.integers(0, len(model.points), len(model.points))]
-        again = fitted_mixture(drawn, best.means_, best.weights_, best.precisions_)
-        counts.append(second_group(again, model.points))
-    return np.array(counts)
+    n = len(model.points)
+    drawn = model.points[rng.integers(0, n, (RESAMPLES, n))]
+    again = fitted_mixtures(drawn, [model.mixture] * RESAMPLES)
+    return np.array([mixture.upper(model.points).sum() for mixture in again])
