@@ -6,7 +6,7 @@
 
 A visitor of benchmarks/sessions.py changes a widget; the clock stops when the server has sent the last of its answer.
 The first picture is timed in a real Chromium that has been on the page before: from the address to the first thing that
-is drawn. The bars of the project: an answer within 100 ms at 5,500 rows and within 300 ms at 50,000, the first picture
+is drawn; beside it, in turns, a page of Streamlit's with a chart of three points and nothing else, for machines differ. The bars of the project: an answer within 100 ms at 5,500 rows and within 300 ms at 50,000, the first picture
 within 1.5 s, and no growth of memory over 200 changes of the page.
 
 Actions name widgets by key or label: add those of a new page to ACTIONS. One that is not on its page is said to be missing.
@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,8 +36,17 @@ from benchmarks.sessions import Answer, Session
 from core.cases import CaseFolder
 from core.runs import RunFolder, Runs
 
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext
+
 BARS = ((5_500, 100), (50_000, 300))  # rows, milliseconds
 FIRST_PICTURE = 1.5  # seconds
+BARE = """
+import plotly.graph_objects as go
+import streamlit as st
+
+st.plotly_chart(go.Figure(go.Scatter(x=[1, 2, 3], y=[1, 3, 2])))
+"""
 WARM = 2  # times that an action is done before it is timed: the first ones fill caches
 COLD = 5  # openings of a run that the server has not read: each reads it anew
 Value = Callable[[Any, int, np.ndarray], Any]  # the widget's element, how often it was moved, the ids -> its next value
@@ -196,10 +205,10 @@ async def measure(server: Server, run: RunFolder, repeats: int, only: Sequence[s
 
 
 def first_pictures(
-    server: Server, run: RunFolder, repeats: int, only: Sequence[str] = ()
-) -> Iterator[tuple[str, list[float], list[float]]]:
-    """(page, seconds to the first picture, seconds until all is drawn) in Chromium. Empty where there is none."""
-    from tests.browser.chromium import CHROMIUM, FLAGS, WIDE, wait_for_a_picture, wait_until_drawn
+    server: Server, bare: Server, run: RunFolder, repeats: int, only: Sequence[str] = ()
+) -> Iterator[tuple[str, list[float], list[float], list[float]]]:
+    """(page, seconds to the first picture, to that of the page `bare`, until all is drawn) in Chromium. Empty where there is none."""
+    from tests.browser.chromium import CHROMIUM, FLAGS, WIDE
 
     if CHROMIUM is None:
         return
@@ -209,20 +218,31 @@ def first_pictures(
         browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(viewport=WIDE)
         for page in (page for page in pages() if not only or page.path in only):
-            first, whole = [], []
+            first, other, whole = [], [], []
             for attempt in range(repeats + 1):
-                tab = context.new_page()
-                started = time.perf_counter()
-                tab.goto(f"{server.url}/{page.path}?{query_of(run)}", wait_until="commit")
-                wait_for_a_picture(tab)
-                at_first = time.perf_counter() - started
-                wait_until_drawn(tab)
+                of_bare = _opened(context, bare.url)[0]
+                at_first, at_end = _opened(context, f"{server.url}/{page.path}?{query_of(run)}")
                 if attempt:  # the first one fills the browser's cache
                     first.append(at_first)
-                    whole.append(time.perf_counter() - started)
-                tab.close()
-            yield page.title, first, whole
+                    other.append(of_bare)
+                    whole.append(at_end)
+            yield page.title, first, other, whole
         browser.close()
+
+
+def _opened(context: BrowserContext, url: str) -> tuple[float, float]:
+    """Seconds from an address to the first picture, and until all is drawn."""
+    from tests.browser.chromium import wait_for_a_picture, wait_until_drawn
+
+    tab = context.new_page()
+    started = time.perf_counter()
+    tab.goto(url, wait_until="commit")
+    wait_for_a_picture(tab)
+    at_first = time.perf_counter() - started
+    wait_until_drawn(tab)
+    at_end = time.perf_counter() - started
+    tab.close()
+    return at_first, at_end
 
 
 async def memory(server: Server, run: RunFolder, changes: int = 200, every: int = 20) -> tuple[list[int], list[int]]:
@@ -287,6 +307,8 @@ def main() -> None:
         made = runs_of(asked.rows, folder)
         for rows, (root, run) in made.items():
             bar = next((ms for most, ms in BARS if rows <= most), BARS[-1][1])
+            bare = folder / "bare.py"
+            bare.write_text(BARE)
             with serve(root) as server:
                 print(f"\n## {rows:,} rows: {bar} ms to answer\n")
                 print(
@@ -300,10 +322,19 @@ def main() -> None:
                     )
                 if not asked.no_browser:
                     print(f"\nIn Chromium, warm; the bar for the first picture is {FIRST_PICTURE} s:\n")
-                    print("| page | first picture, median s | 95 % s | all drawn, median s |\n|---|---|---|---|")
-                    for title, first, whole in first_pictures(server, run, max(asked.repeats // 2, 3), asked.only):
-                        middle, high = np.percentile(first, [50, 95])
-                        print(f"| {title} | {middle:.2f} | {high:.2f} | {np.median(whole):.2f} |", flush=True)
+                    print(
+                        "| page | first picture, median s | 95 % s | bare page, median s | ratio | all drawn, median s |"
+                    )
+                    print("|---|---|---|---|---|---|")
+                    times = max(asked.repeats // 2, 3)
+                    with serve(bare.parent, app=bare) as other:
+                        for title, first, of_bare, whole in first_pictures(server, other, run, times, asked.only):
+                            middle, high = np.percentile(first, [50, 95])
+                            print(
+                                f"| {title} | {middle:.2f} | {high:.2f} | {np.median(of_bare):.2f} | "
+                                f"{middle / np.median(of_bare):.2f} | {np.median(whole):.2f} |",
+                                flush=True,
+                            )
                 if not asked.no_memory:
                     say_memory(*asyncio.run(memory(server, run)))
 

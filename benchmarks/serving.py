@@ -49,10 +49,10 @@ class Server:
 
 
 @contextmanager
-def serve(folder: Path, base: str = "", **environment: str) -> Iterator[Server]:
+def serve(folder: Path, base: str = "", app: Path = APP, **environment: str) -> Iterator[Server]:
     """A server that keeps its runs in `folder`/runs, its audits in `folder`/audits and its log in `folder`/server.log.
 
-    base: the path below which it answers, "lens"; empty for the root.
+    base: the path below which it answers, "lens"; empty for the root. app: what is served, the dashboard or something to compare it with.
 
     It ends with the block, and what it started with it. Raises RuntimeError, with the log, where it does not start.
     """
@@ -60,7 +60,7 @@ def serve(folder: Path, base: str = "", **environment: str) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}" + (f"/{base}" if base else "")
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", str(app), "--server.port", str(port)]
     command += ["--server.baseUrlPath", base] if base else []
     own = {"SPECTRE_LENS_RUNS": str(folder / "runs"), "SPECTRE_LENS_AUDITS": str(folder / "audits")}
     surroundings = {**os.environ, **own, **environment}
