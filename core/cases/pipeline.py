@@ -92,13 +92,20 @@ class _Audit:
             self._brought = read(self.config, path, self.case.path, self.reporter.tell)
             self._brought.account["notes"] = [*notes, *self._brought.account["notes"]]
             self.stack.callback(self._brought.close)
-            self._check_unchanged(self._brought.account["sha256"])
+            self._check_unchanged(self._brought)
         return self._brought
 
-    def _check_unchanged(self, sha256: str) -> None:
+    def _check_unchanged(self, brought: Brought) -> None:
         """Raise InputError where an audit that goes on would put other data beside what is there."""
-        if "read" in self.result["seconds"] and self.case.read_object("data.json")["sha256"] != sha256:
-            raise InputError(f"{self.config.path} has changed since the audit began; put it back, or audit it anew")
+        if "read" not in self.result["seconds"]:
+            return
+        table, changed = self.case.load_rows(), ""
+        if self.case.read_object("data.json")["sha256"] != brought.account["sha256"]:
+            changed = self.config.path
+        elif not all(np.array_equal(table[name].to_numpy(), column) for name, column in _rows_of(brought).items()):
+            changed = self.config.labels or self.config.path
+        if changed:
+            raise InputError(f"{changed} has changed since the audit began; put it back, or audit it anew")
 
     def _unpacked(self, path: Path) -> tuple[list[str], Path]:
         into = self.case.file(UNPACKED)
@@ -113,11 +120,8 @@ class _Audit:
 
     def read(self) -> None:
         brought = self.brought
-        table = {"row": np.arange(len(brought)), "label": brought.labels.numbers, "file": brought.files}
-        if brought.texts is not None:
-            table["text"] = brought.texts
         with self.case.replacing("rows.parquet") as aside:
-            pd.DataFrame(table).to_parquet(aside, index=False)
+            pd.DataFrame(_rows_of(brought)).to_parquet(aside, index=False)
         if brought.images is not None:
             with self.case.replacing("images.npy") as aside:
                 write_thumbnails(brought.images.images, aside, self.reporter.step)
@@ -273,6 +277,12 @@ class _Audit:
     def _images(self) -> ImageData:
         assert self.brought.images is not None
         return self.brought.images
+
+
+def _rows_of(brought: Brought) -> dict[str, np.ndarray]:
+    """The columns of rows.parquet."""
+    table = {"row": np.arange(len(brought)), "label": brought.labels.numbers, "file": brought.files}
+    return table if brought.texts is None else table | {"text": brought.texts}
 
 
 class _Pace:

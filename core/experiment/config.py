@@ -151,6 +151,14 @@ class RunConfig:
         expected = n_poisons if self.budget is None else self.budget
         return DEFENSES.make(key, {**options, "n_poisons": expected, "device": self.device})
 
+    def files(self) -> dict[str, str]:
+        """The files beside the data set that the run reads: option -> path."""
+        attack, recipe = self.make_attack(), self.make_recipe()
+        pictures = {
+            f"attack.{p.name}": str(getattr(attack, p.name)) for p in describe(type(attack)) if p.kind == "image"
+        }
+        return {name: path for name, path in {**pictures, "training.weights": recipe.weights}.items() if path}
+
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "source": None if self.source is None else list(self.source)}  # type: ignore[arg-type]
 

@@ -16,24 +16,30 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.datasets import account
 from core.defenses import DEFENSES, Spectre, shared_components
 from core.experiment.grid import neighbour_table, score_grid
 from core.experiment.metrics import evaluate
 from core.experiment.probe import Probe
-from core.experiment.staging import PREPARED, Staged, is_prepared, load_model, restage
+from core.experiment.staging import (
+    PREPARED,
+    READ,
+    Staged,
+    check_unchanged,
+    is_prepared,
+    load_model,
+    restage,
+    what_was_read,
+)
 from core.experiment.views import make_views
 from core.experiment.workshop import Workshop
 from core.foundation import devices
-from core.foundation.errors import InputError
 from core.foundation.images import ImageData
 from core.foundation.tensors import to_device
 from core.models import Classifier, weights
 from core.runs import Observer, Reporter, RunFolder, detection
 from core.training import Epoch, extract, predict, threads_in_words, train
 
-READ = "data.json"  # what was read of the data set
-CONTENT = ("class_names", "train", "test", "image_shape", "levels", "test_levels")  # of that, what tells other images
+LAST = "retrain"  # of the stages
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
 
 
@@ -49,6 +55,8 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
 
 def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[str, Any]:
     with reporter.concluding():
+        if LAST in run.result.get("seconds", {}):  # the data need not be there any more
+            return run.result
         reporter.enter("load", "loading images")
         job = Job(run, staged, reporter)
         job.make()
@@ -63,24 +71,25 @@ class Job:
 
     def __init__(self, run: RunFolder, staged: Staged | None, reporter: Reporter) -> None:
         self.run, self.reporter = run, reporter
-        self.staged = staged if staged and not is_prepared(run) else restage(run, reporter.tell)
+        if staged and not is_prepared(run):
+            check_unchanged(run, staged)
+            self.staged = staged
+        else:
+            self.staged = restage(run, reporter.tell)
         self.config, self.goal = self.staged.config, self.staged.goal
         self.device = devices.resolve(self.config.device)
         # what a defense is given: one class
         self.rows = np.flatnonzero(self.staged.poisoned.labels == self.goal.target)
         self.result = run.result or self._about()
-        told = account(self.staged.split)
         if not run.file(READ).exists():
-            run.write_json(READ, told)
-        elif any(told[part] != was for part, was in run.read_json(READ).items() if part in CONTENT):
-            raise InputError(f"the data of {run.id} has changed since the run began; put it back, or begin a new run")
+            run.write_json(READ, what_was_read(self.staged))
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
         steps = [
             ("train", self.train),
             ("features", self.features),
             ("defend", self.defend),
-            ("retrain", self.retrain),
+            (LAST, self.retrain),
         ]
         return [("poison", self.poison), *steps] if self.staged.attack.prepares else steps
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from core.attacks import Attack, Goal, PoisonTruth, Resources, left_of_trigger, poison
-from core.datasets import Report
+from core.datasets import Report, account
 from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
@@ -22,6 +24,16 @@ if TYPE_CHECKING:
     from core.runs import RunFolder
 
 PREPARED = "prepared.npy"
+READ = "data.json"  # what was read of the data set, and the sums of the files that the config names
+CONTENT = (
+    "class_names",
+    "train",
+    "test",
+    "image_shape",
+    "levels",
+    "test_levels",
+    "files",
+)  # of that, what tells other images
 
 
 @dataclass(frozen=True)
@@ -94,9 +106,33 @@ def stage(config: RunConfig, split: Split | None = None, report: Report | None =
 
 
 def restage(run: RunFolder, report: Report | None = None) -> Staged:
-    """The experiment of a run again, with the images that its attack has prepared, if it came so far."""
+    """The experiment of a run again, with the images that its attack has prepared, if it came so far.
+
+    Raises InputError as `stage` does, and where the data is not what the run was made of.
+    """
     staged = stage(config_of(run), report=report)
+    check_unchanged(run, staged)
     return staged.with_poison_images(run.load_array(PREPARED)) if is_prepared(run) else staged
+
+
+def what_was_read(staged: Staged) -> dict[str, Any]:
+    """JSON values for READ."""
+    files = {name: _sum_of(path) for name, path in staged.config.files().items()}
+    return {**account(staged.split), **({"files": files} if files else {})}
+
+
+def check_unchanged(run: RunFolder, staged: Staged) -> None:
+    """Raise InputError where other data was read when the run began: it would be mixed with what the run holds."""
+    if not run.file(READ).exists():
+        return
+    now = what_was_read(staged)
+    if any(now.get(part) != was for part, was in run.read_json(READ).items() if part in CONTENT):
+        raise InputError(f"the data of {run.id} has changed since the run began; put it back, or begin a new run")
+
+
+def _sum_of(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_prepared(run: RunFolder) -> bool:

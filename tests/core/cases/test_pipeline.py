@@ -190,6 +190,10 @@ def test_an_audit_whose_data_has_changed_does_not_go_on(tmp_path: Path) -> None:
         execute(case)
     assert case.status.state == "failed"
     np.save(tmp_path / "x.npy", rows)
+    np.save(tmp_path / "y.npy", np.roll(labels, 1))
+    with pytest.raises(InputError, match=r"y\.npy has changed since the audit began"):
+        execute(case)
+    np.save(tmp_path / "y.npy", labels)
     execute(case)
     assert case.status.state == "finished"
 

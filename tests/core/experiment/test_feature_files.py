@@ -104,6 +104,14 @@ def test_data_that_changed_since_is_refused(finished: RunFolder, tmp_path: Path,
     assert not out.exists()
 
 
+def test_other_images_in_the_same_numbers_are_refused(finished: RunFolder, tmp_path: Path, out: Path) -> None:
+    run = RunFolder(Path(shutil.copytree(finished.path, tmp_path / finished.id)))
+    told = run.read_json("data.json")
+    run.write_json("data.json", told | {"levels": [level + 1 for level in told["levels"]]})
+    with pytest.raises(InputError, match="has changed since the run began"):
+        write_features(run, out, device="cpu")
+
+
 def test_a_cancel_leaves_no_half_file(finished: RunFolder, out: Path) -> None:
     def stop(_: float) -> None:
         raise KeyboardInterrupt

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from core.cli.run_tables import closing_table
@@ -313,6 +314,29 @@ def test_a_run_whose_images_have_changed_does_not_go_on(copied: RunFolder, monke
     with pytest.raises(InputError, match="has changed since the run began"):
         execute(copied)
     assert copied.status.state == "failed"
+
+
+def test_a_run_whose_trigger_has_changed_does_not_go_on(fresh: Callable[..., RunFolder], tmp_path: Path) -> None:
+    """Its figures would be about another trigger than the model has learned."""
+    picture = tmp_path / "logo.png"
+    Image.new("RGB", (4, 4), "white").save(picture)
+    run = fresh(attack_options={"picture": str(picture)}, retrain=False)
+    execute(run)
+    forget(run, "features", "defend", "retrain")
+    white = picture.read_bytes()
+    Image.new("RGB", (4, 4), "black").save(picture)
+    with pytest.raises(InputError, match="has changed since the run began"):
+        execute(run)
+    picture.write_bytes(white)
+    execute(run)
+    assert run.status.state == "finished"
+
+
+def test_nothing_is_asked_of_the_data_of_a_finished_run(copied: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays finished where the data has moved."""
+    monkeypatch.setattr("core.experiment.pipeline.restage", lambda *_: pytest.fail("the data was loaded"))
+    assert execute(copied) == copied.result
+    assert copied.status.state == "finished"
 
 
 def test_a_resumed_run_repeats_no_finished_stage(copied: RunFolder) -> None:
