@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from core.foundation.errors import InputError
 MAX_BYTES = 2**28  # of a table
 METADATA = ("metadata.csv", "metadata.jsonl")  # Hugging Face's names for a table that describes the images beside it
 _SOME = 200  # rows that are looked at first
+_NONE = ("nan", "null")  # words, in small letters, that programs write for nothing
+_WHOLE = re.compile(r"(-?\d+)\.0+")  # a whole number in a column that pandas has held as fractions, for one is missing
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,29 @@ class LabelTable:
         choice = label_column([column for column in self.columns if column.name != self.file_column], asked)
         values = choice.column.values
         assert values is not None
-        words = np.array([str(values[self.rows[image]]) for image in images])
-        return words, choice.column.name, choice.note
+        words, listed = _words(values), list(images)
+        again = self._named_again(set(listed), words)
+        return (
+            np.array([words[self.rows[image]] for image in listed]),
+            choice.column.name,
+            " ".join(filter(None, (choice.note, again))),
+        )
+
+    def _named_again(self, images: Set[str], words: Sequence[str]) -> str:
+        """A note on images that several lines name. Raises InputError where these differ in what the image is."""
+        first: dict[str, int] = {}
+        again = set()
+        for row, place in enumerate(self.places):
+            if place is None or place not in images:
+                continue
+            if words[first.setdefault(place, row)] != words[row]:
+                raise InputError(
+                    f"{self.path} says of {place} that it is '{words[first[place]]}' (row {first[place] + 1}) and that it is "
+                    f"'{words[row]}' (row {row + 1}); keep one label an image"
+                )
+            if first[place] != row:
+                again.add(place)
+        return f"{self.path} names {len(again):,} images more than once, with the same label." if again else ""
 
 
 def find_table(tree: Tree, folder: str, images: Sequence[str]) -> LabelTable | None:
@@ -77,9 +101,8 @@ def _matched(root: Path, path: str, folder: str, images: Sequence[str]) -> Label
     if not headed:  # the first line is a row
         frame = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
         frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
-    counts = {name: sum(finder.find(value) is not None for value in frame[name][:_SOME]) for name in frame.columns}
-    best = max(counts, key=lambda name: counts[name])
-    if not counts[best]:
+    best = max(frame.columns, key=lambda name: finder.named_by(frame[name][:_SOME]))
+    if not any(finder.named_by(frame[best][:_SOME])):
         return None
     places = [finder.find(value) for value in frame[best]]
     rows = {place: row for row, place in enumerate(places) if place is not None}
@@ -104,9 +127,23 @@ class _Finder:
         name = _name(_path(value))
         return self.by_path(value) or self._names.get(name) or self._stems.get(name)
 
+    def named_by(self, values: Iterable[str]) -> tuple[int, int]:
+        """How many images these name, and how many of them by their path: a column of labels names a few, by chance, again and again."""
+        listed = list(values)
+        return tuple(len({image for value in listed if (image := find(value))}) for find in (self.find, self.by_path))  # type: ignore[return-value]
+
     def by_path(self, value: str) -> str | None:
         path = _path(value)
         return next((image for folder in self._folders if (image := inside(folder, path)) in self._paths), None)
+
+
+def _words(values: np.ndarray) -> list[str]:
+    """The label of each row (n,) as a word, "" where there is none."""
+    words = ["" if (word := str(value)).lower() in _NONE else word for value in values]
+    whole = [_WHOLE.fullmatch(word) for word in words]
+    if all(match or not word for word, match in zip(words, whole, strict=True)):
+        return [match[1] if match else "" for match in whole]
+    return words
 
 
 def separator_of(file: Path) -> str:
@@ -143,7 +180,11 @@ def _read(file: Path) -> pd.DataFrame | None:
         if file.suffix.lower() == ".jsonl":
             with file.open(encoding="utf-8") as lines:
                 found = [json.loads(line) for line in lines if line.strip()]
-            return pd.DataFrame(found).fillna("").astype(str) if all(isinstance(row, dict) for row in found) else None
+            if not all(isinstance(row, dict) for row in found):
+                return None
+            return (
+                pd.DataFrame(found, dtype=object).fillna("").astype(str)
+            )  # of another type, whole numbers beside a null are fractions
         return pd.read_csv(
             file,
             sep=separator_of(file),
