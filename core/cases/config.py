@@ -17,6 +17,7 @@ from core.foundation.seeds import LAST_SEED
 from core.models import MODELS
 from core.models.brought import needs_weights
 
+ARCHITECTURE = "small"
 PATHS = ("path", "images", "weights")
 
 
@@ -38,7 +39,7 @@ class CaseConfig:
     std: str = ""
     flat: bool = False
     layers: tuple[str, ...] = ()  # empty: the suggested one; the first decides
-    architecture: str = "small"  # of the model that is trained here
+    architecture: str = ARCHITECTURE  # of the model that is trained here
     epochs: int | None = None  # None: what the kind of images suggests
     poisons: str = AUTO
     label: str = ""  # a class to filter whatever the verdict
@@ -65,14 +66,22 @@ class CaseConfig:
             raise InputError(
                 f"{self.model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
             )
-        if not self.model and (self.weights or self.size or self.mean or self.std or self.flat):
-            raise InputError("weights, size, statistics and --flat belong to a model of yours; name it with --model")
+        theirs = self.weights or self.size or self.mean or self.std or self.flat or self.normalise != "auto"
+        if not self.model and theirs:
+            raise InputError(
+                "weights, size, normalisation, statistics and --flat belong to a model of yours; name it with --model"
+            )
+        if self.model and self.architecture != ARCHITECTURE:
+            raise InputError("a model of yours is not trained here; leave out --architecture, or the model")
         if self.model.startswith(("torchvision:", "timm:")) and not self.weights:
             raise InputError(
                 f"{self.model} without weights is as it was initialised, and says nothing; give --weights FILE.safetensors"
             )
         if not self.model and self.architecture not in MODELS:
             raise InputError(f"there is no architecture '{self.architecture}'; choose from: {', '.join(MODELS)}")
+        there = [] if self.model else MODELS.make(self.architecture, {}).layers()
+        if not self.model and (unknown := [layer for layer in self.layers if layer not in there]):
+            raise InputError(f"model {self.architecture} has no layer '{unknown[0]}'; choose from: {', '.join(there)}")
         devices.resolve(self.device)
         found: dict[str, Any] = {name: _absolute(getattr(self, name)) for name in PATHS}
         if self.labels and is_file(self.labels):

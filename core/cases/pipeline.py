@@ -180,9 +180,6 @@ class _Audit:
         if self.trains:
             architecture = MODELS.make(config.architecture, {})
             layers = config.layers or (architecture.default_layer,)
-            if unknown := [layer for layer in layers if layer not in architecture.layers()]:
-                some = ", ".join(architecture.layers())
-                raise InputError(f"model {config.architecture} has no layer '{unknown[0]}'; choose from: {some}")
             model = empty_classifier(architecture, data.shape, len(data.class_names))
             weights.load(model, self.case.file("model.safetensors"))
             model = model.to(device).eval()

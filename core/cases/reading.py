@@ -26,7 +26,7 @@ from core.audit.readers import (
 )
 from core.audit.table import as_table, check_shape
 from core.cases.carries import carries
-from core.cases.config import CaseConfig
+from core.cases.config import ARCHITECTURE, CaseConfig
 from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
@@ -145,7 +145,7 @@ def load_images(
         why = "a model does not learn from them"
         told["not_looked_at"] = [{"what": "the test images", "count": len(split.test), "why": why}]
     elif told["split"] == "made":
-        told["notes"] = [*told["notes"], "No part of the set is for testing: all of its images are looked at."]
+        told["notes"] = [*told["notes"], "No images are set aside for testing: all that were read are looked at."]
     return audited(split), split.flip, told
 
 
@@ -161,6 +161,12 @@ def _features(config: CaseConfig, path: Path, scratch: Path | None, report: Repo
     for name, option in (("model", "model"), ("weights", "weights"), ("layers", "layer"), ("epochs", "epochs")):
         if getattr(config, name):
             raise InputError(f"{path.name} is a table of features, which no model looks at; leave out --{option}")
+    if config.architecture != ARCHITECTURE:
+        raise InputError(f"{path.name} is a table of features, for which no model is trained; leave out --architecture")
+    if config.options and not config.images:
+        raise InputError(
+            f"{path.name} is a table of features; leave out --set dataset.{next(iter(config.options))}, which is for images"
+        )
     given = config.labels or labels_of(path, config.column)
     if report:
         report("reading features", None)

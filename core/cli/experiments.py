@@ -89,11 +89,13 @@ def assemble(
     groups["training"] = {**preset_options(preset), **groups["training"]}
     if epochs is not None:
         groups["training"]["epochs"] = epochs
-    return RunConfig(
+    config = RunConfig(
         dataset=options.dataset_of(dataset, data, DEFAULT), dataset_options=groups["dataset"], attack_options=groups["attack"], model_options=groups["model"],
         training=groups["training"], defense_options=groups["defense"], sampling=groups["sampling"],
         poisoning=groups["poisoning"], transport=groups["transport"], seeds=groups["seeds"], **rest,
     )  # fmt: skip
+    config.check_settings()
+    return config
 
 
 def with_classes(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.options import Data, DataSet, Device, Settings, Threads, dataset_of
+from core.cli.experiments import with_classes
+from core.cli.options import Data, DataSet, Device, Settings, Source, Target, Threads, dataset_of
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
+
+if TYPE_CHECKING:
+    from core.experiment import RunConfig
 
 SHOWN = (
     "dataset",
@@ -28,6 +32,8 @@ def preview(
     dataset: DataSet = None,
     data: Data = None,
     attack: Annotated[str, typer.Option(help="Which trigger, or all.")] = "all",
+    source: Source = None,
+    target: Target = None,
     settings: Settings = None,
     images: Annotated[int, typer.Option(min=1, max=16, help="How many images of each attack.")] = 4,
     prepare: Annotated[
@@ -60,11 +66,16 @@ def preview(
             dataset=dataset_of(dataset, data, "signs"), dataset_options=groups["dataset"], attack=key, attack_options=groups["attack"],
             sampling=groups["sampling"], poisoning=groups["poisoning"], transport=groups["transport"], training=groups["training"],
             seeds=groups["seeds"], seed=seed, device=device,
-        ).resolved()
+        )
         for key in (ATTACKS if attack == "all" else [attack])
     ]  # fmt: skip
+    if attack != "all":
+        configs[0].check_settings()
     with telling() as report:
-        split = load(configs[0], report)
+        split = load(configs[0].resolved(), report)
+        configs = [with_classes(config, source, target, report, split)[0].resolved() for config in configs]
+    if source is None and target is None:
+        configs = [_of_classes_there(config, len(split.train.class_names)) for config in configs]
     with progress() as bar:
         task = bar.add_task("", total=1.0)
         parts = []
@@ -84,6 +95,16 @@ def preview(
             out.print(title, soft_wrap=True)
         out.print(f"all images travel {way}", soft_wrap=True)
     out.print(f"written to {out_file}", soft_wrap=True)
+
+
+def _of_classes_there(config: RunConfig, classes: int) -> RunConfig:
+    """The same from the first class to the second, where the set has not the classes that sets of its kind suggest. config: resolved."""
+    from dataclasses import replace
+
+    goal = config.make_goal()
+    if max(*goal.sources, goal.target, 0) < classes:
+        return config
+    return replace(config, source=goal.sources and (0,), target=1)
 
 
 def demo(

@@ -65,9 +65,7 @@ class ImageFolder(BroughtSet):
             raise InputError(_no_classes(tree, listings))
         chosen = choose(labelled, self.split)
         used = [name for name in (chosen.train, chosen.test) if name]
-        left_out += [
-            LeftOut(f"images in {n}", len(listings[n].images), "another part is tested on") for n in chosen.unused
-        ]
+        left_out += [LeftOut(f"images in {n}", len(listings[n].images), chosen.why_unused) for n in chosen.unused]
         classes = _numbered(_without_none([listings[name] for name in used]), used)
         if len(classes.names) < 2:
             raise InputError(_no_classes(tree, listings))

@@ -53,7 +53,7 @@ class ImageParquet(BroughtSet):
         columns = TableColumns(tables, choose(found.parts).train, self.image_column, self.label_column)
         parts, left_out = _labelled(found.parts, tables, columns)
         chosen = choose(parts, self.split)
-        left_out += [LeftOut(f"images of '{n}'", len(tables[n]), "another part is tested on") for n in chosen.unused]
+        left_out += [LeftOut(f"images of '{n}'", len(tables[n]), chosen.why_unused) for n in chosen.unused]
         used = [name for name in (chosen.train, chosen.test) if name]
         classes = columns.classes(used)
         check_test_classes(classes, f"the {chosen.test} file")

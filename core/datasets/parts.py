@@ -42,6 +42,10 @@ class Chosen:
     test: str | None
     unused: tuple[str, ...]  # further parts
 
+    @property
+    def why_unused(self) -> str:
+        return "another part is tested on" if self.test else "dataset.split=made leaves it out"
+
 
 def choose(parts: Mapping[str, str | None], split: str = "") -> Chosen:
     """Training and test part among those that are there.

@@ -151,6 +151,23 @@ class RunConfig:
         expected = n_poisons if self.budget is None else self.budget
         return DEFENSES.make(key, {**options, "n_poisons": expected, "device": self.device})
 
+    def check_settings(self) -> None:
+        """Raise InputError for an option that would do nothing beside the others, as the place of a square that sits in a corner."""
+        for group, made, options in (
+            ("dataset", self.make_dataset(), self.dataset_options), ("sampling", self.make_sampling(), self.sampling),
+            ("attack", self.make_attack(), self.attack_options), ("poisoning", self.make_poisoning(), self.poisoning),
+            ("transport", self.make_transport(), self.transport), ("model", self.make_model(), self.model_options),
+            ("training", self.make_recipe(), self.training), ("seeds", self.make_seeds(), self.seeds),
+        ):  # fmt: skip
+            values = values_of(made)
+            for p in describe(type(made)):
+                if p.when and p.name in options and not p.matters(values) and values[p.name] != p.default:
+                    other, choices = p.when
+                    raise InputError(
+                        f"{group}.{p.name} does nothing with {group}.{other} = {values[other]}; "
+                        f"set {group}.{other} to {' or '.join(repr(choice) for choice in choices)}, or leave it out"
+                    )
+
     def files(self) -> dict[str, str]:
         """The files beside the data set that the run reads: option -> path."""
         attack, recipe = self.make_attack(), self.make_recipe()
@@ -195,8 +212,10 @@ class RunConfig:
         words += [] if self.retrain else ["--no-retrain"]
         words += ["--device", self.device] if self.device != "auto" else []
         for group, entry, options, suggested in self._groups():
-            for p in describe(entry):
-                if p.name in options and options[p.name] != suggested.get(p.name, p.default):
+            params = describe(entry)
+            values = {p.name: options.get(p.name, suggested.get(p.name, p.default)) for p in params}
+            for p in params:
+                if p.matters(values) and values[p.name] != suggested.get(p.name, p.default):
                     words += ["--set", f"{group}.{p.name}={'none' if options[p.name] is None else options[p.name]}"]
         return " ".join([words[0]] + [shlex.quote(w) for w in words[1:]])
 

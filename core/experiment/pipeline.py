@@ -39,7 +39,7 @@ from core.models import Classifier, weights
 from core.runs import Observer, Reporter, RunFolder, detection
 from core.training import Epoch, extract, predict, threads_in_words, train
 
-LAST = "retrain"  # of the stages
+STEPS = ("train", "features", "defend", "retrain")  # the stages of every run
 EXAMPLES = 24  # test images that the attack is after, kept for pictures
 
 
@@ -55,7 +55,7 @@ def execute(run: RunFolder, staged: Staged | None = None, observer: Observer | N
 
 def _execute(run: RunFolder, staged: Staged | None, reporter: Reporter) -> dict[str, Any]:
     with reporter.concluding():
-        if LAST in run.result.get("seconds", {}):  # the data need not be there any more
+        if run.result.get("seconds", {}).keys() >= set(STEPS):  # the data need not be there any more
             return run.result
         reporter.enter("load", "loading images")
         job = Job(run, staged, reporter)
@@ -85,12 +85,7 @@ class Job:
             run.write_json(READ, what_was_read(self.staged))
 
     def steps(self) -> list[tuple[str, Callable[[], None]]]:
-        steps = [
-            ("train", self.train),
-            ("features", self.features),
-            ("defend", self.defend),
-            (LAST, self.retrain),
-        ]
+        steps = list(zip(STEPS, (self.train, self.features, self.defend, self.retrain), strict=True))
         return [("poison", self.poison), *steps] if self.staged.attack.prepares else steps
 
     def make(self, through: str | None = None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.attacks import Resources, left_of_trigger
+from core.attacks import Resources, check_goal, left_of_trigger
 from core.experiment.config import RunConfig
 from core.foundation.images import ImageData
 from core.foundation.pictures import difference
@@ -34,6 +34,7 @@ def preview(
     with resources, which cost time, on those shown. Raises InputError for what does not fit.
     """
     attack, goal, options = config.make_attack(), config.make_goal(), config.make_poisoning()
+    check_goal(data.class_names, goal)
     transport = config.make_transport()
     looked_at = max(count, MEASURED) if transport.acts and resources is None else count
     rows = np.flatnonzero(goal.is_candidate(data.labels))[:looked_at]

@@ -164,6 +164,26 @@ def test_settings_that_would_change_nothing_are_refused() -> None:
         parse_settings(["dataset.size=32", "model.width=8"], ("dataset",))
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"attack_options": {"x": "5"}},
+            r"attack\.x does nothing with attack\.place = bottom right; set attack\.place to 'at x, y'",
+        ),
+        ({"transport": {"quality": "30"}}, r"transport\.quality does nothing with transport\.format = none"),
+    ],
+)
+def test_options_that_do_nothing_beside_the_others_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        RunConfig(**changes).check_settings()
+
+
+def test_options_that_matter_and_those_as_they_are_anyway_are_not() -> None:
+    RunConfig(attack_options={"place": "at x, y", "x": 5}, transport={"format": "jpeg", "quality": 30}).check_settings()
+    RunConfig().resolved().check_settings()
+
+
 def value_for(p: Param) -> st.SearchStrategy[Any]:
     if p.choices:
         return st.sampled_from(p.choices)
@@ -180,8 +200,11 @@ def value_for(p: Param) -> st.SearchStrategy[Any]:
 
 
 def some_options(draw: st.DrawFn, entry: type, reserved: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Those that do something beside the others; a command leaves out the rest."""
     chosen = [p for p in describe(entry) if p.name not in reserved and draw(st.booleans())]
-    return {p.name: draw(value_for(p)) for p in chosen}
+    options = {p.name: draw(value_for(p)) for p in chosen}
+    values = {p.name: options.get(p.name, p.default) for p in describe(entry)}
+    return {p.name: options[p.name] for p in chosen if p.matters(values)}
 
 
 @st.composite

@@ -14,7 +14,7 @@ from core.experiment import RunConfig, stage
 from core.experiment.preview import MEASURED, preview
 from core.foundation.pictures import difference
 from tests.conftest import Cli
-from tests.makers import check_refused, coloured, tiny_config
+from tests.makers import check_refused, coloured, encode, noise_images, tiny_config, write_parquet
 
 DATA = coloured(12, classes=3, size=32)
 
@@ -91,3 +91,14 @@ def test_the_command_says_what_is_left_of_each_trigger(cli: Cli, tmp_path: Path)
 @pytest.mark.parametrize("name", ["attacks.jpg", "nowhere/attacks.png"])
 def test_a_picture_that_cannot_be_written_is_refused(cli: Cli, tmp_path: Path, name: str) -> None:
     check_refused(cli("preview", "--out", str(tmp_path / name)), "cannot be written; give the name of a .png")
+
+
+def test_a_set_of_fewer_classes_than_usual_is_shown_too(tmp_path: Path, cli: Cli) -> None:
+    """Sets of three classes have no tenth one to turn."""
+    parquet = write_parquet(
+        tmp_path / "x.parquet", [encode(image) for image in noise_images(30, 8)], [i % 3 for i in range(30)]
+    )
+    given = ("preview", "--data", str(parquet), "--attack", "patch", "--out", str(tmp_path / "out.png"))
+    assert cli(*given).status == 0
+    assert cli(*given, "--source", "2", "--target", "0").status == 0
+    check_refused(cli(*given, "--source", "0", "--target", "#9"), "target class 9 does not exist")
