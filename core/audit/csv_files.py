@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.datasets import UNLABELLED
 from core.foundation.csv_cells import guarded
 from core.foundation.files import replacing
 
@@ -54,7 +55,7 @@ def _rows_of(
                 "label": finding.label if labelled else "",
                 "kind": finding.kind,
                 "score": f"{score:.5g}",
-                "nearest_label": "" if nearest < 0 else int(nearest),
+                "nearest_label": "" if nearest == UNLABELLED else int(nearest),
                 "finding": number,
                 "name": names.get(finding.label, ""),
                 "nearest_name": names.get(int(nearest), ""),

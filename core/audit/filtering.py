@@ -68,7 +68,7 @@ class Filtered:
     """What `filter` gives: of every row its score and whether to remove it, and the outcome as JSON values."""
 
     scores: np.ndarray  # (n,) float64
-    removed: np.ndarray  # (n,) bool; never a row that was set aside
+    removed: np.ndarray  # (n,) bool; never a broken row
     findings: tuple[Finding, ...]  # other methods than SPECTRE tell what was set aside alone
     summary: dict[str, Any]
 
@@ -90,7 +90,7 @@ def usable_rows(features: np.ndarray, defense: Defense) -> tuple[np.ndarray, Set
 def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | None = None) -> Filtered:
     """Fit the defense to the rows that are neither broken nor copies, and describe the outcome (contract of `filter`).
 
-    A copy gets the score of the row it is a copy of, a broken row that of a new row. guess: where the number of poisons
+    A copy gets the score of the row it is a copy of, and goes where that goes; a broken row that of a new row. guess: where the number of poisons
     comes from an estimate. Raises InputError.
     """
     started = time.perf_counter()
@@ -103,7 +103,7 @@ def run_filter(features: np.ndarray, defense: Defense, guess: BudgetEstimate | N
         scores[kept], removed[kept] = defense.scores_, defense.removed_
         if len(away.broken):
             scores[away.broken] = -defense.score_samples(features[away.broken])
-        scores[away.copies] = scores[away.originals]
+        scores[away.copies], removed[away.copies] = scores[away.originals], removed[away.originals]
     findings = findings_of_class(len(features), away, defense.fit_ if isinstance(defense, Spectre) else None)
     seconds = time.perf_counter() - started
     summary = _summary(features, defense, guess, away, removed, seconds)

@@ -69,6 +69,9 @@ def _unlabelled(numbers: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 def _numbers_in_words(found: np.ndarray) -> np.ndarray:
     """Python's values as numbers where all are, or are words that say whole numbers; else as they are."""
+    if found.dtype.kind == "O":  # NumPy's numbers among Python's
+        plain = [value.item() if isinstance(value, np.generic) else value for value in found.ravel().tolist()]
+        found = np.array([*plain, None], object)[:-1].reshape(found.shape)
     some = [value for value in found.ravel().tolist() if value is not None and value != ""]
     if found.ndim == 1 and some and all(isinstance(value, str | bytes) for value in some):
         texts = [value.decode("utf-8", "replace") if isinstance(value, bytes) else value for value in found.tolist()]

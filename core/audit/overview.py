@@ -5,6 +5,7 @@ Broken rows and copies are set aside before anything else is estimated, and noth
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,9 @@ OUTSIDE = (
     3.5  # robust deviations of a distance: where no ordinary row would lie, rows close together are a group, not copies
 )
 GROUP = 5  # of them
+OTHER_UNIT = 1000.0  # times the spread of the median column
+AGREE = 0.25  # of the size of what rows have in common: as far as they may differ beside it
+AT_ONCE = 4096  # rows that are compared with each other
 ROUNDING = 1e-5  # of a squared length: less is no distance from a plane
 SATURATED = (65504.0, float(np.finfo(np.float32).max))  # the largest numbers of half and single precision
 
@@ -86,13 +90,19 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
 def first_look(table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None) -> Overview:
     """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with.
 
-    on_rows: told how many rows are done, anew in each of the two to six times that all are read: more than two
+    on_rows: told how many rows are done, anew in each of the two to seven times that all are read: more than two
     where some lie close together.
     """
     reasons, original = _broken_and_equal(table, labels, device, on_rows)
     kept = _originals(reasons, original)
     look = _compare(table, labels, kept, device, on_rows)
-    groups = np.empty(0, np.int64)  # rows close together that are no copies
+    whole = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
+    # rows close together, or equal, that are no copies
+    groups = whole[np.isin(original[whole], _no_ordinary_place(look, kept, original[whole]))]
+    if len(groups):
+        original[groups] = groups
+        kept = _originals(reasons, original)
+        look = _compare(table, labels, kept, device, on_rows)
     for _ in range(2):  # near copies are told by the spread, which is then measured once more without them
         close = _first_of_close(look, np.isin(kept, groups))
         if (close == np.arange(len(kept))).all():
@@ -128,6 +138,8 @@ def _broken_and_equal(
     none: (n,)."""
     sizes, constant, keys = _read(table, labels, device, on_rows)
     reasons = _broken(sizes, constant)
+    for row in _agreeing(table, labels, np.array(sorted(reasons), np.int64), sizes.numpy()):
+        del reasons[row]
     original = np.arange(len(labels))
     whole = _originals(reasons, original)
     original[whole] = whole[_first_of_equal(keys[whole], labels[whole])]
@@ -149,16 +161,29 @@ def _set_aside(reasons: dict[int, str], original: np.ndarray) -> SetAside:
 def _read(
     table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None
 ) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Of each row: its largest absolute value, whether all values are the same, and two sums by which equal rows are equal."""
+    """Of each row: its largest absolute value, whether all values are the same, and two sums that only equal rows share."""
     n, d = table.shape
-    weights = np.random.default_rng(0).standard_normal((2, d))
-    sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2))
+    weights = np.random.default_rng(0).integers(0, 2**64, (2, d), np.uint64, endpoint=False) | np.uint64(1)
+    sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2), np.uint64)
     for rows, x in pieces(table, on_rows=on_rows):
         x = checked_values(x, number(table, rows), labels[rows])
         largest, same = aside.row_sizes(as_tensor(x, device))
         sizes[rows], constant[rows] = largest.cpu(), same.cpu().numpy()
-        keys[rows] = np.stack([(x * weight).sum(1) for weight in weights], 1)
+        bits = _bits(x)
+        keys[rows] = np.stack([(bits * weight).sum(1, dtype=np.uint64) for weight in weights], 1)
     return sizes, constant, keys
+
+
+def _bits(x: np.ndarray) -> np.ndarray:
+    """Rows (n, d) as whole numbers (n, d) uint64 that are equal where the values are.
+
+    Sums of the values themselves would lose all columns beside one of 1e16, and rows would be equal that are not.
+    """
+    same = np.ascontiguousarray(x + x.dtype.type(0))  # -0.0 is 0.0
+    bits = same.view(f"u{same.dtype.itemsize}").astype(np.uint64)
+    return np.asarray(
+        bits ^ (bits >> np.uint64(32))
+    )  # the low half of round numbers is zero, and a sum hears of it alone
 
 
 def _broken(sizes: Tensor, constant: np.ndarray) -> dict[int, str]:
@@ -181,9 +206,26 @@ def _broken(sizes: Tensor, constant: np.ndarray) -> dict[int, str]:
     return reasons
 
 
+def _agreeing(table: Table, labels: np.ndarray, broken: np.ndarray, sizes: np.ndarray) -> list[int]:
+    """Of broken rows those that are larger than the others because GROUP or more of their class have one thing in common, as a
+    strong trigger gives it: what they have beside it is small. Rows of another scale differ from each other as much as they are large."""
+    found: list[int] = []
+    size = sizes[broken]
+    large = broken[(size > np.median(sizes)) & ~np.isin(size, SATURATED)]
+    for label in np.unique(labels[large]):
+        for rows in np.array_split(own := large[labels[large] == label], max(1, math.ceil(len(own) / AT_ONCE))):
+            x = take(table, rows).astype(np.float64)
+            centre = np.median(x, 0)
+            agree = np.abs(x - centre).max(1) < AGREE * np.abs(centre).max()
+            found += rows[agree].tolist() if agree.sum() >= GROUP else []
+    return found
+
+
 def _first_of_equal(keys: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """For each row the first of its label with the same keys: positions (n,). Itself in classes of coarse values."""
-    _, first, inverse = np.unique(np.column_stack([labels, keys]), axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(
+        np.column_stack([labels.astype(np.uint64), keys]), axis=0, return_index=True, return_inverse=True
+    )
     found: np.ndarray = first[inverse.reshape(-1)]
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)
@@ -198,6 +240,8 @@ def _compare(table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.d
     if len(kept) < 2:
         return nothing
     sample = _tensor(take(table, kept[_sample(index, len(names))]), device)
+    units = _units(sample)
+    sample = sample / units
     rank = max(1, min(RANK, (len(kept) - len(names)) // ENOUGH, *sample.shape))
     components = principal_components(sample, rank)
     if components.rank == 0:
@@ -206,7 +250,7 @@ def _compare(table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.d
     reduced = torch.empty((len(kept), components.rank), dtype=torch.float32, device=device)
     beyond, first = torch.empty(len(kept), dtype=sample.dtype, device=device), 0
     for _, x in pieces(table, kept, on_rows):
-        rows, some = _tensor(x, device), slice(first, first + len(x))
+        rows, some = _tensor(x, device) / units, slice(first, first + len(x))
         reduced[some] = components.project(rows).to(torch.float32)
         whole = (rows - components.mean.to(rows.dtype)).square().sum(1)
         squares = whole - reduced[some].square().sum(1)
@@ -217,6 +261,21 @@ def _compare(table: Table, labels: np.ndarray, kept: np.ndarray, device: torch.d
     except ValueError:
         return nothing
     return _Look(names, index, against, beyond.cpu().numpy())
+
+
+def _units(x: Tensor) -> Tensor:
+    """What the columns of x (n, d) are measured in: (d,) powers of two, so that nothing is rounded.
+
+    One for all, their median spread, so that single precision can hold them; a column that is OTHER_UNIT times as wide, as a
+    number of customers beside features, has its own: beside it all others would be rounding.
+    """
+    middle = x.median(0).values
+    spread = (x - middle).abs().median(0).values.to(torch.float64)
+    spread = torch.where(spread > 0, spread, x.to(torch.float64).std(0))
+    some = spread[spread > 0]
+    typical = some.median() if len(some) else spread.new_tensor(1.0)
+    own = torch.where(spread > OTHER_UNIT * typical, spread, typical)
+    return torch.exp2(own.log2().round()).to(x.dtype)
 
 
 def _tensor(x: np.ndarray, device: torch.device) -> Tensor:

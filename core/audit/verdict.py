@@ -45,7 +45,7 @@ class Judgement:
 def judge(found: Mapping[int, Sequence[Group]], level: float = LEVEL) -> dict[int, Judgement]:
     """Test the groups of all classes; found: for each label what `groups_of` gave, empty where it could not be looked at."""
     judged = {label: groups for label, groups in found.items() if groups}
-    tails = {label: _tail(groups) for label, groups in judged.items()}
+    tails = [{label: _tail(groups, narrow) for label, groups in judged.items()} for narrow in (False, True)]
     suspects: list[int] = []
     while len(suspects) < len(judged):
         others = [label for label in judged if label not in suspects]
@@ -90,35 +90,38 @@ def _p_value(group: Group, rate: float) -> float:
     return group.p_value(rate) if counts(group, rate) else 1.0
 
 
-def _tail(groups: Sequence[Group]) -> tuple[int, int]:
+def _tail(groups: Sequence[Group], narrow: bool) -> tuple[int, int]:
     """Rows beyond the first start, and of these beyond twice that, on both sides of the leading direction of each view.
 
-    A group that is well separated is not part of a tail: what is left without it is.
+    A group that is well separated is not part of a tail: what is left without it is. narrow: also where the best k has fewer
+    directions than the other views, which are then counted without that one; else nothing is.
     """
     group = next((group for group in groups if group.tamed < SEPARATED_LIGHT), groups[-1])
-    shape = (-1, apart.DIRECTIONS, 2, len(apart.STARTS), len(apart.RATIOS))
-    if group.tails.beyond_cut.size % math.prod(shape[1:]):
-        return 0, 0  # fewer dimensions than directions
-    start, cut = (
-        counts.reshape(shape)[:, 0, :, 0, TWICE] for counts in (group.tails.beyond_start, group.tails.beyond_cut)
-    )
+    shape = (-1, 2, len(apart.STARTS), len(apart.RATIOS))
+    start, cut = (counts.reshape(shape) for counts in (group.tails.beyond_start, group.tails.beyond_cut))
+    few = len(start) % apart.DIRECTIONS
+    if few and not narrow:
+        return 0, 0
+    start, cut = (counts[few :: apart.DIRECTIONS, :, 0, TWICE] for counts in (start, cut))
     return int(start.sum()), int(cut.sum())
 
 
-def _rate(tails: Mapping[int, tuple[int, int]], controls: Sequence[int], label: int) -> float:
+def _rate(tails: Sequence[Mapping[int, tuple[int, int]]], controls: Sequence[int], label: int) -> float:
     """How fast the tails of the controls fall, as a power: one of the slowest counts. The class itself is none of them.
 
     A class with few rows beyond the start is taken to be like all of them together, and all of them to be like ALONE where none
     has such a row. Where there is no control, what is left of the class without its groups is one, taken to be like ALONE where
-    it has few such rows.
+    it has few such rows. tails: see `_tail`; those of a later mapping count where the ones before say nothing of any control.
     """
-    counts = [tails[other] for other in controls if other != label]
+    others = [other for other in controls if other != label]
+    measured = next((some for some in tails if any(some[other][0] for other in others)), tails[0])
+    counts = [measured[other] for other in others]
     if any(start for start, _ in counts):
         share = (sum(cut for _, cut in counts) + 1) / (sum(start for start, _ in counts) + 1)
     elif counts:
         share = apart.RATIOS[TWICE] ** -ALONE
     else:
-        counts, share = [tails.get(label, (0, 0))], apart.RATIOS[TWICE] ** -ALONE
+        counts, share = [tails[0].get(label, (0, 0))], apart.RATIOS[TWICE] ** -ALONE
     shares = sorted(((cut + BORROWED * share) / (start + BORROWED) for start, cut in counts), reverse=True)
     slow = shares[int(SLOW_SHARE * len(shares))]
     rate = -math.log(min(slow, 1.0)) / math.log(apart.RATIOS[TWICE])

@@ -24,6 +24,7 @@ from core.cases.decisions import Decisions, decisions_from, proposed, read_decis
 from core.cases.folder import CaseFolder
 from core.cases.words import PROPOSED
 from core.datasets import is_whole
+from core.foundation.csv_cells import unguarded
 from core.foundation.errors import InputError
 from core.foundation.files import read_json
 
@@ -240,6 +241,8 @@ def _gathered(case: CaseFolder, what: str, frame: pd.DataFrame, column: str, nam
     does = frame[column].tolist() if column else ["remove"] * len(frame)
     for file, number, do in zip(files, numbers, does, strict=True):
         row = names.row(file) if file else _number(number, n)
+        if row is None and file != (plain := unguarded(file)):  # as this program writes names that would be formulas
+            row = names.row(plain)
         if row is None:
             unknown[file or f"row {number}" if file or number else "a line without a name"] = None
         else:

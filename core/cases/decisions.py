@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.cases.folder import CaseFolder
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 
 DECISIONS = "decisions.json"
@@ -103,7 +104,15 @@ def decisions_from(values: Any) -> Decisions:
 def _decision(value: Mapping[str, Any]) -> Decision:
     if value["do"] not in DOS:
         raise InputError(f"'{str(value['do'])[:40]}' is no decision; there are {', '.join(DOS)}")
-    return Decision(value["do"], None if value.get("to") is None else _whole(value["to"]))
+    return Decision(value["do"], None if value.get("to") is None else _label(value["to"]))
+
+
+def _label(value: Any) -> int:
+    """Raises ValueError or its like for what is no label: a whole number, of a class."""
+    number = int(value)
+    if not -LARGEST <= number < LARGEST or number != float(value) or number == UNLABELLED:
+        raise ValueError
+    return number
 
 
 def _whole(value: Any) -> int:
@@ -145,7 +154,7 @@ def resolve_among(table: pd.DataFrame, findings: pd.DataFrame, decisions: Decisi
     frame["label"] = table["label"].to_numpy()[frame["row"].to_numpy()]
     frame["file"] = table["file"].to_numpy()[frame["row"].to_numpy()]
     # a row whose new label is not known cannot be relabelled, nor one that has it already
-    idle = (frame["do"] == "relabel") & ((frame["to"] < 0) | (frame["to"] == frame["label"]))
+    idle = (frame["do"] == "relabel") & ((frame["to"] == UNLABELLED) | (frame["to"] == frame["label"]))
     frame.loc[idle, ["do", "to"]] = ["keep", -1]
     return frame[["row", "file", "label", "kind", "finding", "score", "nearest_label", "do", "to"]]
 

@@ -23,6 +23,7 @@ FILES = (
     "summary.json", "decisions.json", "result.json", "report.html",
 )  # fmt: skip
 WITH_PATHS = ("config.json", "data.json", "summary.json", "result.json", "report.html")
+SOURCE = "source.json"  # where features lie that were too large to keep: elsewhere they are not there
 SMALL = 2**20  # bytes
 
 
@@ -40,7 +41,11 @@ def export(case: CaseFolder, target: Path) -> Path:
     for look in looks_of(case):
         (target / look.folder).mkdir()
         for file in sorted(case.file(look.folder).iterdir()):
-            if file.name[0] != "." and (file.name != "features.npy" or file.stat().st_size <= SMALL):
+            if (
+                file.name[0] != "."
+                and file.name != SOURCE
+                and (file.name != "features.npy" or file.stat().st_size <= SMALL)
+            ):
                 shutil.copyfile(file, target / look.folder / file.name)
     return target
 

@@ -18,6 +18,7 @@ import pandas as pd
 from core.audit.csv_files import write_csv
 from core.cases.decisions import DECISIONS, Decisions, resolve
 from core.cases.folder import CaseFolder
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
 from core.foundation.sources import full_source
@@ -37,7 +38,7 @@ def _lines(case: CaseFolder, frame: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "row": one.row, "file": one.file, "label": one.label, "name": names.get(str(one.label), ""), "kind": one.kind,
             "finding": one.finding or "", "decision": one.do or "open",
-            "new_label": "" if one.to < 0 else one.to, "new_name": names.get(str(one.to), ""),
+            "new_label": "" if one.to == UNLABELLED else one.to, "new_name": names.get(str(one.to), ""),
         }
         for one in frame.itertuples()
     ]  # fmt: skip

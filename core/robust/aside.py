@@ -73,14 +73,15 @@ def _distances(w: Tensor, part: Tensor) -> Tensor:
 
 
 def _chains(w: Tensor, close: Tensor, limit: float, found: Tensor) -> Tensor:
-    pairs = []
+    names = np.arange(
+        len(close)
+    )  # of the chains; joined part by part, for all pairs together can be more than the memory holds
     for part in close.split(max(1, CHUNK // len(close))):
         near = torch.cdist(w[part], w[close]) < limit
         left, right = near.nonzero().T
-        pairs.append(torch.stack([torch.searchsorted(close, part[left]), right]))
-    left, right = torch.cat(pairs, 1).cpu().numpy()
-    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(len(close), len(close)))
-    names = connected_components(graph, directed=False)[1]
+        left, right = torch.stack([torch.searchsorted(close, part[left]), right]).cpu().numpy()
+        graph = coo_array((np.ones(len(left), bool), (names[left], names[right])), shape=(len(close), len(close)))
+        names = connected_components(graph, directed=False)[1][names]
     _, first = np.unique(names, return_index=True)
     found[close] = close[torch.from_numpy(first[names]).to(close.device)]
     return found

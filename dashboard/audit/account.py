@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from core.cases.folder import CaseFolder
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from dashboard.audit import told
 from dashboard.plain import as_is
@@ -52,5 +53,5 @@ def _pictures(case: CaseFolder, read: dict[str, Any]) -> tuple[tuple[str, np.nda
     labels = case.load_rows()["label"].to_numpy()
     values, first = np.unique(labels, return_index=True)
     names = read.get("names", {})
-    pairs = [(int(label), int(row)) for label, row in zip(values, first, strict=True) if label >= 0][:PICTURES]
+    pairs = [(int(label), int(row)) for label, row in zip(values, first, strict=True) if label != UNLABELLED][:PICTURES]
     return tuple((str(names.get(str(label), label)), np.array(images[row])) for label, row in pairs)

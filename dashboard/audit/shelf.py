@@ -90,7 +90,7 @@ class CaseView:
     @cached_property
     def _near(self) -> set[int]:
         """Rows of which a finding names the nearest other class."""
-        return set(self.found.loc[self.found["nearest_label"] >= 0, "row"].astype(int))
+        return set(self.found.loc[self.found["nearest_label"].notna(), "row"].astype(int))
 
     def has_nearest(self, rows: Iterable[int]) -> bool:
         """Whether all of some rows have another class that a finding names, so that they can be relabelled as that."""

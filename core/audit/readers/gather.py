@@ -28,6 +28,10 @@ class Gathered:
         held, size, n, d = list[np.ndarray](), 0, 0, 0
         try:
             for batch in batches:
+                if dtype.kind in "iu" and batch.dtype.kind == "f" and (empty := np.isnan(batch).any(1)).any():
+                    raise InputError(
+                        f"row {n + int(empty.argmax())} of {what} has an empty cell; fill it, or leave the row out"
+                    )
                 rows = np.ascontiguousarray(batch, dtype)
                 n, d, size = n + len(rows), rows.shape[1], size + rows.nbytes
                 if size > MAX_BYTES:

@@ -55,19 +55,19 @@ def check_given(given: str | Path, features: str | Path) -> None:
 
 def read_labels(given: str | Path, features: Features) -> Labels:
     """The label of each row of the features. given: a file that exists, else the name of a column, or `label` where each class
-    has a file that is named by it. A file that names files beside its labels is matched to the names that the rows carry. Where a
-    label below 0 is a class, as of -1 and 1, all get numbers from 0 and their own as a name. Raises InputError."""
+    has a file that is named by it. A file that names files beside its labels is matched to the names that the rows carry. Where -1 is a
+    class, as of -1 and 1, all get numbers from 0 and their own as a name. Raises InputError."""
     return _from_zero(_as_they_are(given, features, features.rows.shape[0]))
 
 
 def _from_zero(labels: Labels) -> Labels:
-    """A number below 0 stands for no class in everything that is written of a row."""
+    """-1 stands for no class in everything that is written of a row."""
     there = np.unique(labels.numbers[labels.labelled])
-    if there[0] >= 0:
+    if UNLABELLED not in there:
         return labels
     numbers = np.where(labels.labelled, np.searchsorted(there, labels.numbers), UNLABELLED)
     names = {i: labels.names.get(label, str(label)) for i, label in enumerate(there.tolist())}
-    note = f"{there[0]} is a class here: the classes are numbered from 0 in their order, and called by their labels"
+    note = f"{UNLABELLED} is a class here: the classes are numbered from 0 in their order, and called by their labels"
     return replace(labels, numbers=numbers, names=names, notes=(*labels.notes, note))
 
 

@@ -22,7 +22,7 @@ from core.cases.config import CaseConfig, config_from
 from core.cases.decisions import Decisions
 from core.cases.folder import CaseFolder
 from core.cases.reading import FEATURES, digest, read
-from core.datasets import DATASETS, Arrays, ImageFolder, ImageParquet
+from core.datasets import DATASETS, UNLABELLED, Arrays, ImageFolder, ImageParquet
 from core.foundation.errors import InputError
 
 __all__ = ["NoCopy", "check_place", "write_cleaned"]
@@ -60,7 +60,7 @@ def write_cleaned(
         shutil.rmtree(aside, ignore_errors=True)
     on_step(1.0)
     return {
-        "path": str(out / told.pop("name")), "removed": int(changes.removed.sum()), "relabelled": int((changes.to >= 0).sum()),
+        "path": str(out / told.pop("name")), "removed": int(changes.removed.sum()), "relabelled": int((changes.to != UNLABELLED).sum()),
         "link": link, **told,
     }  # fmt: skip
 

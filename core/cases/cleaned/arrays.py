@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from core.cases.cleaned.changes import Edit
-from core.datasets import Npz
+from core.datasets import UNLABELLED, Npz
 from core.foundation.errors import InputError
 
 PIECE = 2**22  # values that are copied at once
@@ -18,7 +18,7 @@ PIECE = 2**22  # values that are copied at once
 def edited(array: np.ndarray, edit: Edit, *, labels: bool) -> np.ndarray:
     """The rows (m, ...) that stay of an array (N, ...). labels: whether it holds the labels, so that some are other ones."""
     made = array
-    if labels and (edit.to >= 0).any():
+    if labels and (edit.to != UNLABELLED).any():
         made = np.array(array)
         for label, row in edit.examples.items():
             made[edit.to == label] = array[row]

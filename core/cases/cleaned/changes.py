@@ -30,16 +30,17 @@ class Changes:
 
     def counts(self) -> dict[str, int]:
         """Rows of each class afterwards, by its name."""
-        after = np.where(self.to >= 0, self.to, self.labels)[~self.removed]
+        after = np.where(self.to != UNLABELLED, self.to, self.labels)[~self.removed]
         labels, counts = np.unique(after, return_counts=True)
         found = {self.name(int(label)): int(count) for label, count in zip(labels, counts, strict=True)}
         return {name: count for name, count in found.items() if name in self.classes}
 
     def told(self) -> list[str]:
         """The class of each row that stays and has a label, by name, in their order."""
-        after = np.where(self.to >= 0, self.to, self.labels)
+        after = np.where(self.to != UNLABELLED, self.to, self.labels)
         return [
-            self.name(int(label)) for label in after[~self.removed & ((self.to >= 0) | (self.labels != UNLABELLED))]
+            self.name(int(label))
+            for label in after[~self.removed & ((self.to != UNLABELLED) | (self.labels != UNLABELLED))]
         ]
 
 
@@ -75,7 +76,7 @@ def changes_of(case: CaseFolder, decisions: Decisions) -> Changes:
     data = case.read_object("data.json")
     names = {int(label): str(name) for label, name in data.get("names", {}).items()}
     there = set(labels.tolist())
-    if strange := sorted(set(to[to >= 0].tolist()) - there):
+    if strange := sorted(set(to[to != UNLABELLED].tolist()) - there):
         known = ", ".join(names.get(label, str(label)) for label in sorted(there - {-1})[:10])
         raise InputError(f"a row is to be relabelled {strange[0]}, which no row has as its label; there are {known}")
     return Changes(labels, table["file"].to_numpy(object), removed, to, names, frozenset(map(str, data["class_names"])))
@@ -83,7 +84,7 @@ def changes_of(case: CaseFolder, decisions: Decisions) -> Changes:
 
 def edit_of(changes: Changes, where: np.ndarray, rows: int) -> Edit:
     """The same for a table. where: (n,) int64, the row of the table that is each row of the audit. rows: of the table."""
-    wanted = np.unique(changes.to[changes.to >= 0]).tolist()
+    wanted = np.unique(changes.to[changes.to != UNLABELLED]).tolist()
     examples = {label: int(np.flatnonzero(changes.labels == label)[0]) for label in wanted}
     return Edit(~changes.removed, changes.to, examples).moved(where, rows)
 

@@ -19,6 +19,7 @@ from core.cases.cleaned.copying import NoCopy, OnStep, check_room
 from core.cases.cleaned.lines import read_lines
 from core.cases.config import CaseConfig
 from core.cases.reading import labels_of, table_at
+from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from core.foundation.files import write_array
 
@@ -122,7 +123,7 @@ def _edit_parts(files: list[Path], out: Path, label: str | None, edit: Edit) -> 
         source = Text(file)
         rows = sum(len(batch) for batch in source.batches([next(c.name for c in source.columns if c.is_numbers)]))
         keep, to = edit.part(start, start + rows)
-        if label is not None and len(files) > 1 and (to >= 0).any():
+        if label is not None and len(files) > 1 and (to != UNLABELLED).any():
             raise NoCopy(
                 "labels in a folder of several text files cannot be changed; join them into one, or write the lists alone with --lists-only"
             )
@@ -138,7 +139,9 @@ def _edit_text(source: Path, target: Path, label: str | None, edit: Edit) -> Non
     if label is not None and edit.examples:
         at = dialect.names.index(label)
         raw = {to: lines.cell(row, at) for to, row in edit.examples.items()}
-        changed = {row: {at: raw[int(edit.to[row])]} for row in np.flatnonzero(edit.keep & (edit.to >= 0)).tolist()}
+        changed = {
+            row: {at: raw[int(edit.to[row])]} for row in np.flatnonzero(edit.keep & (edit.to != UNLABELLED)).tolist()
+        }
     lines.write(target, edit.keep, changed)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from core.cases.cleaned.changes import Changes
 from core.cases.cleaned.copying import OnStep, check_room, files_under, put
 from core.cases.cleaned.lines import Lines, as_written, plain, read_lines, usual
-from core.datasets import FolderPlan, ImageFolder, LabelTable, separator_of, told_by
+from core.datasets import UNLABELLED, FolderPlan, ImageFolder, LabelTable, separator_of, told_by
 from core.foundation.errors import InputError
 
 
@@ -63,7 +63,7 @@ def _moves(plan: FolderPlan, changes: Changes, by_folder: bool, there: set[str])
     base = plan.listings[plan.chosen.train].folder
     for path in changes.files[changes.removed].tolist():
         moves.gone.update(_also(path, twins))
-    for row in np.flatnonzero(changes.to >= 0).tolist() if by_folder else ():
+    for row in np.flatnonzero(changes.to != UNLABELLED).tolist() if by_folder else ():
         path = changes.files[row]
         rest = path[len(base) :].lstrip("/").partition("/")[2]
         target = _free(posixpath.join(base, changes.name(int(changes.to[row])), rest), taken)
@@ -115,7 +115,7 @@ def _edited(dataset: ImageFolder, table: LabelTable, changes: Changes, moves: Mo
     rows = np.array([row_of.get(path or "", -1) for path in table.places], np.int64)
     keep = ~((rows >= 0) & changes.removed[rows])
     given = _label_columns(dataset, table)
-    anew = np.flatnonzero(keep & (rows >= 0) & (changes.to[rows] >= 0)).tolist()
+    anew = np.flatnonzero(keep & (rows >= 0) & (changes.to[rows] != UNLABELLED)).tolist()
     raw = {
         (name, label): usual(
             lines.cell(r, at[name]) for r in np.flatnonzero((rows >= 0) & (changes.labels[rows] == label)).tolist()

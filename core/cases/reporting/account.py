@@ -11,6 +11,7 @@ import pandas as pd
 from core.cases.config import config_from
 from core.cases.reporting.source import Source
 from core.cases.reporting.wording import listed, rows, sentence
+from core.datasets import UNLABELLED
 from core.reports.content import Block, Code, Facts, Items, Section, Table, Words
 from core.runs import duration
 
@@ -50,7 +51,7 @@ def read_section(source: Source) -> Section:
 
 def _classes(source: Source) -> Table:
     labels = source.rows["label"].to_numpy()
-    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    numbers, counts = np.unique(labels[labels != UNLABELLED], return_counts=True)
     records = {record["label"]: record for record in source.summary["classes"]}
     lines = []
     for label, count in zip(numbers.tolist(), counts.tolist(), strict=True):

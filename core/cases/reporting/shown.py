@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.cases.reporting.source import Source
+from core.datasets import UNLABELLED
 from core.foundation.pictures import viewable
 from core.reports.content import Block, Gallery, Passage, Passages, Picture, Shown, Table
 
@@ -52,9 +53,9 @@ def _beside(source: Source, finding: dict[str, Any], first: pd.DataFrame) -> tup
         return {row: [kept[row]] for row in first["row"].tolist() if row in kept}, "the one that is kept"
     found = {}
     for one in first.itertuples():
-        label = int(one.nearest_label) if pd.notna(one.nearest_label) else -1
+        label = int(one.nearest_label) if pd.notna(one.nearest_label) else UNLABELLED
         place = source.space.place(one.row, finding["label"])
-        if label >= 0 and place is not None:
+        if label != UNLABELLED and place is not None:
             vector = np.asarray(source.space.vectors[place])
             found[one.row] = source.space.neighbours(vector, label, NEIGHBOURS)[0].tolist()
     return found, "nearest of the nearest other class"

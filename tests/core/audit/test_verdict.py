@@ -248,5 +248,22 @@ def test_rows_of_few_values_are_judged_without_an_error(seed: int) -> None:
 
 def test_without_a_control_that_has_tails_a_class_is_judged_as_if_alone() -> None:
     """Controls without a single row beyond the start say nothing: they must not make the slowest tails of all."""
-    assert _rate({0: (40, 10), 1: (0, 0)}, [1], 0) == pytest.approx(1.0)
-    assert _rate({0: (40, 10), 1: (40, 5), 2: (0, 0)}, [1, 2], 0) > 1.0
+    assert _rate([{0: (40, 10), 1: (0, 0)}], [1], 0) == pytest.approx(1.0)
+    assert _rate([{0: (40, 10), 1: (40, 5), 2: (0, 0)}], [1, 2], 0) > 1.0
+
+
+def test_controls_of_which_the_leading_view_says_nothing_are_measured_by_the_others() -> None:
+    nothing, measured = {0: (40, 10), 1: (0, 0)}, {0: (40, 10), 1: (40, 5)}
+    assert _rate([nothing, measured], [1], 0) == _rate([measured], [1], 0) > _rate([nothing], [1], 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clean_classes_that_are_asked_in_one_direction_are_controls(seed: int) -> None:
+    """Of few columns clean classes choose k = 1; how their tails fall is known all the same."""
+    rng = np.random.default_rng(seed)
+    rows, labels = rng.standard_normal((400, 12)), np.repeat([0, 1], 200)
+    rows[200:, 5] += 10
+    rows[:20, 3] += 9
+    found = scan(rows, labels, 20, workers=1)
+    assert found.suspects == [0]
+    assert found.removed[:20].all()

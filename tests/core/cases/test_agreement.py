@@ -107,6 +107,16 @@ def test_another_audit_is_matched_by_files_else_by_rows(case: CaseFolder, tmp_pa
     check(told(case, other.path), 0, 6, 1)
 
 
+def test_lists_come_back_where_names_would_be_formulas(tmp_path: Path) -> None:
+    """A quote guards such names in our own lists."""
+    root = features(tmp_path / "set", named=False)
+    (root / "files.csv").write_text("file\n" + "".join(f"+{i % 3}/{i}.png\n" for i in range(N)))
+    case = make_case(tmp_path / "audit", root, findings=FINDINGS)
+    write_lists(case, proposed(case.summary), tmp_path / "lists")
+    assert "'+0/0.png" in (tmp_path / "lists" / "decisions.csv").read_text()
+    check(told(case, tmp_path / "lists" / "decisions.csv"), 6, 0, 0)
+
+
 def test_rows_of_another_number_without_names_are_refused(tmp_path: Path) -> None:
     case = make_case(tmp_path / "audit", features(tmp_path / "set", named=False), findings=FINDINGS)
     (tmp_path / "small").mkdir()

@@ -20,6 +20,7 @@ from tests.core.cases.audits import make_audit
 def case(tmp_path: Path) -> CaseFolder:
     made = make_audit(tmp_path / "audits" / "mine")
     write_decisions(made, read_decisions(made).on_finding(1, Decision("remove")))
+    (made.file("look-0") / "source.json").write_text(json.dumps({"path": str(tmp_path / "x.npy")}))
     np.save(made.file("look-0") / "features.npy", np.zeros((2_000, 200), np.float32))  # above what is taken along
     return made
 
