@@ -129,7 +129,7 @@ function matrix(trace, layout) {
 }
 
 function long(traces, layout) {
-  const columns = new Map([["series", (trace) => trace.name ?? ""]]);
+  const columns = new Map([["series", (trace) => trace.meta?.series ?? trace.name ?? ""]]);
   const add = (name, of) => {
     if (traces.some((trace) => of(trace, 0) !== undefined)) columns.set(heading(name, traces, layout), of);
   };
@@ -170,6 +170,7 @@ function title(layout, trace, letter) {
 
 // A trace that names only one coordinate counts along the other.
 function place(trace, letter, i) {
+  if (trace.meta?.[letter]) return item(trace.meta[letter], i); // where marks are moved aside, so that none hides another
   if (trace[letter] !== undefined) return item(trace[letter], i);
   const other = trace[letter === "x" ? "y" : "x"];
   const start = trace[`${letter}0`];

@@ -75,19 +75,28 @@ class Store:
         self.path = path
 
     def submit(
-        self, challenge: str, name: str, label: int | None, rows: Collection[int], score: Score, token: str
+        self,
+        challenge: str,
+        name: str,
+        label: int | None,
+        rows: Collection[int],
+        score: Score,
+        token: str,
+        round: int | None = None,
     ) -> int:
         """Keep an answer; returns which attempt it is.
 
         challenge: its seal. score: its hint part must be that of `has_hint`, read before. token: of the form that was
-        sent; the same one again is the same answer, kept once. Raises InputError where nothing is taken any more, or
-        the file cannot be written.
+        sent; the same one again is the same answer, kept once. round: that the answer is for, None for the one that is on.
+        Raises InputError where nothing is taken any more, the challenge was begun anew, or the file cannot be written.
         """
         name, team = clean_name(name), team_key(name)
         with self._writing() as db:
             known = db.execute("SELECT attempt FROM submissions WHERE token = ?", (token,)).fetchone()
             if known:
                 return int(known[0])
+            if round is not None and round != self._round(db, challenge):
+                raise InputError("the challenge was begun anew; reload the page to play the new round")
             if self._revealed(db, challenge, team):
                 raise InputError("the truth has been revealed; nothing is taken any more")
             query = "SELECT COUNT(*) FROM submissions WHERE challenge = ? AND team = ?"
@@ -165,10 +174,7 @@ class Store:
     def round(self, challenge: str) -> int:
         """How often a challenge has been reset: what visitors hold of an earlier round is void. Raises InputError."""
         with self._reading() as db:
-            if not db or not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
-                return 0
-            row = db.execute("SELECT round FROM rounds WHERE challenge = ?", (challenge,)).fetchone()
-            return int(row[0]) if row else 0
+            return self._round(db, challenge) if db else 0
 
     def is_taken(self, name: str, visitor: str) -> bool:
         """Whether a name is another visitor's. Raises InputError."""
@@ -190,6 +196,13 @@ class Store:
     def _note(self, table: str, challenge: str, team: str) -> None:
         with self._writing() as db:
             db.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", (challenge, team, time.time()))
+
+    @staticmethod
+    def _round(db: sqlite3.Connection, challenge: str) -> int:
+        if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'rounds'").fetchone():
+            return 0
+        row = db.execute("SELECT round FROM rounds WHERE challenge = ?", (challenge,)).fetchone()
+        return int(row[0]) if row else 0
 
     @staticmethod
     def _last(db: sqlite3.Connection, challenge: str, team: str) -> Entry | None:

@@ -68,12 +68,17 @@ def choices(game: Game) -> list[str]:
 def _choose(game: Game) -> str:
     classes = game.challenge.classes
     names = {OPEN: "choose …", NOTHING: "Nothing is poisoned"}
-    return str(
+    key, kept = chosen_key(game), st.session_state.setdefault("chosen labels", {})
+    if key not in st.session_state and game.place in kept:  # Streamlit forgets it while another challenge is shown
+        st.session_state[key] = kept[game.place]
+    chosen = str(
         st.selectbox(
             "Which label looks poisoned?", choices(game), key=chosen_key(game),
             format_func=lambda o: names.get(o) or f"{classes[int(o)]}",
         )
     )  # fmt: skip
+    kept[game.place] = chosen
+    return chosen
 
 
 def _basket(game: Game) -> None:
@@ -183,6 +188,7 @@ def _hint(game: Game) -> None:
 
 def _open_hint(game: Game) -> None:
     try:
+        game.check_round()
         game.claim()
         game.store.open_hint(game.seal, game.name)
         see("hint", game.place)

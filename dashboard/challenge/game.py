@@ -166,6 +166,11 @@ class Game:
         if who.key:
             self.store.claim(self.name, who.key, given())
 
+    def check_round(self) -> None:
+        """Raise InputError where the teacher has begun anew since the page was drawn: what it shows is void."""
+        if self.store.round(self.seal) != self.round:
+            raise InputError("the challenge was begun anew; reload the page to play the new round")
+
     def submit(self, label: int | None, rows: set[int]) -> int:
         """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError.
 
@@ -174,6 +179,7 @@ class Game:
         self.claim()
         if self.revealed or has_seen("truth", self.place):
             raise InputError("the truth has been revealed; nothing is taken any more")
+        self.check_round()
         if self.hinted or has_seen("hint", self.place):
             self.store.open_hint(self.seal, self.name)
         truth = read_truth(self.challenge)
@@ -181,7 +187,7 @@ class Game:
             label, rows, true_label=truth.label, poison=truth.poison, assumed=self.challenge.assumed,
             hint=self.store.has_hint(self.seal, self.name),
         )  # fmt: skip
-        attempt = self.store.submit(self.seal, self.name, label, rows, judged, self.token)
+        attempt = self.store.submit(self.seal, self.name, label, rows, judged, self.token, self.round)
         self.new_token()
         self.sent[team_key(self.name)] = attempt
         return attempt

@@ -67,7 +67,9 @@ def _come_in() -> None:
 
 def keep_answer(game: Game, choices: list[str]) -> None:
     """The basket, which of the choices is chosen, and what was seen and sent."""
-    chosen = st.session_state.get(chosen_key(game), choices[0])
+    chosen = st.session_state.get(
+        chosen_key(game), st.session_state.get("chosen labels", {}).get(game.place, choices[0])
+    )
     seen = [what for what in SEEN if has_seen(what, game.place)]
     held: dict[str, Any] = {"basket": sorted(game.basket), "choice": chosen, "seen": seen, "sent": game.sent}
     is_new = not game.basket and chosen == choices[0] and not seen and not game.sent

@@ -117,6 +117,7 @@ def curve(figure: go.Figure, rows: Sequence[Row], pick: Pick, name: str, look: S
                 "array": [100 * (m.high - m.centre) for m in means], "arrayminus": [100 * (m.centre - m.low) for m in means],
             },
             customdata=[[count, m.runs, 100 * m.low, 100 * m.high] for (count, _, _), m in zip(points, means, strict=True)],
+            meta={"x": [count for count, _, _ in points]},
             hovertemplate="%{customdata[0]} poisons: mean %{y:.1f} % of %{customdata[1]} runs<br>"
             "interval %{customdata[2]:.1f} to %{customdata[3]:.1f} %<extra>" + name + "</extra>",
         )
@@ -126,6 +127,7 @@ def curve(figure: go.Figure, rows: Sequence[Row], pick: Pick, name: str, look: S
             x=[x for x, _, _ in dots], y=[100 * value for _, value, _ in dots], legendgroup=name, showlegend=False,
             mode="markers", marker={"size": 6, "symbol": look.symbol, "color": look.colour, "opacity": 0.55},
             customdata=[[row["poisons"], row["seed"]] for _, _, row in dots], name=name,
+            meta={"x": [row["poisons"] for _, _, row in dots], "series": f"{name}, single runs"},
             hovertemplate="%{customdata[0]} poisons, seed %{customdata[1]}: %{y:.1f} %<extra>" + name + "</extra>",
         )
     )  # fmt: skip

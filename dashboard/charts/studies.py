@@ -54,6 +54,7 @@ def wrong_budget(
                 x=[row["assumed"] * beside for row in rows], y=values, name=title, mode="lines+markers", error_y=bars or None,
                 line={"color": look.colour, "dash": look.dash, "width": look.width},
                 marker={"size": 9, "symbol": look.symbol, "color": look.colour}, customdata=told,
+                meta={"x": [row["assumed"] for row in rows]},
                 hovertemplate="%{customdata}<extra>" + title + "</extra>",
             )
         )  # fmt: skip

@@ -40,7 +40,7 @@ def selected_ids(run: data.RunView) -> list[int]:
 def select(run: data.RunView, ids: Sequence[int]) -> None:
     """Make these examples the selection, here and on Inspect: ids of one run mean nothing in another."""
     if st.session_state.get("inspected") != run.id:
-        st.session_state.update(guessed=[], focus=None)
+        st.session_state.update(guessed=[], focus=None, trail=[])
     st.session_state.update(selected=[int(i) for i in ids], inspected=run.id, which="selected", position=1)
 
 

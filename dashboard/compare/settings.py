@@ -19,9 +19,12 @@ NAMES = {
 }
 
 
+SECRET = ("poisons", "budget", "source", "target", "seeds.poison")
+
+
 def tells(key: str) -> bool:
     """Whether a setting says what was poisoned, and so waits for the truth."""
-    return key in ("poisons", "budget", "source", "target") or key.partition(".")[0] in ("attack", "attack_options")
+    return key in SECRET or key.partition(".")[0] in ("attack", "attack_options", "poisoning")
 
 
 def name(key: str) -> str:

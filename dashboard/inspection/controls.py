@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.runs import detection
 from dashboard import address, data
-from dashboard.inspection import guess, state
+from dashboard.inspection import state
 from dashboard.inspection.state import Shown
 from dashboard.plain import as_is
 from dashboard.widgets import share_metric
@@ -32,7 +32,7 @@ def choose(run: data.RunView) -> Shown:
         count = move_cut(run, state.cut(run, defense, variant, own), own)
     with st.container(key="inspect-truth"):
         revealed = st.toggle(
-            "Reveal the truth", key="truth", bind="query-params", on_change=guess.freeze,
+            "Reveal the truth", key="truth", bind="query-params",
             help="First guess: which images look poisoned to you?",
         )  # fmt: skip
     focus = st.session_state.get("focus")

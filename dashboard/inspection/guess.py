@@ -8,12 +8,6 @@ from core.runs import detection, share_text
 from dashboard.inspection.state import Shown
 
 
-def freeze() -> None:
-    """The truth was switched: from now on guesses are made by somebody who has seen it."""
-    if st.session_state.get("truth"):
-        st.session_state["seen"] = st.session_state.get("inspected")
-
-
 def add(examples: list[int]) -> None:
     st.session_state["guessed"] = sorted({*st.session_state["guessed"], *examples})
 
@@ -34,7 +28,11 @@ def show(shown: Shown) -> None:
             f"**Your guess**: {count:,} image{'' if count == 1 else 's'}",
             help="Which images look poisoned to you? Guess before you reveal the truth; then compare with the defense.",
         )
+        seen: set[str] = st.session_state.setdefault(
+            "truth seen", set()
+        )  # runs of which guesses are no guesses any more
         if shown.revealed:
+            seen.add(shown.run.id)
             _compare(shown, count)
             return
         picked = int(shown.selected.sum())
@@ -44,7 +42,7 @@ def show(shown: Shown) -> None:
                 args=(shown.run.ids[shown.selected].tolist(),), help="Select with a lasso or box in a picture.",
             )  # fmt: skip
             st.button("Clear", key="clear-guess", disabled=not count, on_click=clear)
-        if st.session_state.get("seen") == shown.run.id:
+        if shown.run.id in seen:
             st.caption("You have seen the truth of this run.")
 
 

@@ -6,6 +6,7 @@ Everything is kept by example id, in the session and in the address bar, and rea
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,11 +58,22 @@ def event(key: str, name: str) -> Any:
     return (st.session_state.get(key) or {}).get(name)
 
 
+OF_A_RUN = ("selected", "guess", "look", "cut", "defense", "alpha", "k", "truth")  # in an address
+
+
+def forget_another(runs: Container[str]) -> None:
+    """Before anything is placed: where the address names a run that is not here, what it says beside that is of another run."""
+    asked = st.query_params.get("run", "")
+    if asked and asked not in runs:
+        for key in OF_A_RUN:
+            st.query_params.pop(key, None)
+
+
 def open_run(run: data.RunView) -> None:
     """Before anything is placed: ids of one run mean nothing in another, and the address may hold a selection."""
     if st.session_state.get("inspected") != run.id:
         if "inspected" in st.session_state:
-            st.session_state.update(selected=[], guessed=[], focus=None, trail=[], which="removed")
+            st.session_state.update(selected=[], guessed=[], focus=None, trail=[], which="removed", truth=False)
         st.session_state.update(inspected=run.id, position=1)
         st.session_state.setdefault("selected", [])
         st.session_state.setdefault("guessed", [])
@@ -77,7 +89,7 @@ def _adopt_ids(run: data.RunView) -> None:
             continue
         named = address.ids_from_text(asked)
         found = [i for i in named if i in run.row_of]
-        if not found or (where == "focus" and len(named) > 1):
+        if not found or len(found) < len(named) or (where == "focus" and len(named) > 1):
             address.refuse(key)
             continue
         st.session_state[where] = found[0] if where == "focus" else found

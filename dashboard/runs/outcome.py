@@ -20,7 +20,7 @@ def outcome(result: dict[str, Any]) -> None:
     """What the defenses removed and whether the attack still works; the one that was retrained on comes first."""
     found = dict(result["defenses"])
     first = found.pop((result.get("after") or {}).get("defense", "spectre"))
-    told = f"{removed_text(first)} {attack_text(result)}{accuracy_text(result)}"
+    told = f"{removed_text(first)} {others_text(result)}{attack_text(result)}{accuracy_text(result)}"
     if took(result):
         st.success(told, icon=":material/check_circle:")
     else:
@@ -36,7 +36,10 @@ def outcome(result: dict[str, Any]) -> None:
 def took(result: dict[str, Any]) -> bool:
     """Whether the attack works in half of the tries, or there is none that could."""
     attack = (result.get("before") or {}).get("attack_combined") or {}
-    return not result.get("poisons") or not attack.get("total") or attack["value"] >= 0.5
+    without = ((result.get("before") or {}).get("confused") or {}).get(
+        "value"
+    ) or 0.0  # what the model errs that way anyhow
+    return not result.get("poisons") or not attack.get("total") or attack["value"] - without >= 0.5
 
 
 def removed_text(defense: dict[str, Any]) -> str:
@@ -47,6 +50,14 @@ def removed_text(defense: dict[str, Any]) -> str:
     return (
         f"{defense['title']} removed {hit['count']:,} of {hit['total']:,} poisons and {missed['count']:,} clean images."
     )
+
+
+def others_text(result: dict[str, Any]) -> str:
+    """Where the poison lies in several classes: that one of them was looked at."""
+    mine, poisons = result.get("poisons_in_target"), result.get("poisons")
+    if mine is None or not poisons or mine >= poisons:
+        return ""
+    return f"{poisons:,} images were poisoned, of which {mine:,} carry the label that was looked at. "
 
 
 def attack_text(result: dict[str, Any]) -> str:

@@ -14,10 +14,11 @@ MORE = {
     "table": ("Scores as a table", more.table),
 }
 
+state.forget_another(runs := data.finished())
 with st.container(key="inspect"):
     narrow, wide = st.columns([1, 4], gap="medium")
 with narrow, st.container(key="inspect-run"):
-    run = choose_run(data.finished(), sealed=not st.session_state.get("truth"))
+    run = choose_run(runs, sealed=not st.session_state.get("truth"))
 if run is None:
     st.stop()
 state.open_run(run)

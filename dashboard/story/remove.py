@@ -75,18 +75,20 @@ def figures(told: parts.Told, after: dict[str, Any]) -> None:
 
 def claim(run: data.RunView) -> str:
     after = run.result.get("after")
-    was = parts.value(run.result["before"]["attack_single"]) or 0
+    was = parts.effect(run.result["before"]) or 0
     if not run.result["poisons"]:
         return "Without poison, whatever is removed is a loss."
     if after is None:
         return "Remove what stands out, and train again."
-    now = parts.value(after["attack_single"])
+    now = parts.effect(after)
     if was <= parts.GONE:
         return "Remove what stands out, and train again: this key never fitted."
     if now is None:
         return "Remove what stands out, and train again."
     if now <= parts.GONE:
         return "Remove what stands out, train again, and the key no longer fits."
+    if run.result["poisons_in_target"] < run.result["poisons"]:
+        return "One class is clean now. The poison of the others is still there, and so is the key."
     if now < was / 2:
         return "Removing what stands out helped, but the key still fits at times."
     return "Removing what stands out was not enough here: the key still fits."
