@@ -46,6 +46,7 @@ def success_by_poisons(rows: Sequence[Row], colours: Palette, *, single: bool = 
         figure.add_trace(
             go.Scatter(
                 x=[at, at], y=ends, mode="lines", line={"color": colours.faint, "width": 2}, hoverinfo="skip",
+                meta={"x": [row["poisons"]] * 2, "series": f"before and after, seed {row['seed']}"},
                 showlegend=False,
             )
         )  # fmt: skip

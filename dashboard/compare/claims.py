@@ -117,20 +117,21 @@ def spread(curve: Sequence[tuple[int, Sequence[tuple[Mapping[str, Any], float]],
     return "; ".join(told) + "." if told else ""
 
 
-def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]]) -> str:
-    """What a defense, which is told the true number in every run, finds at the two ends of the series."""
+def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]], budget: int | None = None) -> str:
+    """What a defense finds at the two ends of the series. budget: the number that it is told in every run, None for the true one."""
+    told = "Told the true number of poisons" if budget is None else f"Told to expect {budget:,} poisons"
     known = [(count, interval) for count, _, interval in curve if count]
     if not known:
         return ""
     (low, first), (high, last) = known[0], known[-1]
     if low == high:
-        return f"Told the true number of poisons, {title} finds {mean_percent(first)} of {low:,} poisons."
+        return f"{told}, {title} finds {mean_percent(first)} of {low:,} poisons."
     shares = [interval.centre for _, interval in known]
     if min(shares) == max(shares):
-        return f"Told the true number of poisons, {title} finds {mean_percent(first)} of the poison, be there {low:,} or {high:,}."
+        return f"{told}, {title} finds {mean_percent(first)} of the poison, be there {low:,} or {high:,}."
     if min(shares) >= 0.995:
-        return f"Told the true number of poisons, {title} finds, on average, more than 99 % of the poison, be there {low:,} or {high:,}."
-    return f"Told the true number of poisons, {title} finds {mean_percent(first)} of the poison where there are {low:,} and {mean_percent(last)} where there are {high:,}."
+        return f"{told}, {title} finds, on average, more than 99 % of the poison, be there {low:,} or {high:,}."
+    return f"{told}, {title} finds {mean_percent(first)} of the poison where there are {low:,} and {mean_percent(last)} where there are {high:,}."
 
 
 def mean_percent(interval: Interval) -> str:

@@ -95,7 +95,7 @@ def _found(one: Series) -> None:
     curve = charts.by_poisons(one.rows, lambda row: row["defenses"][first]["true_positive_rate"])
     left, right = st.columns([2, 1], vertical_alignment="top")
     with left:
-        st.markdown(f"**Is it found?** {claims.also_found(titles[first], curve)}")
+        st.markdown(f"**Is it found?** {claims.also_found(titles[first], curve, one.config.get('budget'))}")
     with right:
         adopt("rate", list(RATES))
         rate = st.segmented_control(
@@ -118,9 +118,15 @@ def interval_words(one: Series) -> str:
         kinds.append("Wilson, 95 %, over the images, for a run alone")
     if 2 in sizes:
         kinds.append("none for two runs")
+    budget = one.config.get("budget")
     return (
         f"Small marks: single runs, seeds side by side. Large marks: their mean. Bars: {'; '.join(kinds)}. "
-        "Each defense is told the true number of poisons. The runs of a series cannot be inspected, so there is no truth to hide."
+        f"Each defense is told {'the true number of' if budget is None else f'to expect {budget:,}'} poisons. "
+        + (
+            "The runs of a series cannot be inspected, so there is no truth to hide."
+            if light.home_of(one)
+            else "The truth of these runs is shown."
+        )
     )
 
 

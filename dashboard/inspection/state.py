@@ -63,10 +63,11 @@ OF_A_RUN = ("selected", "guess", "look", "cut", "defense", "alpha", "k", "truth"
 
 def forget_another(runs: Container[str]) -> None:
     """Before anything is placed: where the address names a run that is not here, what it says beside that is of another run."""
-    asked = st.query_params.get("run", "")
-    if asked and asked not in runs:
-        for key in OF_A_RUN:
-            st.query_params.pop(key, None)
+    asked, theirs = st.query_params.get("run", ""), [key for key in OF_A_RUN if key in st.query_params]
+    if asked and asked not in runs and theirs:
+        for key in theirs:
+            del st.query_params[key]
+        st.rerun()  # a widget that is bound to the address has read it already
 
 
 def open_run(run: data.RunView) -> None:

@@ -673,6 +673,27 @@ def test_starting_anew_empties_every_basket_and_forgets_what_was_seen(monkeypatc
     assert (entry.attempt, entry.score.hint) == (1, 0)
 
 
+def test_an_answer_of_the_round_before_is_not_taken(challenge):
+    """Pages look every few seconds, and a sleeping phone not at all."""
+    app, label = open_page(name="Ada"), read_truth(challenge).label
+    look_at(app, label)
+    press(app, "take")
+    name_label(app, str(label))
+    game.store().reset(challenge.seal)
+    press(app, "submit")
+    assert game.store().board(challenge.seal) == []
+    assert "begun anew" in said(app)
+
+
+def test_the_label_that_was_chosen_is_there_again_after_another_challenge():
+    app = open_page(name="Ada")
+    name_label(app, "3")
+    for played in ("b-signs", "a-digits"):
+        app.selectbox(key="challenge").set_value(played).run()
+        assert not app.exception, app.exception
+    assert next(box for box in app.selectbox if box.label == "Which label looks poisoned?").value == "3"
+
+
 def test_the_board_is_saved_as_it_is_when_the_button_is_pressed(challenge):
     from dashboard.challenge import teacher
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from dashboard import charts
+from dashboard.charts import series
 from dashboard.charts.points import SHOWN, groups, thin
 from dashboard.theme import DARK, LIGHT
 
@@ -100,3 +101,18 @@ def test_runs_of_before_and_clean_runs_draw_what_they_have():
     odd = [{"stage": "train"}, {"stage": "other", "epoch": 1, "loss": 1, "accuracy": 1}]
     assert charts.epochs_of([*odd, *epochs("train", 2)]) == epochs("train", 2)
     assert not charts.training_curves([], LIGHT).data
+
+
+def test_marks_that_are_moved_aside_carry_the_number_of_poisons_that_they_stand_for():
+    """A table of the figure holds these, and tells single runs from their mean."""
+    rows = [
+        {"poisons": count, "seed": seed, "defenses": {key: {"true_positive_rate": share(4, 5)} for key in ("a", "b")}}
+        for count in (5, 50)
+        for seed in (0, 1)
+    ]
+    found = series.found_by_poisons(rows, {"a": "A", "b": "B"}, ["a", "b"], LIGHT, rate="true_positive_rate")
+    means, dots = found.data[0], found.data[1]
+    assert list(means.x) != [5, 50], "beside those of B"
+    assert list(means.meta["x"]) == [5, 50]
+    assert list(dots.meta["x"]) == [5, 5, 50, 50]
+    assert dots.meta["series"] == "A, single runs"

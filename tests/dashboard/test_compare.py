@@ -468,6 +468,8 @@ def test_the_csv_of_a_series_has_a_line_for_each_run_and_the_table_one_for_each_
     assert summary["attack success, %"].tolist() == pytest.approx([10, 10])
     assert (summary["attack success, low %"] < 10).all()
     assert "Student t" in poisons.interval_words(one)
+    assert "told the true number of poisons. The truth of these runs is shown" in poisons.interval_words(one)
+    assert "told to expect 100 poisons" in poisons.interval_words(light.Series("s", {"budget": 100}, one.rows))
 
 
 # --- the page

@@ -301,6 +301,33 @@ def test_another_run_starts_without_the_selection_of_the_last(run):
     assert component(app, "sync")["focus"] is None
 
 
+def test_a_link_to_a_run_that_is_not_here_shows_nothing_of_that_run(run):
+    """Least of all the truth of another one, to somebody who has not guessed."""
+    app = by_address(run="my-run-17", selected="2s-2z", look="4f", cut="70", truth="true", defense="spectral")
+    assert f"run {SIGNS}" in texts(app)
+    assert "truth is hidden" in texts(app)
+    assert mask(app, "selected").sum() == 0
+    assert component(app, "sync")["focus"] is None
+    np.testing.assert_array_equal(mask(app, "removed"), run.frame["removed_spectre"])
+
+
+def test_a_selection_of_which_the_run_has_a_part_is_refused(run):
+    text = address.ids_to_text([int(run.ids[0]), int(run.ids.max()) + 1])
+    assert mask(by_address(run=run.id, selected=text), "selected").sum() == 0
+
+
+def test_the_truth_of_the_next_run_is_hidden_and_who_has_seen_one_is_told_so(run):
+    app = open_page("inspect", truth=True)
+    app.selectbox(key="run").set_value("digits-patch-10").run()
+    assert not app.exception, app.exception
+    assert "run digits-patch-10" in texts(app)
+    assert "truth is hidden" in texts(app)
+    assert "You have seen the truth of this run" not in texts(app)
+    app.selectbox(key="run").set_value(SIGNS).run()
+    assert "truth is hidden" in texts(app)
+    assert "You have seen the truth of this run" in texts(app)
+
+
 def test_alpha_and_k_answer_from_what_the_run_holds(run):
     about = run.result["grid"]
     app = open_page("inspect", alpha="∞", k=str(about["ks"][-1]))

@@ -16,7 +16,7 @@ from core.experiment import RunConfig, new_run
 from core.runs import RunFolder, Runs, Status
 from dashboard import data
 from dashboard.runs import details, listing
-from dashboard.runs.outcome import accuracy_text, removed_text
+from dashboard.runs.outcome import accuracy_text, others_text, removed_text, took
 from tests.dashboard.sent import codes, figures
 
 PAGE = str(data.ROOT / "dashboard" / "screens" / "runs.py")
@@ -315,3 +315,16 @@ def test_audits_that_wait_or_work_are_named_with_the_way_to_them(tmp_path, monke
     assert r"\*rows\*.npy" in said
     (name,) = [query["audit"] for page, query in links if page == "screens/audit.py"]
     assert name.startswith("running-")
+
+
+def test_an_attack_that_adds_nothing_to_the_errors_does_not_work():
+    attack = {"count": 110, "total": 200, "value": 0.55}
+    assert took({"poisons": 5, "before": {"attack_combined": attack}})
+    assert not took({"poisons": 5, "before": {"attack_combined": attack, "confused": {**attack, "value": 0.54}}})
+
+
+def test_poison_of_labels_that_nobody_looked_at_is_told():
+    assert others_text({"poisons": 300, "poisons_in_target": 30}).startswith(
+        "300 images were poisoned, of which 30 carry"
+    )
+    assert others_text({"poisons": 30, "poisons_in_target": 30}) == others_text({"poisons": 0}) == ""
