@@ -80,6 +80,8 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
     address.adopt("alpha", alphas)
     address.adopt("k", ks)
     fitted = run.result["defenses"]["spectre"]["record"]
+    told = run.config["defense"] == "spectre" and run.config["defense_options"].get("n_components")
+    how = "was told to take" if told else "chose by its objective"
     with st.popover("Sharpness α and k", icon=":material/tune:", width="stretch"):
         alpha = st.select_slider(
             "α, sharpness of the score", alphas, key="alpha",
@@ -89,9 +91,14 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
         k = st.select_slider(
             "k, principal components", ks, key="k",
             format_func=lambda k: f"as fitted: {fitted['k']}" if k == OWN else k,
-            help=f"In how many directions of largest spread SPECTRE looks; it chose {fitted['k']} by its objective.",
+            help=f"In how many directions of largest spread SPECTRE looks; it {how} {fitted['k']}.",
         )  # fmt: skip
         st.caption("Each was computed with the run; nothing is fitted again.")
+        asked, near = fitted.get("alpha", 4.0), fitted_alpha(run)
+        if alpha == OWN and k != OWN and near != asked:
+            st.caption(
+                f"At another k than the fitted one there are scores for α = {alpha_text(near)}, the nearest to {alpha_text(asked)}."
+            )
     for key in ("alpha", "k"):
         address.write(key, None if st.session_state[key] == OWN else st.session_state[key])
     if alpha == OWN and k == OWN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,13 +90,33 @@ def load(config: RunConfig, slot: DeltaGenerator, *, ask: bool) -> Split | None:
     """
     dataset, sampling, seed = config.make_dataset(), config.make_sampling(), config.seed_for("data")
     source = key_of(config.dataset, dict(config.dataset_options))
-    whole_key = key_of(source, seed)
+    whole_key = key_of(source, seed, stamp_of(str(config.dataset_options.get("path") or "")))
     whole = shelf().find("whole", whole_key)
     if whole is None and ask and not asked_for(source, dataset, slot):
         return None
     if whole is None:
         whole = read(dataset, seed, whole_key, slot)
     return shelf().make("sampled", key_of(whole_key, dict(config.sampling)), lambda: sampling.apply(whole, seed))
+
+
+def stamp_of(path: str) -> list[int]:
+    """What changes when images come, go or are renamed below a path, or a file there is written anew: what a run will read is what is shown.
+
+    Of a folder the times of all folders below it and of the files in it; images that are painted over go unnoticed.
+    """
+    try:
+        if not os.path.isdir(path):
+            return _of(os.stat(path)) if path else []
+        folders = [os.stat(folder).st_mtime_ns for folder, _, _ in os.walk(path)]
+        with os.scandir(path) as there:
+            files = [_of(entry.stat()) for entry in there if entry.is_file()]
+    except OSError:
+        return []
+    return [len(folders), max(folders), sum(folders), *(sum(part) for part in zip(*files, strict=True))]
+
+
+def _of(found: os.stat_result) -> list[int]:
+    return [found.st_size, found.st_mtime_ns]
 
 
 def asked_for(source: str, dataset: Dataset, slot: DeltaGenerator) -> bool:

@@ -443,6 +443,18 @@ def test_what_was_read_is_told_and_another_kind_is_offered(tmp_path):
     assert r"Left out: 1 files \*.heic; a format that is not read here" in words
 
 
+def test_images_that_came_after_they_were_read_are_read_too(tmp_path):
+    """A run reads them anew, and a class more would be another experiment under the same numbers."""
+    folder = write_folder(tmp_path / "set", coloured(12, classes=3))
+    app = choose(open_lab(), dataset="folder")
+    app.text_input(key="data-folder-ImageFolder-path").set_value(str(folder))
+    run(app)
+    assert "3 classes" in texts(app)
+    shutil.copytree(folder / "class a", folder / "class 0")
+    run(app)
+    assert "4 classes" in texts(app)
+
+
 def test_the_cost_is_measured_once_on_demand_and_said_by_stage(started, monkeypatch):
     measured = []
     monkeypatch.setattr(cost, "estimate", lambda staged: measured.append(staged) or ESTIMATE)
