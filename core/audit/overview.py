@@ -181,9 +181,8 @@ def _bits(x: np.ndarray) -> np.ndarray:
     """
     same = np.ascontiguousarray(x + x.dtype.type(0))  # -0.0 is 0.0
     bits = same.view(f"u{same.dtype.itemsize}").astype(np.uint64)
-    return np.asarray(
-        bits ^ (bits >> np.uint64(32))
-    )  # the low half of round numbers is zero, and a sum hears of it alone
+    # the low half of round numbers is zero, and of that a sum would hear alone
+    return np.asarray(bits ^ (bits >> np.uint64(32)))
 
 
 def _broken(sizes: Tensor, constant: np.ndarray) -> dict[int, str]:

@@ -48,11 +48,8 @@ class LabelTable:
         assert values is not None
         words, listed = _words(values), list(images)
         again = self._named_again(set(listed), words)
-        return (
-            np.array([words[self.rows[image]] for image in listed]),
-            choice.column.name,
-            " ".join(filter(None, (choice.note, again))),
-        )
+        note = " ".join(filter(None, (choice.note, again)))
+        return np.array([words[self.rows[image]] for image in listed]), choice.column.name, note
 
     def _named_again(self, images: Set[str], words: Sequence[str]) -> str:
         """A note on images that several lines name. Raises InputError where these differ in what the image is."""
@@ -182,9 +179,8 @@ def _read(file: Path) -> pd.DataFrame | None:
                 found = [json.loads(line) for line in lines if line.strip()]
             if not all(isinstance(row, dict) for row in found):
                 return None
-            return (
-                pd.DataFrame(found, dtype=object).fillna("").astype(str)
-            )  # of another type, whole numbers beside a null are fractions
+            # of another type, whole numbers beside a null are fractions
+            return pd.DataFrame(found, dtype=object).fillna("").astype(str)
         return pd.read_csv(
             file,
             sep=separator_of(file),

@@ -25,15 +25,8 @@ if TYPE_CHECKING:
 
 PREPARED = "prepared.npy"
 READ = "data.json"  # what was read of the data set, and the sums of the files that the config names
-CONTENT = (
-    "class_names",
-    "train",
-    "test",
-    "image_shape",
-    "levels",
-    "test_levels",
-    "files",
-)  # of that, what tells other images
+# of that, what tells other images
+CONTENT = ("class_names", "train", "test", "image_shape", "levels", "test_levels", "files")
 
 
 @dataclass(frozen=True)

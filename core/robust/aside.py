@@ -73,9 +73,8 @@ def _distances(w: Tensor, part: Tensor) -> Tensor:
 
 
 def _chains(w: Tensor, close: Tensor, limit: float, found: Tensor) -> Tensor:
-    names = np.arange(
-        len(close)
-    )  # of the chains; joined part by part, for all pairs together can be more than the memory holds
+    # of the chains; joined part by part, for all pairs together can be more than the memory holds
+    names = np.arange(len(close))
     for part in close.split(max(1, CHUNK // len(close))):
         near = torch.cdist(w[part], w[close]) < limit
         left, right = near.nonzero().T

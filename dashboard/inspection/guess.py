@@ -28,9 +28,8 @@ def show(shown: Shown) -> None:
             f"**Your guess**: {count:,} image{'' if count == 1 else 's'}",
             help="Which images look poisoned to you? Guess before you reveal the truth; then compare with the defense.",
         )
-        seen: set[str] = st.session_state.setdefault(
-            "truth seen", set()
-        )  # runs of which guesses are no guesses any more
+        # runs of which guesses are no guesses any more
+        seen: set[str] = st.session_state.setdefault("truth seen", set())
         if shown.revealed:
             seen.add(shown.run.id)
             _compare(shown, count)
