@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.datasets import UNLABELLED
 from core.foundation.csv_cells import guarded
 from core.foundation.files import replacing
+from core.foundation.labels import UNLABELLED
 
 if TYPE_CHECKING:
     from core.audit.findings import Finding

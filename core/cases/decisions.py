@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from core.cases.folder import CaseFolder
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 DECISIONS = "decisions.json"
 DOS = ("keep", "remove", "relabel")

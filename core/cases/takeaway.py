@@ -18,9 +18,9 @@ import pandas as pd
 from core.audit.csv_files import write_csv
 from core.cases.decisions import DECISIONS, Decisions, resolve
 from core.cases.folder import CaseFolder
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
+from core.foundation.labels import UNLABELLED
 from core.foundation.sources import full_source
 
 COLUMNS = ("row", "file", "label", "name", "kind", "finding", "decision", "new_label", "new_name")

@@ -11,7 +11,7 @@ from core.datasets.folder import FolderPlan, ImageFolder
 from core.datasets.gtsrb import Gtsrb
 from core.datasets.guess import kind_of
 from core.datasets.label_tables import LabelTable, separator_of
-from core.datasets.labels import UNLABELLED, Classes, classes_of
+from core.datasets.labels import Classes, classes_of
 from core.datasets.npz import UNREADABLE, Npz, array_header
 from core.datasets.parquet import ImageParquet, TablePlan
 from core.datasets.sampling import Sampling
@@ -42,7 +42,6 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 __all__ = [
     "DATASETS",
     "IMAGE",
-    "UNLABELLED",
     "UNREADABLE",
     "Arrays",
     "BroughtSet",

@@ -11,12 +11,13 @@ import numpy as np
 from core.datasets.base import Dataset, stratified_split
 from core.datasets.checks import checked, readable
 from core.datasets.decode import Decoded, levelled, settle
-from core.datasets.labels import UNLABELLED, Classes
+from core.datasets.labels import Classes
 from core.datasets.levels import CHOICES
 from core.datasets.parts import MADE
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
 from core.foundation.images import ImageData, LeftOut, Reading, Split
+from core.foundation.labels import UNLABELLED
 from core.foundation.params import param
 
 

@@ -12,12 +12,13 @@ from core.datasets.base import Report, is_whole
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.decode import decode_all
 from core.datasets.label_tables import find_table
-from core.datasets.labels import UNLABELLED, Classes, classes_of
+from core.datasets.labels import Classes, classes_of
 from core.datasets.layout import GIVEN_BY, Layout, Listing, layout_of, listing_of
 from core.datasets.parts import Chosen, choose
 from core.datasets.tree import Tree, walk
 from core.foundation.errors import InputError
 from core.foundation.images import LeftOut, Reading, Split
+from core.foundation.labels import UNLABELLED
 from core.foundation.params import param
 
 

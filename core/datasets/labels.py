@@ -9,9 +9,9 @@ import numpy as np
 
 from core.datasets.base import natural_key
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 MAX_CLASSES = 10_000
-UNLABELLED = -1
 _LISTED = 10  # class names that a message or a note gives
 
 

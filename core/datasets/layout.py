@@ -10,11 +10,11 @@ import numpy as np
 from core.datasets import backdoorbench
 from core.datasets.base import natural_key
 from core.datasets.label_tables import LabelTable, find_table
-from core.datasets.labels import UNLABELLED
 from core.datasets.parts import part_of_name
 from core.datasets.tree import Tree, inside, parent, parents
 from core.foundation.errors import InputError
 from core.foundation.images import LeftOut
+from core.foundation.labels import UNLABELLED
 
 WHOLE = "all images"  # the part of a folder that has none
 FOLDERS, TABLE = "folders", "table"  # what gives an image its class

@@ -13,12 +13,13 @@ from core.datasets.base import Report
 from core.datasets.brought import BroughtSet, EncodedPart, check_test_classes, decoded_parts, labelled_rows
 from core.datasets.columns import Column, image_column, label_column, names_beside, told_by
 from core.datasets.decode import UnlikeSizes, decode_all
-from core.datasets.labels import UNLABELLED, Classes, classes_of
+from core.datasets.labels import Classes, classes_of
 from core.datasets.parts import Chosen, choose
 from core.datasets.picture import Source
 from core.datasets.tables import Table
 from core.foundation.errors import InputError
 from core.foundation.images import LeftOut, Reading, Split
+from core.foundation.labels import UNLABELLED
 from core.foundation.params import param
 
 MAX_NUMBER = 1_000_000  # of a class that is named by a column beside the labels

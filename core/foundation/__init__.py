@@ -12,6 +12,7 @@ __all__ = [
     "errors",
     "files",
     "images",
+    "labels",
     "params",
     "pictures",
     "seeds",

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 
 from core.cases.folder import CaseFolder
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 from dashboard.audit import told
 from dashboard.plain import as_is
 

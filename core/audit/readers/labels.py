@@ -16,9 +16,9 @@ from core.audit.readers.files import files_of, label_of, open_source
 from core.audit.readers.npy import ONLY
 from core.audit.readers.result import Features, joined
 from core.audit.readers.text import Text
-from core.datasets import UNLABELLED
 from core.foundation.csv_cells import unguarded
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 PERHAPS = ("name", "id")  # what else than a file they may name
 SURELY = tuple(f"{name}{s}" for s in ("", "s") for name in FILES if name not in PERHAPS)

@@ -22,8 +22,9 @@ from core.cases.config import CaseConfig, config_from
 from core.cases.decisions import Decisions
 from core.cases.folder import CaseFolder
 from core.cases.reading import FEATURES, digest, read
-from core.datasets import DATASETS, UNLABELLED, Arrays, ImageFolder, ImageParquet
+from core.datasets import DATASETS, Arrays, ImageFolder, ImageParquet
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 __all__ = ["NoCopy", "check_place", "write_cleaned"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from core.cases.cleaned.changes import Edit
-from core.datasets import UNLABELLED, Npz
+from core.datasets import Npz
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 PIECE = 2**22  # values that are copied at once
 

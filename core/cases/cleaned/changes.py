@@ -9,8 +9,8 @@ import numpy as np
 
 from core.cases.decisions import Decisions, resolve
 from core.cases.folder import CaseFolder
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from core.cases.cleaned.copying import NoCopy, OnStep, check_room
 from core.cases.cleaned.lines import read_lines
 from core.cases.config import CaseConfig
 from core.cases.reading import labels_of, table_at
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
 from core.foundation.files import write_array
+from core.foundation.labels import UNLABELLED
 
 TABLE, LABELS = "features.npy", "labels.npy"
 

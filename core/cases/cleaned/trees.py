@@ -12,8 +12,9 @@ import numpy as np
 from core.cases.cleaned.changes import Changes
 from core.cases.cleaned.copying import OnStep, check_room, files_under, put
 from core.cases.cleaned.lines import Lines, as_written, plain, read_lines, usual
-from core.datasets import UNLABELLED, FolderPlan, ImageFolder, LabelTable, separator_of, told_by
+from core.datasets import FolderPlan, ImageFolder, LabelTable, separator_of, told_by
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 
 
 @dataclass

@@ -17,8 +17,8 @@ from core.cases.reporting.account import (
 from core.cases.reporting.findings import elsewhere_section, findings_section
 from core.cases.reporting.source import Source, source_of
 from core.cases.reporting.wording import listed, rows, sentence
-from core.datasets import UNLABELLED
 from core.foundation.errors import InputError
+from core.foundation.labels import UNLABELLED
 from core.reports import write
 from core.reports.content import Report, Section, Tile, Tiles
 

@@ -11,7 +11,7 @@ import pandas as pd
 from core.cases.config import config_from
 from core.cases.reporting.source import Source
 from core.cases.reporting.wording import listed, rows, sentence
-from core.datasets import UNLABELLED
+from core.foundation.labels import UNLABELLED
 from core.reports.content import Block, Code, Facts, Items, Section, Table, Words
 from core.runs import duration
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.cases.reporting.source import Source
-from core.datasets import UNLABELLED
+from core.foundation.labels import UNLABELLED
 from core.foundation.pictures import viewable
 from core.reports.content import Block, Gallery, Passage, Passages, Picture, Shown, Table
 
