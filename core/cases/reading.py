@@ -27,7 +27,7 @@ from core.audit.readers import (
 from core.audit.table import as_table, check_shape
 from core.cases.carries import carries
 from core.cases.config import ARCHITECTURE, CaseConfig
-from core.datasets import DATASETS, IMAGE, Report, Table, UnlikeSizes, account, kind_of, walk
+from core.datasets import DATASETS, IMAGE, PATH, ImageColumn, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
 from core.foundation.files import given_path
 from core.foundation.images import ImageData, Split
@@ -36,6 +36,7 @@ from core.models.brought import open_network
 from core.training import audited
 
 FEATURES, FOLDER = "features", "folder"
+SOME = 50  # names of images, of which one should be there
 SIDE = 64  # pixels to which images of unlike sizes are brought for a model that is trained here
 PIECE = 2**22  # bytes
 WRITTEN = "features.npy"  # in a folder that `features` wrote
@@ -84,10 +85,21 @@ def kind_at(path: Path) -> str:
 
 def _names_images_only(path: Path) -> bool:
     """Whether a table has rows of numbers, and of images no more than their names: features, not images."""
-    if not path.is_file() or any(column.holds == IMAGE for column in Table([path]).columns()):
+    columns = Table([path]).columns() if path.is_file() else []
+    if not columns or any(column.holds == IMAGE for column in columns):
         return False
     with closing(open_source(path)) as source:
-        return any(column.is_numbers and column.wide for column in source.columns)
+        numbers = [column for column in source.columns if column.is_numbers]
+    if any(column.wide for column in numbers):
+        return True
+    single = [column for column in numbers if column.dtype is not None and column.dtype.kind == "f"]
+    return len(single) > 1 and not any(_some_are_there(path.parent, column) for column in columns)
+
+
+def _some_are_there(folder: Path, column: ImageColumn) -> bool:
+    """Whether the images are there that a column names."""
+    names = column.values if column.holds == PATH and column.values is not None else ()
+    return any((folder / str(name)).is_file() for name in names[:SOME])
 
 
 def read(config: CaseConfig, path: Path, scratch: Path | None = None, report: Report | None = None) -> Brought:

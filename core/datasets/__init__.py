@@ -4,7 +4,8 @@ from core.datasets.account import account
 from core.datasets.arrays import Arrays
 from core.datasets.base import Dataset, Report, is_whole, natural_key, stratified_split
 from core.datasets.brought import BroughtSet
-from core.datasets.columns import IMAGE, told_by
+from core.datasets.columns import IMAGE, PATH, told_by
+from core.datasets.columns import Column as ImageColumn
 from core.datasets.decode import UnlikeSizes
 from core.datasets.digits import Digits
 from core.datasets.folder import FolderPlan, ImageFolder
@@ -42,6 +43,7 @@ DATASETS: Catalogue[Dataset] = Catalogue(
 __all__ = [
     "DATASETS",
     "IMAGE",
+    "PATH",
     "UNREADABLE",
     "Arrays",
     "BroughtSet",
@@ -53,6 +55,7 @@ __all__ = [
     "FashionMnist",
     "FolderPlan",
     "Gtsrb",
+    "ImageColumn",
     "ImageFolder",
     "ImageParquet",
     "LabelTable",

@@ -15,7 +15,7 @@ import pytest
 from core.cases.config import CaseConfig
 from core.cases.reading import digest, kind_at, read
 from core.foundation.errors import InputError
-from tests.makers import coloured, write_folder
+from tests.makers import coloured, encode, noise_images, write_folder
 
 N = 30
 ROWS, LABELS = np.random.default_rng(0).normal(size=(N, 4)).astype(np.float32), np.arange(N) % 3
@@ -208,3 +208,18 @@ def test_features_are_looked_at_by_no_model(asked: dict[str, object], tmp_path: 
     config = CaseConfig(str(tmp_path / "x.npy"), str(tmp_path / "y.npy"), **asked)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"is a table of features.* leave out --"):
         read(config, tmp_path / "x.npy", None)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_columns_of_one_feature_each_are_features_where_the_images_that_they_name_are_not(
+    there: bool, tmp_path: Path
+) -> None:
+    """With their images they are facts about these: brightness, a place on the map."""
+    rows = np.random.default_rng(0).normal(size=(40, 6))
+    table = pd.DataFrame(rows, columns=[f"f{i}" for i in range(6)])
+    table["file"], table["label"] = [f"{i}.png" for i in range(40)], np.arange(40) % 2
+    table.to_parquet(tmp_path / "x.parquet", index=False)
+    if there:
+        for i, image in enumerate(noise_images(40, 8)):
+            (tmp_path / f"{i}.png").write_bytes(encode(image))
+    assert kind_at(tmp_path / "x.parquet") == ("parquet" if there else "features")
