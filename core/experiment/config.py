@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from core.datasets import DATASETS, BroughtSet, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.foundation.params import build, describe, values_of
+from core.foundation.params import Param, build, describe, values_of
 from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
 from core.runs import RunFolder, Runs
@@ -153,15 +153,9 @@ class RunConfig:
 
     def check_settings(self) -> None:
         """Raise InputError for an option that would do nothing beside the others, as the place of a square that sits in a corner."""
-        for group, made, options in (
-            ("dataset", self.make_dataset(), self.dataset_options), ("sampling", self.make_sampling(), self.sampling),
-            ("attack", self.make_attack(), self.attack_options), ("poisoning", self.make_poisoning(), self.poisoning),
-            ("transport", self.make_transport(), self.transport), ("model", self.make_model(), self.model_options),
-            ("training", self.make_recipe(), self.training), ("seeds", self.make_seeds(), self.seeds),
-        ):  # fmt: skip
-            values = values_of(made)
-            for p in describe(type(made)):
-                if p.when and p.name in options and not p.matters(values) and values[p.name] != p.default:
+        for group, params, values, _ in self._settings():
+            for p in params:
+                if p.when and not p.matters(values) and values[p.name] != p.default:
                     other, choices = p.when
                     raise InputError(
                         f"{group}.{p.name} does nothing with {group}.{other} = {values[other]}; "
@@ -211,13 +205,22 @@ class RunConfig:
         words += ["--defense", self.defense] if self.defense != "spectre" else []
         words += [] if self.retrain else ["--no-retrain"]
         words += ["--device", self.device] if self.device != "auto" else []
-        for group, entry, options, suggested in self._groups():
-            params = describe(entry)
-            values = {p.name: options.get(p.name, suggested.get(p.name, p.default)) for p in params}
+        for group, params, values, suggested in self._settings():
             for p in params:
                 if p.matters(values) and values[p.name] != suggested.get(p.name, p.default):
-                    words += ["--set", f"{group}.{p.name}={'none' if options[p.name] is None else options[p.name]}"]
+                    words += ["--set", f"{group}.{p.name}={'none' if values[p.name] is None else values[p.name]}"]
         return " ".join([words[0]] + [shlex.quote(w) for w in words[1:]])
+
+    def _settings(self) -> Iterator[tuple[str, list[Param], dict[str, Any], Options]]:
+        """Of each group its name, its parameters, their values as asked for or suggested, and what stands in for their defaults."""
+        for group, entry, options, suggested in self._groups():
+            params = describe(entry)
+            yield (
+                group,
+                params,
+                {p.name: options.get(p.name, suggested.get(p.name, p.default)) for p in params},
+                suggested,
+            )
 
     def _groups(self) -> list[tuple[str, type, Options, Options]]:
         """Name, entry, options asked for, and what stands in for the entry's own defaults."""
