@@ -95,8 +95,8 @@ class Store:
             known = db.execute("SELECT attempt FROM submissions WHERE token = ?", (token,)).fetchone()
             if known:
                 return int(known[0])
-            if round is not None and round != self._round(db, challenge):
-                raise InputError("the challenge was begun anew; reload the page to play the new round")
+            if round is not None:
+                self._check_round(db, challenge, round)
             if self._revealed(db, challenge, team):
                 raise InputError("the truth has been revealed; nothing is taken any more")
             query = "SELECT COUNT(*) FROM submissions WHERE challenge = ? AND team = ?"
@@ -196,6 +196,16 @@ class Store:
     def _note(self, table: str, challenge: str, team: str) -> None:
         with self._writing() as db:
             db.execute(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?)", (challenge, team, time.time()))
+
+    def check_round(self, challenge: str, round: int) -> None:
+        """Raise InputError where the challenge has been begun anew since: what a page of that round shows is void."""
+        with self._reading() as db:
+            if db:
+                self._check_round(db, challenge, round)
+
+    def _check_round(self, db: sqlite3.Connection, challenge: str, round: int) -> None:
+        if round != self._round(db, challenge):
+            raise InputError("the challenge was begun anew; reload the page to play the new round")
 
     @staticmethod
     def _round(db: sqlite3.Connection, challenge: str) -> int:

@@ -188,7 +188,7 @@ def _hint(game: Game) -> None:
 
 def _open_hint(game: Game) -> None:
     try:
-        game.check_round()
+        game.store.check_round(game.seal, game.round)
         game.claim()
         game.store.open_hint(game.seal, game.name)
         see("hint", game.place)

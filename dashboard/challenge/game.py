@@ -166,11 +166,6 @@ class Game:
         if who.key:
             self.store.claim(self.name, who.key, given())
 
-    def check_round(self) -> None:
-        """Raise InputError where the teacher has begun anew since the page was drawn: what it shows is void."""
-        if self.store.round(self.seal) != self.round:
-            raise InputError("the challenge was begun anew; reload the page to play the new round")
-
     def submit(self, label: int | None, rows: set[int]) -> int:
         """Judge and keep an answer; nothing of the judgement is shown before the reveal. Raises InputError.
 
@@ -179,7 +174,7 @@ class Game:
         self.claim()
         if self.revealed or has_seen("truth", self.place):
             raise InputError("the truth has been revealed; nothing is taken any more")
-        self.check_round()
+        self.store.check_round(self.seal, self.round)
         if self.hinted or has_seen("hint", self.place):
             self.store.open_hint(self.seal, self.name)
         truth = read_truth(self.challenge)
