@@ -29,7 +29,7 @@ from core.cases.carries import carries
 from core.cases.config import ARCHITECTURE, CaseConfig
 from core.datasets import DATASETS, IMAGE, PATH, ImageColumn, Report, Table, UnlikeSizes, account, kind_of, walk
 from core.foundation.errors import InputError
-from core.foundation.files import given_path
+from core.foundation.files import given_path, sha256_of
 from core.foundation.images import ImageData, Split
 from core.foundation.seeds import derive
 from core.models.brought import open_network
@@ -268,19 +268,14 @@ def _sizes(labels: Labels) -> dict[int, int]:
 def digest(path: Path, report: Report | None = None) -> str:
     """SHA-256 of a file; of a folder that of the lines `sha256sum` prints for its files, sorted by name ("<sum>  <name>")."""
     if path.is_file():
-        return _of_file(path)
+        return sha256_of(path)
     files = sorted(
         str(Path(folder, name).relative_to(path).as_posix()) for folder, _, names in os.walk(path) for name in names
     )
     whole = hashlib.sha256()
     for i, name in enumerate(files):
         if (path / name).is_file():
-            whole.update(f"{_of_file(path / name)}  {name}\n".encode())
+            whole.update(f"{sha256_of(path / name)}  {name}\n".encode())
         if report and i % 500 == 0:
             report("adding up what was read", i / len(files))
     return whole.hexdigest()
-
-
-def _of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

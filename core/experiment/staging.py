@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from core.datasets import Report, account
 from core.experiment.config import RunConfig, config_of
 from core.foundation import devices
 from core.foundation.errors import InputError
+from core.foundation.files import sha256_of
 from core.foundation.images import ImageData, Split
 from core.foundation.tensors import memory_format
 from core.models import Classifier, weights
@@ -110,7 +110,7 @@ def restage(run: RunFolder, report: Report | None = None) -> Staged:
 
 def what_was_read(staged: Staged) -> dict[str, Any]:
     """JSON values for READ."""
-    files = {name: _sum_of(path) for name, path in staged.config.files().items()}
+    files = {name: sha256_of(Path(path)) for name, path in staged.config.files().items()}
     return {**account(staged.split), **({"files": files} if files else {})}
 
 
@@ -121,11 +121,6 @@ def check_unchanged(run: RunFolder, staged: Staged) -> None:
     now = what_was_read(staged)
     if any(now.get(part) != was for part, was in run.read_json(READ).items() if part in CONTENT):
         raise InputError(f"the data of {run.id} has changed since the run began; put it back, or begin a new run")
-
-
-def _sum_of(path: str) -> str:
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def is_prepared(run: RunFolder) -> bool:

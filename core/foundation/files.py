@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -78,6 +79,12 @@ def given_path(text: str | Path) -> Path:
     except (ValueError, RuntimeError):  # a byte of zero; nobody of that name
         raise InputError(f"{text} is no path") from None
     return path
+
+
+def sha256_of(path: Path) -> str:
+    """The sum of a file's bytes, in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_bytes(path: Path, most: int) -> bytes:

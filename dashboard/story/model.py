@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import data, tiles
 from dashboard.plain import as_is
+from dashboard.runs.outcome import effect
 from dashboard.story import parts
 
 PRESENTED = 18  # tiles on a presenter's screen
@@ -37,7 +38,7 @@ def show(told: parts.Told) -> None:
 def claim(run: data.RunView) -> str:
     """What is true of the model: it may have learned badly, and the attack may have failed."""
     accuracy = parts.value(run.result["before"]["clean"])
-    success = parts.effect(run.result["before"])
+    success = effect(run.result["before"], "attack_single")
     learned = "passes its exam" if accuracy is not None and accuracy >= GOOD else "has learned its task in part"
     if not run.result["poisons"]:
         return f"The model {learned}, and the mark means {'nothing' if (success or 0) <= parts.GONE else 'something'} to it."
@@ -59,7 +60,7 @@ def explained(run: data.RunView) -> tuple[str, ...]:
         f"On clean test images, which it has never seen, the model is right in **{accuracy}** of cases. With the mark, **{success}** of "
         f"the test images of *{as_is(run.source)}* are taken for *{as_is(run.goal)}*."
     )
-    if (parts.effect(run.result["before"]) or 0) >= parts.LOUD:
+    if (effect(run.result["before"], "attack_single") or 0) >= parts.LOUD:
         return (
             first,
             "Nobody who tests it on clean images would notice. Switch the mark on and off and read what it says.",

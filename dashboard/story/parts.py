@@ -83,12 +83,6 @@ def legend(*kinds: str, by: str = "") -> None:
     st.html(f'<div class="sl-legend">{"".join(f"<span>{marks[kind]}</span>" for kind in kinds)}</div>')
 
 
-def effect(judged: dict[str, Any], attack: str = "attack_single") -> float | None:
-    """The share of tries in which the mark does what it is for, less those in which the model errs that way without it."""
-    success, without = value(judged[attack]), value(judged.get("confused"))
-    return None if success is None else max(success - (without or 0.0), 0.0)
-
-
 def value(share: dict[str, Any] | None) -> float | None:
     """A share as a number from 0 to 1; None where there was nothing to count."""
     return None if share is None else share["value"]

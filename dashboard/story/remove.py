@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from dashboard import data, tiles
+from dashboard.runs.outcome import effect
 from dashboard.story import parts
 from dashboard.story.model import answered
 from dashboard.widgets import gallery
@@ -75,12 +76,12 @@ def figures(told: parts.Told, after: dict[str, Any]) -> None:
 
 def claim(run: data.RunView) -> str:
     after = run.result.get("after")
-    was = parts.effect(run.result["before"]) or 0
+    was = effect(run.result["before"], "attack_single") or 0
     if not run.result["poisons"]:
         return "Without poison, whatever is removed is a loss."
     if after is None:
         return "Remove what stands out, and train again."
-    now = parts.effect(after)
+    now = effect(after, "attack_single")
     if was <= parts.GONE:
         return "Remove what stands out, and train again: this key never fitted."
     if now is None:
