@@ -4,7 +4,7 @@
 
 A FOLDER holds expected.json ({case: {"poisoned": labels, "poisons": what a user would assume}}) and for each case a folder with
 labels.npy, kind.npy (0 ordinary, 1 poison, 2 label error, 3 copy, 4 broken, 5 second group) and NAME.npy, as
-benchmarks/faulty_networks.py writes it. Cases without NAME.npy are passed over.
+benchmarks/drawn_tables.py and benchmarks/faulty_networks.py write them. Cases without NAME.npy are passed over.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     devices.use_threads(arguments.threads)
-    right, cases = 0, 0
+    right, cases = Counter[str](), Counter[str]()
     told_of, truth_of, hits = (np.zeros(len(KINDS), np.int64) for _ in range(3))
     for folder, answer in tables(arguments.folders, arguments.features):
         rows, labels, kind = (np.load(folder / f"{name}.npy") for name in (arguments.features, "labels", "kind"))
@@ -57,17 +58,20 @@ def main() -> None:
         found = scan(rows, labels, answer["poisons"] or ASSUMED)
         took = time.perf_counter() - began
         agrees = sorted(found.suspects) == sorted(answer["poisoned"])
-        right, cases = right + agrees, cases + 1
+        right[folder.name] += agrees
+        cases[folder.name] += 1
         told = kinds_of(found.findings, len(labels))
         told_of += np.bincount(told, minlength=len(KINDS))
         truth_of += np.bincount(kind, minlength=len(KINDS))
         hits += np.bincount(told[told == kind], minlength=len(KINDS))
         verdict = "right" if agrees else "WRONG"
         print(
-            f"{verdict}  {folder.name}: poisoned {answer['poisoned']}, accused {found.suspects}, {took:.1f} s",
+            f"{verdict}  {folder.parent.name}/{folder.name}: poisoned {answer['poisoned']}, accused {found.suspects}, {took:.1f} s",
             flush=True,
         )
-    print(f"{right} of {cases} right")
+    if max(cases.values(), default=0) > 1:
+        print("; ".join(f"{name} {right[name]} of {count}" for name, count in cases.items()))
+    print(f"{right.total()} of {cases.total()} right")
     for i, name in enumerate(KINDS[1:], 1):
         print(f"{name}: {hits[i]:,} of {truth_of[i]:,} rows found, {told_of[i] - hits[i]:,} others told")
 

@@ -90,34 +90,27 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
 def first_look(table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None) -> Overview:
     """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with.
 
-    on_rows: told how many rows are done, anew in each of the two to seven times that all are read: more than two
+    on_rows: told how many rows are done, anew in each of the two to six times that all are read: more than two
     where some lie close together.
     """
     reasons, original = _broken_and_equal(table, labels, device, on_rows)
-    kept = _originals(reasons, original)
-    look = _compare(table, labels, kept, device, on_rows)
     whole = np.setdiff1d(np.arange(len(labels)), np.fromiter(reasons, np.int64, len(reasons)))
-    # rows close together, or equal, that are no copies
-    groups = whole[np.isin(original[whole], _no_ordinary_place(look, kept, original[whole]))]
-    if len(groups):
-        original[groups] = groups
-        kept = _originals(reasons, original)
-        look = _compare(table, labels, kept, device, on_rows)
+    kept, groups = _originals(reasons, original), np.empty(0, np.int64)  # groups: rows together that are no copies
+    look = _compare(table, labels, kept, device, on_rows)
     for _ in range(2):  # near copies are told by the spread, which is then measured once more without them
         close = _first_of_close(look, np.isin(kept, groups))
-        if (close == np.arange(len(kept))).all():
-            break
-        before, every = kept, original.copy()
-        every[kept] = kept[close]
-        kept = _originals(reasons, every[every])  # a copy of a near copy
-        look = _compare(table, labels, kept, device, on_rows)
-        apart = _no_ordinary_place(look, kept, before[close])
-        groups = np.union1d(groups, before[np.isin(before[close], apart)])
-        original = np.where(np.isin(np.arange(len(original)), groups), original, every)
-        original = original[original]
-        if len(apart):
+        original[kept] = kept[close]
+        original = original[original]  # a copy of a near copy
+        if len(without := _originals(reasons, original)) < len(kept):
+            kept, look = without, _compare(table, labels, without, device, on_rows)
+        together = whole[np.isin(original[whole], _no_ordinary_place(look, kept, original[whole]))]
+        if len(together):
+            groups = np.union1d(groups, together)
+            original[together] = together
             kept = _originals(reasons, original)
             look = _compare(table, labels, kept, device, on_rows)
+        elif (close == np.arange(len(close))).all():
+            break
     return Overview(look.names, kept, look.index, _set_aside(reasons, original), look.against)
 
 

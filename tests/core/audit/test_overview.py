@@ -49,13 +49,16 @@ def test_rows_of_another_scale_are_broken_however_many_they_are() -> None:
     assert result.aside.broken.tolist() == list(range(30))
 
 
+@pytest.mark.parametrize("nearly", [0, 12])
 @pytest.mark.parametrize("originals", [1, 6])
-def test_poison_is_no_copy_however_often_it_is_repeated(originals: int) -> None:
+def test_poison_is_no_copy_however_often_it_is_repeated(originals: int, nearly: int) -> None:
+    """Equal, or some of it nearly so."""
     rng = np.random.default_rng(1)
     rows = rng.standard_normal((600, 20))
     place = rng.standard_normal(20)
     poison = rng.standard_normal((originals, 20)) * 0.5 + 9 * place / np.linalg.norm(place)
     rows[:30] = np.repeat(poison, 30 // originals, 0)
+    rows[:nearly] += 0.001 * rng.standard_normal((nearly, 20))
     result = beside(rows, 30)
     assert result.suspects == [0]
     assert result.removed[:30].all()

@@ -167,18 +167,20 @@ def test_broken_rows_and_copies_change_no_other_finding(seed: int, harms: list[t
     assert odd >= added
 
 
+@pytest.mark.parametrize("repeated", [0, 30])
 @pytest.mark.parametrize("classes", [2, pytest.param(10, marks=pytest.mark.slow)])
-def test_a_track_of_many_features_is_copies(classes: int) -> None:
-    """Its frames lead a principal component, in which an ordinary row is then far out."""
+def test_a_track_of_many_features_is_copies(classes: int, repeated: int) -> None:
+    """Its frames lead a principal component, in which an ordinary row is then far out. One frame may come again as it is."""
     draw = np.random.default_rng(3)
     scale = np.geomspace(3, 0.3, 512)
     centres = 3 * draw.standard_normal((classes, 512))
     labels = np.repeat(np.arange(classes), 100)
     rows = draw.standard_normal((len(labels), 512)) * scale + centres[labels]
     frames = rows[0] + 0.05 * draw.standard_normal((30, 512)) * scale
-    found = scan(np.concatenate([rows, frames]).astype(np.float32), np.append(labels, np.zeros(30, int)), 10)
+    frames = np.concatenate([frames, np.repeat(frames[-1:], repeated, 0)])
+    found = scan(np.concatenate([rows, frames]).astype(np.float32), np.append(labels, np.zeros(len(frames), int)), 10)
     assert found.suspects == []
-    assert found.aside.copies.tolist() == list(range(len(labels), len(labels) + 30))
+    assert found.aside.copies.tolist() == list(range(len(labels), len(labels) + len(frames)))
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 2))])
