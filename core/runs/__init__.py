@@ -5,7 +5,7 @@ No torch here, since a page that only shows results must open at once.
 
 from core.runs.belonging import belongs_to, note_visitor
 from core.runs.folder import RunFolder, Runs
-from core.runs.job_folder import ID, STALE, STARTING, STATES, JobFolder, Jobs, Status, given_up, is_abandoned
+from core.runs.job_folder import ID, STALE, STARTING, STATES, HeldError, JobFolder, Jobs, Status, given_up, is_abandoned
 from core.runs.outcomes import (
     Share,
     cost_text,
@@ -25,6 +25,7 @@ __all__ = [
     "STALE",
     "STARTING",
     "STATES",
+    "HeldError",
     "JobFolder",
     "Jobs",
     "Observer",

@@ -113,6 +113,10 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+class HeldError(InputError):
+    """Another process works on this job."""
+
+
 class JobFolder:
     """One job on disk: a run, or an audit."""
 
@@ -123,7 +127,7 @@ class JobFolder:
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Keep every other process from working on this run. Raises InputError if one already does.
+        """Keep every other process from working on this run. Raises HeldError if one already does.
 
         The lock goes with the process however that ends, so it also tells whether a silent run is still alive; a
         process number would not, since numbers are used again.
@@ -131,7 +135,7 @@ class JobFolder:
         try:
             self._lock.acquire()
         except Timeout:
-            raise InputError(f"{self.id} is already running") from None
+            raise HeldError(f"{self.id} is already running") from None
         try:
             yield
         finally:

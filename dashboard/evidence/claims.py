@@ -22,16 +22,24 @@ def headline(cells: Sequence[Cell]) -> str:
     text = f"The attack works in {len(working):,} of {len(cells):,} cells"
     looks = [look for cell in working if (look := cell.look("spectre"))]
     clear = [look for look in looks if look.clear and not look.alive]
+    others = [look for look in looks if look not in clear]
     text += f". SPECTRE removes all poison of {len(clear):,} with every seed"
-    judged = [look.alive for look in looks if look.alive is not None and look not in clear]
+    judged = [look.alive for look in others if look.alive is not None]
+    over, on = judged.count(False), judged.count(True)
     if len(judged) == 1:
-        return f"{text}; 1 other, trained anew without what it removes, {'lives on' if judged[0] else 'is over'}."
-    if judged:
-        over, on = judged.count(False), judged.count(True)
+        text += f"; 1 other, trained anew without what it removes, {'lives on' if on else 'is over'}"
+    elif judged:
         lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
-        return f"{text}; of {len(judged):,} others, trained anew without what it removes, {over:,} {'is' if over == 1 else 'are'} over, and {lives}."
-    good = sum(1 for look in looks if look not in clear and look.found and look.found.centre >= ENOUGH)
-    return f"{text}, and at least {100 * ENOUGH:.0f} % of {good:,} more." if good else f"{text}."
+        text += f"; of {len(judged):,} others, trained anew without what it removes, {over:,} {'is' if over == 1 else 'are'} over, and {lives}"
+    left = [look for look in others if look.alive is None]
+    good = sum(1 for look in left if look.found and look.found.centre >= ENOUGH)
+    most = f"at least {100 * ENOUGH:.0f} %"
+    if left and not judged and good == len(left):
+        return f"{text}, and {most} of {good:,} more."
+    if left:
+        more = "more" if judged else "other" if len(left) == 1 else "others"
+        text += f"; of {len(left):,} {more}, not trained anew, it removes {most} of {f'{good:,}' if good else 'none'}"
+    return f"{text}."
 
 
 def coverage(planned: int, finished: int, failed: int) -> str:
@@ -44,9 +52,13 @@ def coverage(planned: int, finished: int, failed: int) -> str:
 def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
     """Where a defense finds enough of the poison of an attack that works, and where not. Markdown."""
     working = {(cell.experiment, cell.poisons) for cell in cells if cell.works}
-    known = [look for look in looks if (look.experiment, look.poisons) in working and look.found is not None]
-    if not known:
+    asked = [look for look in looks if (look.experiment, look.poisons) in working]
+    known = [look for look in asked if look.found is not None]
+    if not asked:
         return f"**{title}** looked at no attack that works."
+    if not known:
+        places = f"any of the {len(asked):,} cells" if len(asked) > 1 else "the one cell"
+        return f"**{title}** gave no verdict in {places} where the attack works."
     by_attack: dict[str, list[bool]] = {}
     for look in known:
         assert look.found is not None
@@ -57,7 +69,10 @@ def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
     never = [name for name, found in by_attack.items() if not any(found)]
     some = [name for name in by_attack if name not in always and name not in never]
     parts = [_named("enough for", always), _named("at some numbers for", some), _named("not for", never)]
-    return f"{text}: {'; '.join(part for part in parts if part)}."
+    text = f"{text}: {'; '.join(part for part in parts if part)}"
+    if silent := sum(look.verdicts < len(look.rows) for look in asked):
+        text += f". In {silent:,} of the {len(asked):,} cells it gave no verdict with some seed"
+    return f"{text}."
 
 
 def ways(found: Sequence[Way]) -> str:
@@ -77,14 +92,17 @@ def cell_words(cell: Cell) -> str:
     if not cell.works:
         return f"{text}; it does not work."
     look = cell.look("spectre")
-    if look is None or look.found is None:
+    if look is None:
         return f"{text}."
+    if look.found is None:
+        return f"{text}. SPECTRE gives no verdict: {look.rows[0]['problem']}."
     if not whole(cell.rows):
         return (
             f"{text}. Its poison carries the labels of several classes; SPECTRE removes {percent(look.found)} of that in the one class that is "
             "looked at, so what is left after training anew says nothing of it."
         )
-    text += f". SPECTRE removes {percent(look.found)} of the poison and {percent(look.wasted)} of the clean rows"
+    told = "" if look.verdicts == cell.seeds else f", in {look.verdicts:,} of {cell.seeds:,} seeds"
+    text += f". SPECTRE removes {percent(look.found)} of the poison and {percent(look.wasted)} of the clean rows{told}"
     if look.alive is None:
         return f"{text}; {'with no poison left, ' if look.none_left else ''}no model was trained anew."
     accuracy = f"clean accuracy {percent(cell.clean)}, then {percent(look.clean_after)}"
@@ -101,7 +119,8 @@ def limits() -> str:
     return (
         f"An attack *works* where the share of test images that are taken for its goal is at least {100 * WORKS:.0f} percentage points larger with the "
         f"trigger than without, in the mean over seeds. It *lives on* where it still is at least {100 * ALIVE:.0f} points larger after training without "
-        "what was removed; where it is not so much larger in the first place, or no poison is left, no model need be trained anew."
+        "what was removed, in the mean over the seeds in which it was so much larger before; in the others, or where no poison is left, no model need "
+        "be trained anew."
     )
 
 

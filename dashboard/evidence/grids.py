@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -24,11 +27,12 @@ class Grid:
     stamp: int  # changes when its figures do
     plan: rows.Plan
     table: pd.DataFrame
+    known_as: str = ""  # where another one has the name of its folder
 
     @property
     def name(self) -> str:
-        """Of its folder."""
-        return self.path.name
+        """Of its folder, if that is its alone."""
+        return self.known_as or self.path.name
 
     @cached_property
     def cells(self) -> list[summary.Cell]:
@@ -75,9 +79,24 @@ def all_grids() -> tuple[dict[str, Grid], list[str]]:
             except (OSError, InputError) as problem:
                 problems.append(str(problem))
                 continue
-            if one.cells:
-                found.setdefault(one.name, one)
+            if len(one.table):
+                one = replace(one, known_as=_free(one.name, found))
+                found[one.name] = one
     return found, problems
+
+
+def titles(found: Mapping[str, Grid]) -> dict[str, str]:
+    """What a menu calls the grids, by name: the name beside the title where two have the same."""
+    counts = Counter(grid.plan.title for grid in found.values())
+    return {
+        name: grid.plan.title if counts[grid.plan.title] == 1 else f"{grid.plan.title} ({name})"
+        for name, grid in found.items()
+    }
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name, or with a number behind it where it is taken."""
+    return next(one for i in count(1) if (one := name if i == 1 else f"{name}-{i}") not in taken)
 
 
 @st.cache_resource(max_entries=50, show_spinner="Reading the grids ...")

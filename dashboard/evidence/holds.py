@@ -117,6 +117,13 @@ def _kinds(grid: Grid, cell: Cell) -> list[tuple[Callable[[Look], str], list[Loo
     ]
 
 
+def failed(grid: Grid) -> None:
+    """The trainings that failed, with the reasons; nothing where there are none."""
+    if len(grid.failed):
+        with st.expander(f"What failed: {len(grid.failed)}"):
+            choices.table(grid.failed[["experiment", "poisons", "seed", "message"]], f"{grid.name}-failed")
+
+
 def cost(grid: Grid) -> None:
     """Medians of what the parts of a training took."""
     with st.expander("What a cell costs"):

@@ -31,27 +31,33 @@ if not found:
     st.stop()
 left, right = st.columns([3, 2], vertical_alignment="bottom")
 with left:
+    titles = grids.titles(found)
     address.adopt("grid", list(found))
     st.selectbox(
-        "Grid", list(found), key="grid", format_func=lambda name: found[name].plan.title,
+        "Grid", list(found), key="grid", format_func=titles.__getitem__,
         help="Made by `sweep FILE.toml`: those that come with the program, and those below your own runs.",
     )  # fmt: skip
     address.publish("grid")
 grid = found[st.session_state["grid"]]
 with right:
     layer = cells.choose_layer(grid)
-choices.claim(claims.headline(grid.cells))
+if grid.cells:
+    choices.claim(claims.headline(grid.cells))
 st.caption(claims.coverage(grid.plan.trainings, grid.finished, len(grid.failed)))
 if grid.plan.about:
     st.markdown(as_is(grid.plan.about))
+if not grid.cells:
+    st.info(
+        "No training of this grid is finished. What failed is tried once more with --again.", icon=":material/grid_off:"
+    )
+    holds.failed(grid)
+    st.stop()
 place, looks = one.chosen(grid), cells.at_layer(grid, layer)
 cells.show(grid, looks, place)
 one.show(grid, place, looks)
 holds.sentences(grid, looks)
 holds.failures(grid)
 holds.ways(grid)
-if len(grid.failed):
-    with st.expander(f"What failed: {len(grid.failed)}"):
-        choices.table(grid.failed[["experiment", "poisons", "seed", "message"]], f"{grid.name}-failed")
+holds.failed(grid)
 holds.cost(grid)
 st.caption(holds.small_print(grid))

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -64,10 +65,50 @@ def test_the_headline_of_a_grid_without_retraining_counts_what_is_found(own_runs
     found = rows.read(draw_grid(own_runs, retrain=False))
     said = claims.headline(summary.cells(found, drawn_grid.ATTACKS))
     assert said == (
-        "The attack works in 6 of 8 cells. SPECTRE removes all poison of 1 with every seed, and at least 90 % of 2 more."
+        "The attack works in 6 of 8 cells. SPECTRE removes all poison of 1 with every seed; of 5 others, not trained anew, it removes at "
+        "least 90 % of 2."
     )
     failing = found[found["experiment"] == "SIG"]
     assert claims.headline(summary.cells(failing, drawn_grid.ATTACKS)) == "The attack works in none of the 2 cells."
+
+
+def test_the_headline_passes_over_no_cell_in_which_the_attack_works(grid: grids.Grid) -> None:
+    table = grid.table.copy()
+    table.loc[(table["experiment"] == "Periodic, 2 ways") & (table["poisons"] == 50), [*rows.AFTER]] = None
+    said = claims.headline(summary.cells(table, drawn_grid.ATTACKS))
+    assert said.startswith(
+        "The attack works in 6 of 8 cells. SPECTRE removes all poison of 1 with every seed; of 4 others"
+    )
+    assert said.endswith("and 2 live on; of 1 more, not trained anew, it removes at least 90 % of none.")
+
+
+def silenced(table: pd.DataFrame, seeds: set[int]) -> pd.DataFrame:
+    """Patch with 50 poisons, without a verdict of SPECTRE with these seeds."""
+    table = table.copy()
+    here = (table["experiment"] == "Patch") & (table["poisons"] == 50) & (table["defense"] == "spectre")
+    table.loc[here & table["seed"].isin(seeds), ["removed", "found", *rows.AFTER]] = None
+    table.loc[here & table["seed"].isin(seeds), "problem"] = "rows are equal"
+    return table
+
+
+def test_a_cell_without_a_verdict_is_a_failure_and_says_so(grid: grids.Grid) -> None:
+    table = silenced(grid.table, {0, 1, 2})
+    cell = summary.cells(table, drawn_grid.ATTACKS)[1]
+    look = cell.look("spectre")
+    assert (cell.experiment, cell.poisons, cell.works) == ("Patch", 50, True)
+    assert cells.falls_short(look)
+    assert claims.cell_words(cell).endswith(". SPECTRE gives no verdict: rows are equal.")
+    assert look is not None
+    assert claims.enough("SPECTRE", [look], [cell]) == (
+        "**SPECTRE** gave no verdict in the one cell where the attack works."
+    )
+
+
+def test_a_verdict_with_some_seeds_only_is_told_as_that(grid: grids.Grid) -> None:
+    every = summary.cells(silenced(grid.table, {1}), drawn_grid.ATTACKS)
+    assert ", in 2 of 3 seeds; trained anew in 2 of 3 seeds" in claims.cell_words(every[1])
+    looks = [look for cell in every if (look := cell.look("spectre"))]
+    assert claims.enough("SPECTRE", looks, every).endswith(". In 1 of the 6 cells it gave no verdict with some seed.")
 
 
 def test_what_was_not_run_and_what_failed_is_told(grid: grids.Grid) -> None:
@@ -340,6 +381,28 @@ def test_without_a_grid_the_page_says_how_to_make_one() -> None:
     said = texts(page())
     assert "No grid yet" in said
     assert "python -m core sweep benchmarks/digits_grid.toml" in said
+
+
+def test_a_grid_of_which_everything_failed_is_shown_with_the_reasons(own_runs: Path) -> None:
+    everything = [("Patch", 50, seed) for seed in (0, 1, 2)]
+    draw_grid(own_runs, attacks=("Patch",), poisons=(50,), failed=everything)
+    app = page()
+    assert "0 of 3 trainings made, 3 failed." in texts(app)
+    assert "No training of this grid is finished" in texts(app)
+    assert [one.label for one in app.expander] == ["What failed: 3"]
+
+
+def test_a_grid_of_the_visitors_is_shown_beside_a_bundled_one_of_its_name(own_runs: Path) -> None:
+    draw_grid(grids.BUNDLED)
+    draw_grid(own_runs, attacks=("SIG",))
+    found, problems = grids.all_grids()
+    assert list(found) == ["drawn", "drawn-2"]
+    assert not problems
+    assert [one.name for one in found.values()] == ["drawn", "drawn-2"]
+    assert list(page(grid="drawn-2").selectbox(key="grid").options) == [
+        "Drawn figures (drawn)",
+        "Drawn figures (drawn-2)",
+    ]
 
 
 def test_a_broken_grid_is_named_and_the_others_are_shown(own_runs: Path, grid: grids.Grid) -> None:

@@ -81,11 +81,9 @@ class _Looking:
     # ---- every layer, every defense -----------------------------------------------------------------------------
 
     def _look(self, model: Classifier) -> None:
-        looks: list[Look] = self.run.read_json(LOOKS) if self.run.file(LOOKS).exists() else []
-        masks = self.run.load_arrays(MASKS) if looks else {}
-        self.scores = self.run.load_arrays(SCORES) if looks else {}
         wanted = [(layer, False) for layer in self.training.layers]
         wanted += [(layer, True) for layer in self.training.labelled_layers]
+        looks, masks = self._there(wanted)
         for i, (layer, labelled) in enumerate(wanted):
             if any(look["layer"] == layer and look["labelled"] == labelled for look in looks):
                 continue
@@ -95,6 +93,25 @@ class _Looking:
         if not any(look["layer"] == TOGETHER for look in looks):
             looks += self._together(masks)
             self._save(masks, looks)
+
+    def _there(self, wanted: list[tuple[str, bool]]) -> tuple[list[Look], dict[str, np.ndarray]]:
+        """The looks that a call before has left and that are wanted still, with their masks. What puts all layers together counts only where
+        they are the same."""
+        looks: list[Look] = self.run.read_json(LOOKS) if self.run.file(LOOKS).exists() else []
+        masks = self.run.load_arrays(MASKS) if looks else {}
+        scores = self.run.load_arrays(SCORES) if looks else {}
+        self.scores = {layer: scores[layer] for layer in self.training.layers if layer in scores}
+        same = set(scores) == set(self.training.layers)
+        usual = self.job.config.layer in self.scores
+
+        def stays(look: Look) -> bool:
+            if look["layer"] in (TOGETHER, OTHERWISE):
+                return same if look["layer"] == TOGETHER else usual
+            return (look["layer"], look["labelled"]) in wanted
+
+        left = [look for look in looks if stays(look)]
+        kept = {f"{look['layer']} {look['defense']}" for look in left}
+        return left, {name: mask for name, mask in masks.items() if name in kept}
 
     def _save(self, masks: dict[str, np.ndarray], looks: list[Look]) -> None:
         for name, arrays in ((MASKS, masks), (SCORES, self.scores)):

@@ -21,10 +21,11 @@ from core.foundation.cluster import Cluster
 from core.foundation.errors import Cancelled, InputError
 from core.foundation.files import claimed, write_json
 from core.foundation.shortage import cause
-from core.runs import RunFolder, Runs, Status
+from core.runs import HeldError, RunFolder, Runs, Status
 from core.studies.evidence import rows
 from core.studies.evidence.looking import LOOKS, MASKS, PICTURE, RETRAINED, SCORES, TimeIsUp, carry_out
 from core.studies.evidence.plan import Key, Plan, Training
+from core.studies.evidence.summary import OTHERWISE, TOGETHER
 from core.studies.sweep import config_key, lighten
 
 RUNS = "runs"  # the folder of the runs in that of the grid
@@ -50,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where a grid stands at the end of a call."""
+    """Where a grid stands at the end of a call. table: what of it the plan asks for."""
 
     table: pd.DataFrame
     total: int
@@ -95,16 +96,18 @@ class _Making:
         self.plan, self.out, self.until, self.cluster, self.on_step = plan, out, until, cluster, on_step
         self.table = rows.read(out)
         self.runs = Runs(out / RUNS)
-        self.folders = {config_key(config_of(folder)): folder for folder in self.runs}
+        self.folders = dict(_known(self.runs))
         self.at_work: dict[str, tuple[Training, RunFolder]] = {}
 
     def make(self, again: bool) -> Outcome:
-        _check_same_plan(self.table, self.plan, self.out)
-        if again:
-            self.table = self.table[self.table["state"] != "failed"]
+        _check_same_plan(self.table[self.table["state"] != "failed"] if again else self.table, self.plan, self.out)
         write_json(self.out / rows.PLAN, _told(self.plan).as_json())
         self._count()
-        missing = [one for one in self.plan.trainings if one.key not in self.there]
+        missing = [
+            one
+            for one in self.plan.trainings
+            if self.there.get(one.key) not in ("finished", *("failed",) * (not again))
+        ]
         self._tell()
         made = self._in_cluster(missing, self.cluster) if self.cluster else self._here(missing)
         for place, problem in made:
@@ -127,6 +130,8 @@ class _Making:
                 yield path, _made(folder, training, self.until, self._tell)
             except TimeIsUp:
                 return
+            except HeldError:  # somebody goes on with this one by itself: it is neither made here nor failed
+                del self.at_work[path]
 
     def _in_cluster(self, missing: list[Training], cluster: Cluster) -> Iterator[tuple[str, str]]:
         """The same as they get finished on the machines of a cluster."""
@@ -158,7 +163,8 @@ class _Making:
             if folder.file(PICTURE).exists():
                 rows.add_picture(self.out, training.key, folder.file(PICTURE))
             new = rows.of_training(training.experiment, config, command, folder.result, looks, retrained)
-        self.table = pd.concat([self.table, rows.frame(new)], ignore_index=True) if len(self.table) else rows.frame(new)
+        others = rows.without(self.table, training.key)  # it may have failed before
+        self.table = pd.concat([others, rows.frame(new)], ignore_index=True) if len(others) else rows.frame(new)
         rows.write(self.table, self.out)
         if not problem:  # else another try goes on from what is there
             lighten(folder, KEPT)
@@ -171,16 +177,18 @@ class _Making:
 
     def _outcome(self) -> Outcome:
         states = [self.there.get(training.key) for training in self.plan.trainings]
-        return Outcome(self.table, len(states), states.count("finished"), states.count("failed"))
+        return Outcome(
+            rows.of_plan(self.table, _told(self.plan)), len(states), states.count("finished"), states.count("failed")
+        )
 
 
 def _made(
     folder: RunFolder, training: Training, until: float | None, observer: Callable[[Status], None] | None = None
 ) -> str:
-    """Do the work in a folder; the reason where it fails, else nothing. Raises Cancelled."""
+    """Do the work in a folder; the reason where it fails, else nothing. Raises Cancelled, or HeldError where another process is at it."""
     try:
         carry_out(folder, training, until, observer)
-    except Cancelled:
+    except (Cancelled, HeldError):
         raise
     except Exception as problem:  # noqa: BLE001 - whatever it is, it is one training of many, and the table tells it
         return cause(problem)
@@ -188,12 +196,21 @@ def _made(
 
 
 def _make(name: str, path: str, training: Training, threads: int, until: float | None) -> tuple[str, str | None]:
-    """The same on whichever machine this is; None where the time was up."""
+    """The same on whichever machine this is; None where the time was up, or another process is at it."""
     devices.use_threads(threads)
     try:
         return name, _made(RunFolder(Path(path)), training, until)
-    except TimeIsUp:
+    except (TimeIsUp, HeldError):
         return name, None
+
+
+def _known(runs: Runs) -> Iterator[tuple[str, RunFolder]]:
+    """The folders of runs by what they make; one that cannot be read is nobody's."""
+    for folder in runs:
+        try:
+            yield config_key(config_of(folder)), folder
+        except InputError:
+            continue
 
 
 def keys(table: pd.DataFrame, column: str = "state") -> dict[Key, str]:
@@ -207,7 +224,7 @@ def _check_same_plan(table: pd.DataFrame, plan: Plan, out: Path) -> None:
     """Raise InputError where a training of the plan is in the table, but was made or looked at in another way."""
     if table.empty:
         return
-    made = keys(table, "command")
+    made, states, seen = keys(table, "command"), keys(table), _layers(table)
     before = {one.name: one for one in rows.read_plan(out).experiments} if (out / rows.PLAN).exists() else {}
     now = {one.name: one for one in _told(plan).experiments}
     for training in plan.trainings:
@@ -215,12 +232,25 @@ def _check_same_plan(table: pd.DataFrame, plan: Plan, out: Path) -> None:
             continue
         name, poisons, seed = training.key
         old, new = before.get(name, now[name]), now[name]
-        looked = any(getattr(old, part) != getattr(new, part) for part in ("layers", "labelled_layers", "retrain"))
+        looked = any(getattr(old, part) != getattr(new, part) for part in ("retrain", "retrain_always"))
+        asked = set(new.layers), set(new.labelled_layers)
+        looked |= seen.get(training.key, asked) != asked
         if looked or made[training.key] != training.config.command():
             raise InputError(
                 f"the folder holds '{name}' with {poisons} poisons, seed {seed}, made or looked at in another way than the plan says "
-                f"({made[training.key]}); choose another --out"
+                f"({made[training.key]}); choose another --out{', or --again for what has failed' * (states[training.key] == 'failed')}"
             )
+
+
+def _layers(table: pd.DataFrame) -> dict[Key, tuple[set[str], set[str]]]:
+    """Where each finished training was looked at: by the defenses of one class, and by those of all."""
+    done = table[(table["state"] == "finished") & ~table["layer"].isin([TOGETHER, OTHERWISE])]
+    found: dict[Key, tuple[set[str], set[str]]] = {}
+    for name, poisons, seed, layer, labelled in zip(
+        *(done[column] for column in ("experiment", "poisons", "seed", "layer", "labelled")), strict=True
+    ):
+        found.setdefault((str(name), int(poisons), int(seed)), (set(), set()))[bool(labelled)].add(str(layer))
+    return found
 
 
 def _seconds_left(table: pd.DataFrame, plan: Plan, there: Mapping[Key, str]) -> float | None:
@@ -239,7 +269,7 @@ def _told(plan: Plan) -> rows.Plan:
     asked = (
         rows.Asked(
             one.name, one.config.dataset, one.config.model, one.config.attack, one.poisons, one.seeds, one.layers,
-            one.labelled_layers, one.config.layer, one.retrain,
+            one.labelled_layers, one.config.layer, one.retrain, one.retrain_always,
         )
         for one in plan.experiments
     )  # fmt: skip

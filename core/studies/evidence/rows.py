@@ -62,6 +62,7 @@ class Asked:
     labelled_layers: tuple[str, ...]
     default_layer: str
     retrain: tuple[str, ...]
+    retrain_always: bool = False
 
 
 @dataclass(frozen=True)
@@ -247,8 +248,20 @@ def trainings(table: pd.DataFrame) -> pd.DataFrame:
 def of_plan(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The rows of trainings that the plan asks for: what was made by an earlier one does not count."""
     wanted = {(one.name, poisons, seed) for one in plan.experiments for poisons in one.poisons for seed in one.seeds}
+    return table[_places(table).isin(wanted)]
+
+
+def without(table: pd.DataFrame, key: tuple[str, int, int]) -> pd.DataFrame:
+    """The rows of all other trainings."""
+    return table[~_places(table).isin([key])]
+
+
+def _places(table: pd.DataFrame) -> pd.Series:
+    """The training of each row: experiment, poisons, seed."""
+    import pandas as pd
+
     places = zip(table["experiment"], table["poisons"], table["seed"], strict=True)
-    return table[[place in wanted for place in places]]
+    return pd.Series(list(places), index=table.index, dtype=object)
 
 
 def read_plan(folder: Path) -> Plan:
@@ -322,6 +335,7 @@ def _asked_of(values: Any) -> Asked:
     return Asked(
         text("name"), text("dataset"), text("model"), text("attack"), several("poisons", int), several("seeds", int),
         several("layers"), several("labelled_layers"), text("default_layer"), several("retrain"),
+        values.get("retrain_always", False) is True,
     )  # fmt: skip
 
 

@@ -55,6 +55,11 @@ class Look:
         return _over(self.rows, "after_combined", "attack_of")
 
     @property
+    def verdicts(self) -> int:
+        """In how many of the seeds the defense gave one."""
+        return sum(_has(row, "found") for row in self.rows)
+
+    @property
     def retrained(self) -> int:
         """In how many of the seeds a model was trained anew: not where the attack was not alive, or no poison was left."""
         return sum(_has(row, "after_combined") for row in self.rows)
@@ -76,13 +81,15 @@ class Look:
 
     @cached_property
     def alive(self) -> bool | None:
-        """Whether the attack lives on after this removal, in the mean over the seeds that tell: those that were trained anew, and those in
-        which no poison is left, where nothing lives. None where it does not work, no model was trained anew, or the class that was looked
-        at holds a part of the poison only."""
-        if not works(self.rows) or self.after is None or not whole(self.rows):
+        """Whether the attack lives on after this removal, in the mean over the seeds in which it was alive before and which tell: those that
+        were trained anew, and those in which no poison is left, where nothing lives. None where it does not work, no model of these was
+        trained anew, or the class that was looked at holds a part of the poison only."""
+        born = [row for row in self.rows if lives(row["attack_combined"], row["confused"], row["attack_of"])]
+        anew = [row for row in born if _has(row, "after_combined")]
+        if not works(self.rows) or not anew or not whole(self.rows):
             return None
-        gone = sum(not _has(row, "after_combined") and _clear(row) for row in self.rows)
-        return _lift(self.rows, "after_combined", "after_confused") * self.retrained / (self.retrained + gone) >= ALIVE
+        gone = sum(not _has(row, "after_combined") and _clear(row) for row in born)
+        return _lift(anew, "after_combined", "after_confused") * len(anew) / (len(anew) + gone) >= ALIVE
 
 
 @dataclass(frozen=True)

@@ -186,6 +186,79 @@ def test_another_plan_does_not_mix_with_what_is_there(made: tuple[Path, Plan], p
         make(Plan.of("wider", [experiment(picture_folder, layers=("block2", "block3", "pooled"))]), made[0])
 
 
+def test_what_was_looked_at_is_told_by_the_table_whatever_was_planned_since(
+    made: tuple[Path, Plan], picture_folder: Path, tmp_path: Path
+) -> None:
+    """Another plan was asked for in between, and nothing of it made."""
+    rows.write(rows.read(made[0]), tmp_path)
+    make(Plan.of("another", [experiment(picture_folder, "Other", seeds=(5,))]), tmp_path, minutes=0.0)
+    with pytest.raises(InputError, match="looked at in another way"):
+        make(Plan.of("wider", [experiment(picture_folder, layers=("block2", "block3"))]), tmp_path, minutes=0.0)
+    assert make(made[1], tmp_path, minutes=0.0).finished == 2
+
+
+def test_models_trained_anew_always_and_only_where_needed_do_not_mix(
+    made: tuple[Path, Plan], picture_folder: Path
+) -> None:
+    with pytest.raises(InputError, match="looked at in another way"):
+        make(Plan.of("sparing", [experiment(picture_folder, retrain_always=False)]), made[0], minutes=0.0)
+
+
+def test_a_training_that_was_looked_at_by_half_is_looked_at_as_the_plan_now_says(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Time ran out before it was trained anew, and the layers have changed since."""
+    before = Plan.of("before", [experiment(picture_folder)])
+    now = Plan.of("now", [experiment(picture_folder, layers=("block2", "block3"), labelled_layers=())])
+
+    def stop(*_: Any) -> None:
+        raise TimeIsUp
+
+    with monkeypatch.context() as patch:
+        patch.setattr("core.studies.evidence.looking._Looking._retrain", stop)
+        assert make(before, tmp_path / "one").finished == 0
+    resumed, whole = make(now, tmp_path / "one").table, make(now, tmp_path / "two").table
+    order = ["layer", "labelled", "defense", "fixed_k", "k"]
+    first, second = (without_times(table.sort_values(order)) for table in (resumed, whole))
+    pd.testing.assert_frame_equal(first, second)
+    assert set(resumed["layer"]) - {"otherwise"} == {"block2", "block3", "together"}
+
+
+def test_failures_stay_in_the_table_until_they_are_made(
+    picture_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(making, "carry_out", lambda *_: 1 / 0)
+    plan = Plan.of("failing", [experiment(picture_folder, seeds=(0, 1), labelled_layers=(), retrain=())])
+    assert make(plan, tmp_path).failed == 2
+    monkeypatch.setattr(making, "carry_out", carry_out)
+    assert make(plan, tmp_path, again=True, minutes=0.0).failed == 2
+    assert list(rows.read(tmp_path)["message"]) == ["division by zero"] * 2
+    shorter = tiny_config(picture_folder, training={"epochs": 1, "batch_size": 16})
+    mended = Plan.of(
+        "mended", [experiment(picture_folder, config=shorter, seeds=(0, 1), labelled_layers=(), retrain=())]
+    )
+    with pytest.raises(InputError, match="--again"):
+        make(mended, tmp_path)
+    outcome = make(mended, tmp_path, again=True)
+    assert (outcome.finished, outcome.failed) == (2, 0)
+
+
+def test_a_training_that_another_process_is_at_is_left_to_it(picture_folder: Path, tmp_path: Path) -> None:
+    plan = Plan.of("held", [experiment(picture_folder, seeds=(0, 1), labelled_layers=(), retrain=())])
+    folder = new_run(plan.trainings[0].config, Runs(tmp_path / "runs"))
+    with folder.hold():
+        outcome = make(plan, tmp_path)
+    assert (outcome.finished, outcome.failed, outcome.left) == (1, 0, 1)
+    assert make(plan, tmp_path).finished == 2
+
+
+def test_a_folder_that_cannot_be_read_is_in_nobodys_way(picture_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "somebody").mkdir(parents=True)
+    (tmp_path / "runs" / "somebody" / "config.json").write_text("{")
+    plan = Plan.of("beside", [experiment(picture_folder, labelled_layers=(), retrain=())])
+    assert make(plan, tmp_path).finished == 1
+
+
 def test_two_calls_do_not_make_the_same_grid(picture_folder: Path, tmp_path: Path) -> None:
     with claimed(tmp_path, "sweep"), pytest.raises(InputError, match="another sweep is at work"):
         make(Plan.of("twice", [experiment(picture_folder)]), tmp_path)
@@ -559,8 +632,8 @@ def test_seeds_without_poison_left_count_as_over_and_those_without_an_attack_not
 ) -> None:
     """One seed was trained anew, two were not since all poison was gone: 31 points more than without a trigger are more than 10 in the mean."""
     table = [drawn(0, found=49, after_combined=after, after_confused=5), drawn(1, found=50), drawn(2, found=50)]
-    dead = drawn(3, attack_combined=6, found=10)
-    [look] = summary.looks(rows.frame([*table, dead]))
+    dead = [drawn(3, attack_combined=6, found=10), drawn(4, attack_combined=6, found=50)]
+    [look] = summary.looks(rows.frame([*table, *dead]))
     assert look.alive is alive
     assert (look.retrained, look.clear) == (1, False)
 
