@@ -312,7 +312,7 @@ def _no_ordinary_place(look: _Look, rows: np.ndarray, firsts: np.ndarray) -> np.
     odd = np.zeros(len(rows), bool)
     for label in np.unique(look.index[many]):
         own = look.index == label
-        for distances in (look.against.own.sqrt().cpu().numpy(), look.beyond):
+        for distances in (look.against.without.sqrt().cpu().numpy(), look.beyond):
             middle = np.median(distances[own])
             spread = 1.4826 * np.median(np.abs(distances[own] - middle))
             odd |= own & many & (np.abs(distances - middle) > OUTSIDE * spread)

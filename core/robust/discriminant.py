@@ -33,6 +33,7 @@ class Discriminant:
     transform: Tensor  # (r, r') float64
     centres: Tensor  # (c, r') whitened
     own: Tensor  # (n,) squared distance from the centre of the own class
+    without: Tensor  # (n,) the same by the covariance of the other rows: as far as the row would lie had it had no say in it
     other: Tensor  # (n,) from the nearest other centre; infinite where there is one class only
     nearest: Tensor  # (n,) int64, the class of that centre
     gap: Tensor  # (n,) distance between the two centres
@@ -63,10 +64,12 @@ def robust_discriminant(x: Tensor, index: Tensor, classes: int) -> Discriminant:
         kept = (distances <= _quantile(distances, weights, 1 - TRIMMED)) & (weights > 0)
         transform = _whitening(x, centres, index, weights, kept)
         distances = _lengths(x, centres, index, transform)
+    shares = torch.where(kept, weights, 0.0) / weights[kept].sum()
     # the trimmed rows are missing from the covariance: let the median distance be what it is for a Gaussian
     typical = _quantile(distances, weights, 0.5)
-    transform = transform * (math.sqrt(stats.chi2.ppf(0.5, transform.shape[1])) / (typical or 1.0))
-    return _against(x, transform, centres @ transform, index)
+    scale = math.sqrt(stats.chi2.ppf(0.5, transform.shape[1])) / (typical or 1.0)
+    without = scale**2 * _left_out(distances.square(), shares)
+    return _against(x, scale * transform, scale * centres @ transform, index, without)
 
 
 def _medians(x: Tensor, index: Tensor, classes: int) -> Tensor:
@@ -125,7 +128,13 @@ def _whitening(x: Tensor, centres: Tensor, index: Tensor, weights: Tensor, kept:
     return vectors[:, real] * values[real].rsqrt()
 
 
-def _against(x: Tensor, transform: Tensor, centres: Tensor, index: Tensor) -> Discriminant:
+def _left_out(squares: Tensor, shares: Tensor) -> Tensor:
+    """Squared distances (n,) under a covariance, by that of all rows but the one (Sherman and Morrison). shares: (n,) that each has in
+    the covariance, 0 for a trimmed row. Few rows for many directions lie near in a covariance of their own, and a trimmed one does not."""
+    return squares * (1 - shares) / (1 - shares * squares).clamp(min=FLOOR)
+
+
+def _against(x: Tensor, transform: Tensor, centres: Tensor, index: Tensor, without: Tensor) -> Discriminant:
     n, c = len(x), len(centres)
     own = torch.empty(n, dtype=torch.float64, device=x.device)
     other, nearest = torch.full_like(own, math.inf), torch.zeros_like(index)
@@ -139,4 +148,4 @@ def _against(x: Tensor, transform: Tensor, centres: Tensor, index: Tensor) -> Di
     gap = torch.full_like(own, math.inf)
     for part in _parts(n, centres.shape[1], x.device) if c > 1 else ():
         gap[part] = torch.linalg.vector_norm(centres[nearest[part]] - centres[index[part]], dim=1)
-    return Discriminant(x, transform, centres, own, other, nearest, gap)
+    return Discriminant(x, transform, centres, own, without, other, nearest, gap)

@@ -36,6 +36,28 @@ def test_ordinary_rows_are_white() -> None:
     np.testing.assert_allclose(spread.numpy(), 1, atol=0.35)
 
 
+def test_a_row_has_no_say_in_how_far_it_lies_by_the_others() -> None:
+    """Against the covariance without it, for rows that are in it and for trimmed ones; 300 rows in 60 dimensions, where a say is much."""
+    rng = np.random.default_rng(0)
+    rows, labels = torch.from_numpy(rng.standard_normal((300, 60))), torch.arange(300) % 3
+    found = robust_discriminant(rows, labels, 3)
+    z = (found.whitened() - found.centres[labels]).numpy()
+    trimmed = np.isclose(found.own.numpy(), found.without.numpy(), rtol=1e-9)
+    assert trimmed.sum() == pytest.approx(30, abs=1)
+    second = z[~trimmed].T @ z[~trimmed]
+    for i in (0, 5, int(np.flatnonzero(trimmed)[0])):
+        without = second - (0 if trimmed[i] else np.outer(z[i], z[i]))
+        count = (~trimmed).sum() - (not trimmed[i])
+        factor = np.trace(second) / (~trimmed).sum() / 60
+        expected = z[i] @ np.linalg.solve(without / count / factor, z[i])
+        assert float(found.without[i]) == pytest.approx(expected, rel=1e-6)
+    without, own = (
+        float(d[trimmed].mean() / d[~trimmed].mean()) for d in (found.without.sqrt().numpy(), found.own.sqrt().numpy())
+    )
+    assert without < 1.2, "trimmed rows are the outermost tenth, and not a kind of their own"
+    assert own > 1.3
+
+
 def test_scale_and_place_change_nothing_and_a_rotation_little() -> None:
     rows, labels, _ = drawn(0)
     turned = rows @ torch.from_numpy(rotation(12, 0))  # medians of columns do not turn along
