@@ -27,7 +27,7 @@ def carries(sizes: Mapping[int, int], columns: int | None) -> dict[str, Any]:
             f"{len(small):,} of {len(sizes):,} classes have fewer than {MIN_ROWS} rows and cannot be looked at."
         )
     if not fit:
-        told.append("No class has enough rows: nothing can be said of this set.")
+        told.append("No class has enough rows: whether one is poisoned cannot be said.")
         return {"too_small": small, "least": None, "told": told}
     middle = fit[len(fit) // 2]
     least = fewest_rows(middle)

@@ -5,7 +5,7 @@ Terms: MITRE ATLAS techniques (2025, where T0018 is "Manipulate AI Model"), and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -90,6 +90,11 @@ LIMITS = (
     "The level is the share of clean sets in which some class would be called poisoned by chance, as measured on simulated "
     "tables; it is no probability that a finding is true.",
 )
+
+
+def across_classes(finding: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+    """Whether a finding of poison rests on rows that lie with another class. record: of its class, from the summary."""
+    return finding["kind"] == "poison" and 2 * (record.get("misfits") or 0) >= finding["rows"]
 
 
 def beside(kind: str) -> dict[str, Any]:

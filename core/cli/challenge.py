@@ -140,7 +140,7 @@ def reset(
 @app.command()
 def serve(
     teacher_code: Annotated[
-        str, typer.Option("--teacher-code", help="What reveals and resets. Without one, each reveals for himself.")
+        str, typer.Option("--teacher-code", help="What reveals and resets. Without one, everybody can reveal it.")
     ] = "",
     address: Annotated[str, typer.Option(help="0.0.0.0 lets the class in from its own computers.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8501,

@@ -23,15 +23,16 @@ STORIES = {
         Story(
             "spectre-wins",
             "Spectral signatures fail, SPECTRE wins",
-            "A white square on 50 of 1,000 stop signs, and nine of ten with the square pass for speed 80. Spectral "
-            "signatures (PCA) find none of the poison, SPECTRE all of it; after retraining the square does nothing.",
+            "A white square on 50 of 1,000 stop signs, and nine of ten with the square pass for speed 80. With this "
+            "seed, spectral signatures (PCA) find none of the poison, SPECTRE all of it; after retraining the square does nothing.",
             RunConfig(dataset="signs", attack="patch", poisons=50),
         ),
         Story(
             "both-fail",
             "Both fail: Adaptive-Blend",
             "An attack made to hide: each poison shows half of a faint pattern, and covers show it with their right "
-            "label. Spectral signatures find none, SPECTRE about one in ten, and the backdoor outlives the retraining.",
+            "label. With this seed, spectral signatures find none, SPECTRE about one in ten, and the backdoor outlives the retraining; "
+            "the page Evidence has two seeds with which SPECTRE finds nearly all.",
             RunConfig(dataset="signs", attack="adaptive-blend", poisons=50),
         ),
         Story(

@@ -34,6 +34,10 @@ def show(view: CaseView) -> None:
     except InputError as problem:
         st.error(as_is(problem))
         return
+    if choice.is_for_the_session(view):
+        st.caption(
+            "This audit comes with the program or is somebody else's: what is decided here is kept until the page is loaded anew. Take it away below.",
+        )
     _counts(frame)
     _proposals(view, decisions)
     left, right = st.columns([3, 2], gap="large")
@@ -66,7 +70,7 @@ def _proposals(view: CaseView, decisions: Decisions) -> None:
     still = {number: one for number, one in taken.items() if number not in decisions.findings}
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Take the proposals for the {len(still):,} open findings" if still else "No findings are open", icon=":material/done_all:", disabled=not still,
+            f"Take the proposal{'s' * (len(still) > 1)} for the {f'{len(still):,} open findings' if len(still) > 1 else 'open finding'}" if still else "No findings are open", icon=":material/done_all:", disabled=not still,
             on_click=_take_all, args=(view,), type="primary",
             help="Poison, copies and broken rows are removed, label errors get the nearest class. What you have decided stays.",
         )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.cases.words import across_classes
 from core.reports import thin
 from dashboard import address, charts, lens
 from dashboard.audit import shelf, state
@@ -134,7 +135,8 @@ def synchronise(shown: Shown, ring: str) -> None:
 
 def control(view: CaseView, finding: dict[str, Any], number: int) -> None:
     """The same statistic for every other class."""
-    column, title = STATISTICS[finding["kind"]]
+    record: dict[str, Any] = next((one for one in view.summary["classes"] if one["label"] == finding["label"]), {})
+    column, title = STATISTICS["label-error" if across_classes(finding, record) else finding["kind"]]
     st.markdown(
         "**Every other class**",
         help="The control: what is ordinary here. A finding that many classes share is a property of the data, not of a class.",

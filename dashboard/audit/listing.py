@@ -12,6 +12,7 @@ from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
 MOST = 200  # findings that have a line
+HIGHEST = 494  # pixels of the list: nine lines and half of the next, so that it is seen to go on
 NONE = "0"
 
 
@@ -34,7 +35,7 @@ def headline(view: CaseView) -> str:
     return (
         "Nothing looks poisoned"
         if any(c["objective"] is not None for c in view.summary["classes"])
-        else "Nothing can be said"
+        else "Whether a class is poisoned cannot be said"
     )
 
 
@@ -55,7 +56,7 @@ def choose(view: CaseView) -> dict[str, Any] | None:
         findings = [finding for finding in findings if kind in ("all", finding["kind"])]
     shown = {str(finding["finding"]): finding for finding in findings[:MOST]}
     address.adopt("finding", list(shown), quiet=True)
-    with st.container(height=min(64 * len(shown) + 24, 520), border=False, key="audit-list"):
+    with st.container(height=min(64 * len(shown) + 24, HIGHEST), border=False, key="audit-list"):
         number = st.radio(
             "Finding", list(shown), key="finding", label_visibility="collapsed",
             format_func=lambda n: f"**{as_is(view.told(shown[n]['label']))}** · {shown[n]['title']}",

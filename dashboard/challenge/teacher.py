@@ -21,7 +21,7 @@ def reveal_to_me(game: Game) -> None:
     with st.container(border=True):
         st.markdown("**Done?** See the truth and your score. You cannot submit again afterwards.")
         st.caption(
-            "This dashboard has no teacher's code, so everybody reveals for himself. For a class, serve it with one "
+            "This dashboard has no teacher's code, so everybody can reveal it. For a class, serve it with one "
             "(`python -m core challenge serve --teacher-code ...`): the truth then comes to all at once."
         )
         st.button(

@@ -47,7 +47,7 @@ def control(
     )
     if bar is not None:
         figure.add_vline(
-            x=bar, line={"color": colours.ink, "width": 1, "dash": "dot"}, annotation_text="stands apart from here",
+            x=bar, line={"color": colours.ink, "width": 1, "dash": "dot"}, annotation_text="needed to stand apart",
             annotation_position="top", annotation_font_size=12,
         )  # fmt: skip
     axis = {"type": "category", "dtick": 1, "autorange": "reversed", "automargin": True, "showgrid": False}

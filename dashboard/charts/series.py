@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -145,10 +146,11 @@ def _layout(rows: Sequence[Row], colours: Palette, what: str, height: int) -> di
 
 
 def log_axis(rows: Sequence[Row]) -> dict[str, Any]:
-    """The axis of poisons, with a tick for each number that was run."""
+    """The axis of poisons, with a tick for each number that was run; wide enough that seeds and defenses side by side are one number."""
     counts, place = sorted({row["poisons"] for row in rows}), _places(rows)
+    alone = {"range": [math.log10(place(counts[0]) / 3), math.log10(3 * place(counts[0]))]} if len(counts) == 1 else {}
     return {
-        "type": "log", "title": {"text": "poisons in the training set (log scale)"},
+        "type": "log", "title": {"text": "poisons in the training set (log scale)"}, **alone,
         "tickvals": [place(count) for count in counts], "ticktext": [f"{count:,}" for count in counts],
     }  # fmt: skip
 

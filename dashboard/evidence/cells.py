@@ -137,7 +137,8 @@ def falls_short(look: Look | None) -> bool:
     """Whether the attack lives on after this removal or, where that is not known, much of the poison is left or there is no verdict."""
     if look is None:
         return False
-    return bool(look.alive) or (look.alive is None and (look.found is None or look.found.centre < claims.ENOUGH))
+    little = look.found is not None and look.found.centre < claims.ENOUGH
+    return bool(look.alive) or (look.alive is None and (little or not look.verdicts))
 
 
 def table(

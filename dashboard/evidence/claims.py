@@ -52,7 +52,8 @@ def coverage(planned: int, finished: int, failed: int) -> str:
 def enough(title: str, looks: Iterable[Look], cells: Iterable[Cell]) -> str:
     """Where a defense finds enough of the poison of an attack that works, and where not. Markdown."""
     working = {(cell.experiment, cell.poisons) for cell in cells if cell.works}
-    asked = [look for look in looks if (look.experiment, look.poisons) in working]
+    mine = [look for look in looks if (look.experiment, look.poisons) in working]
+    asked = [look for look in mine if any(row["poisons_in_target"] for row in look.rows)]
     known = [look for look in asked if look.found is not None]
     if not asked:
         return f"**{title}** looked at no attack that works."
@@ -94,8 +95,10 @@ def cell_words(cell: Cell) -> str:
     look = cell.look("spectre")
     if look is None:
         return f"{text}."
-    if look.found is None:
+    if not look.verdicts:
         return f"{text}. SPECTRE gives no verdict: {look.rows[0]['problem']}."
+    if look.found is None:
+        return f"{text}. None of its poison carries the label of the one class that is looked at."
     if not whole(cell.rows):
         return (
             f"{text}. Its poison carries the labels of several classes; SPECTRE removes {percent(look.found)} of that in the one class that is "
@@ -128,8 +131,11 @@ def percent(interval: Interval | None) -> str:
     """Rounded, but never to none or all where it is neither; with its range where there is one."""
     if interval is None:
         return "–"
-    mean = mean_percent(interval)
-    return mean if interval.kind == "none" else f"{mean} [{100 * interval.low:.0f}–{100 * interval.high:.0f}]"
+    if interval.kind == "none":
+        return mean_percent(interval)
+    if round(100 * interval.low) == round(100 * interval.high) and interval.low < interval.high:
+        return f"{100 * interval.centre:.1f} % [{100 * interval.low:.1f}–{100 * interval.high:.1f}]"
+    return f"{mean_percent(interval)} [{100 * interval.low:.0f}–{100 * interval.high:.0f}]"
 
 
 def _named(words: str, names: Sequence[str]) -> str:

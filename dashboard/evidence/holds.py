@@ -15,14 +15,14 @@ from core.studies.evidence.ways import Way, other_ways
 from dashboard.charts.evidence import name_of
 from dashboard.compare import choices
 from dashboard.evidence import claims
-from dashboard.evidence.cells import falls_short, headings
+from dashboard.evidence.cells import USUAL, falls_short, headings
 from dashboard.evidence.grids import Grid
 from dashboard.plain import as_is
 
 
-def sentences(grid: Grid, looks: Mapping[tuple[str, int, str], Look]) -> None:
-    """Where each defense is enough, and where not."""
-    st.markdown("### Where each defense is enough")
+def sentences(grid: Grid, looks: Mapping[tuple[str, int, str], Look], layer: str) -> None:
+    """Where each defense is enough at this layer, and where not."""
+    st.markdown(f"### Where each defense is enough{'' if layer == USUAL else f' at {as_is(layer)}'}")
     for key, title in headings(grid, looks).items():
         mine = [look for look in looks.values() if look.defense == key]
         st.markdown(f"- {claims.enough(as_is(title), mine, grid.cells)}")

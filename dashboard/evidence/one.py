@@ -145,9 +145,10 @@ def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
     if (run := made_by(command)) is not None:
         st.page_link(
             "screens/inspect.py",
-            label=f"It is there: look inside {run}",
+            label=f"A run of this command is there: look inside {run}",
             query_params={"run": run},
             icon=":material/search_insights:",
+            help="It was made apart from this grid: on another machine, or with another number of threads, single images of its figures differ.",
         )
     lens.code(command, "evidence-command", "the command line")
     st.caption(

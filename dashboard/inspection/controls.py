@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -75,17 +77,20 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
     about = run.result.get("grid")
     if defense != "spectre" or run.grid is None or not about:
         return own, ""
-    ks = [OWN, *map(str, about["ks"])]
-    alphas = [OWN, *map(alpha_text, about["alphas"])]
-    address.adopt("alpha", alphas)
-    address.adopt("k", ks)
     fitted = run.result["defenses"]["spectre"]["record"]
+    asked, near = fitted.get("alpha", 4.0), fitted_alpha(run)
+    ks, alphas = _stops(about["ks"], fitted["k"], str), _stops(about["alphas"], asked, alpha_text)
+    for key, usual in (("alpha", alpha_text(asked)), ("k", str(fitted["k"]))):
+        if st.query_params.get(key) == usual:
+            del st.query_params[key]  # it is that of the fit
+    address.adopt("alpha", alphas, default=OWN)
+    address.adopt("k", ks, default=OWN)
     told = run.config["defense"] == "spectre" and run.config["defense_options"].get("n_components")
     how = "was told to take" if told else "chose by its objective"
     with st.popover("Sharpness α and k", icon=":material/tune:", width="stretch"):
         alpha = st.select_slider(
             "α, sharpness of the score", alphas, key="alpha",
-            format_func=lambda a: f"as fitted: {alpha_text(fitted.get('alpha', 4.0))}" if a == OWN else a,
+            format_func=lambda a: f"as fitted: {alpha_text(asked)}" if a == OWN else a,
             help="0 counts every direction alike, ∞ only the one that spreads most; the paper takes 4.",
         )  # fmt: skip
         k = st.select_slider(
@@ -94,7 +99,6 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
             help=f"In how many directions of largest spread SPECTRE looks; it {how} {fitted['k']}.",
         )  # fmt: skip
         st.caption("Each was computed with the run; nothing is fitted again.")
-        asked, near = fitted.get("alpha", 4.0), fitted_alpha(run)
         if alpha == OWN and k != OWN and near != asked:
             st.caption(
                 f"At another k than the fitted one there are scores for α = {alpha_text(near)}, the nearest to {alpha_text(asked)}."
@@ -103,8 +107,8 @@ def sharpness(run: data.RunView, defense: str) -> tuple[np.ndarray, str]:
         address.write(key, None if st.session_state[key] == OWN else st.session_state[key])
     if alpha == OWN and k == OWN:
         return own, ""
-    row = about["alphas"].index(fitted_alpha(run)) if alpha == OWN else alphas.index(alpha) - 1
-    column = about["ks"].index(fitted["k"]) if k == OWN else ks.index(k) - 1
+    row = about["alphas"].index(near) if alpha == OWN else [alpha_text(a) for a in about["alphas"]].index(alpha)
+    column = about["ks"].index(fitted["k"]) if k == OWN else [str(one) for one in about["ks"]].index(k)
     words = f"α = {alpha_text(about['alphas'][row])}, k = {about['ks'][column]}"
     return np.asarray(run.grid[row, column], np.float64), words
 
@@ -113,6 +117,11 @@ def fitted_alpha(run: data.RunView) -> float:
     """The alpha on the grid that is nearest to the one SPECTRE was fitted with."""
     asked = run.result["defenses"]["spectre"]["record"].get("alpha", 4.0)
     return min((a for a in run.result["grid"]["alphas"] if a != "inf"), key=lambda a: abs(a - asked))
+
+
+def _stops(values: Sequence[Any], own: Any, text: Callable[[Any], str]) -> list[str]:
+    """The stops of a slider in their order, that of the fit among them where it belongs."""
+    return [OWN if value == own else text(value) for value in sorted({*values, own}, key=float)]  # "inf" among them
 
 
 def alpha_text(alpha: float | str) -> str:

@@ -133,12 +133,13 @@ def percent_text(percent: float) -> str:
 def in_units(room: Room, count: int, names: tuple[str, ...]) -> str:
     """The budget in all three units, as Markdown."""
     inside, size = room.in_target(count), room.target_size(count)
-    of_them = f" ({inside:,} poisons carry that label)" if inside != count else ""
-    return (
-        f"**{count:,}** image{'s' * (count != 1)} = **{percent_text(room.share(count, OF_SET))}** of the training set "
-        f"= **{percent_text(room.share(count, OF_TARGET))}** of the {size:,} images then labelled "
-        f"*{as_is(names[room.goal.target])}*{of_them}"
+    whole = (
+        f"**{count:,}** image{'s' * (count != 1)} = **{percent_text(room.share(count, OF_SET))}** of the training set"
     )
+    of_target = f"**{percent_text(room.share(count, OF_TARGET))}** of the {size:,} images then labelled *{as_is(names[room.goal.target])}*"
+    if inside == count:
+        return f"{whole} = {of_target}"
+    return f"{whole}; **{inside:,}** of them = {of_target}"
 
 
 def rounding(room: Room, amount: float, unit: str, count: int) -> str:

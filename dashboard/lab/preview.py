@@ -52,7 +52,8 @@ def _draw(config: RunConfig, split: Split, plain: Preview, more: list[Tiles]) ->
     with left:
         _tiles("clean", shown.clean, [names[i] for i in labels])
     with middle:
-        _tiles(f"poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
+        would = "" if config.poisons else "would be "
+        _tiles(f"{would}poisoned{_strength(options.train_strength)}{alone}", shown.poisoned, given)
         way.left(shown)
     with st.container(horizontal=True, horizontal_alignment="right"):
         factor = st.slider(

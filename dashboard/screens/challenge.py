@@ -71,11 +71,17 @@ def task(challenge: Challenge) -> None:
             f"- **{FOR_ROWS} points × F1** for the images. F1 weighs how much of the poison you removed (recall) against how "
             "much of what you removed is poison (precision): 2 × poison removed / (removed + poison).\n"
             f"- If nothing is poisoned, you have the {FOR_ROWS} points as long as you remove nothing; each removed image costs "
-            f"{FOR_ROWS}/{challenge.assumed}.\n"
+            f"{FOR_ROWS / challenge.assumed:.2g} of them.\n"
             f"- **−{COST_OF_HINT} points** if you look at SPECTRE's ranking of the labels.\n"
             f"- {ATTEMPTS} answers a team at most; the last one counts. Nobody sees a score before the truth is revealed."
         )
         st.caption(f"The truth is sealed: it cannot be changed any more, since this is its SHA-256. {challenge.seal}")
+
+
+def told() -> None:
+    """In place of the task, once there is none."""
+    st.html('<h2 class="sl-claim">The truth is told.</h2>')
+    st.markdown("Nothing is submitted any more. Look at what was there, and at who found it.")
 
 
 def small_print(challenge: Challenge, revealed: bool) -> None:
@@ -95,14 +101,14 @@ with choice:
     who()
 if played is None:
     st.stop()
-with words:
-    task(played)
 try:
     mine = game.open_game(played)
     known = mine.truth
 except InputError as problem:
     st.error(as_sentence(str(problem)))
     st.stop()
+with words:
+    task(played) if known is None else told()
 look.begin_anew(mine)
 if known is not None:
     look.turn_to_poison(mine, known)

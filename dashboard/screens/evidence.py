@@ -53,9 +53,14 @@ if not grid.cells:
     holds.failed(grid)
     st.stop()
 place, looks = one.chosen(grid), cells.at_layer(grid, layer)
+if layer != cells.USUAL:
+    st.info(
+        f"The map, the curves and what each defense removes are of {as_is(layer)}. What is said of a cell in words, models trained anew and the pictures of "
+        "the rows are of the layer that runs of the network look at.", icon=":material/layers:",
+    )  # fmt: skip
 cells.show(grid, looks, place)
 one.show(grid, place, looks)
-holds.sentences(grid, looks)
+holds.sentences(grid, looks, layer)
 holds.failures(grid)
 holds.ways(grid)
 holds.failed(grid)

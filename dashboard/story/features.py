@@ -10,6 +10,7 @@ from dashboard.plain import as_is
 from dashboard.story import parts
 
 APART = 4.0  # pooled standard deviations between the means of two groups, from which they are seen as two
+MOST = 0.9  # share of the poison that a removal finds, from which it is said to show it
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -52,7 +53,7 @@ def claim(run: data.RunView) -> str:
         return "Inside the model, the largest spread misses the poison."
     if rate < parts.LOUD:
         return "Inside the model, the largest spread hides the poison."
-    return "Here the poison is so strong that the largest spread shows it."
+    return f"Here the largest spread shows {'the' if rate >= MOST else 'half or more of the'} poison."
 
 
 def separation(plane: np.ndarray, truth: np.ndarray) -> float:

@@ -83,6 +83,9 @@ def test_every_other_class_is_the_control(opened: Opened) -> None:
     figure = json.loads(figures(opened())[0])
     assert len(figure["data"][0]["y"]) == 5
     assert sum("◂" in line for line in figure["data"][0]["y"]) == 1
+    assert figure["layout"]["xaxis"]["title"]["text"] == "rows that lie with another class, % of the class"
+    here = next(i for i, line in enumerate(figure["data"][0]["y"]) if "◂" in line)
+    assert here == 0, "a poison that is told by the class that its rows lie with is first by that"
 
 
 def test_names_of_classes_are_shown_as_they_are(opened: Opened) -> None:
@@ -283,3 +286,11 @@ def test_long_names_are_cut_in_the_middle() -> None:
     assert len(name) <= 27
     assert name.startswith("xxx")
     assert name.endswith("end.png")
+
+
+def test_what_is_decided_on_a_bundled_audit_is_said_to_be_kept_for_a_while(
+    opened: Opened, audits: CaseFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "until the page is loaded anew" not in texts(opened(part="decide"))
+    monkeypatch.setattr("dashboard.audit.shelf.is_bundled", lambda case: True)
+    assert "until the page is loaded anew" in texts(opened(part="decide"))

@@ -88,7 +88,9 @@ def test_more_poison_than_clean_images_in_the_target_is_refused():
 def test_all_three_units_are_said():
     said = in_units(Room(SIZES, DIRTY), 10, NAMES)
     assert said == "**10** images = **5 %** of the training set = **17 %** of the 60 images then labelled *b*"
-    assert "(10 poisons carry that label)" in in_units(Room(SIZES, NEXT), 40, NAMES)
+    assert in_units(Room(SIZES, NEXT), 40, NAMES) == (
+        "**40** images = **20 %** of the training set; **10** of them = **20 %** of the 50 images then labelled *b*"
+    )
 
 
 def test_rounding_is_told_where_it_shows_only():

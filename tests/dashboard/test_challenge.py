@@ -102,8 +102,11 @@ def test_a_game_from_the_first_look_to_the_reveal(challenge):
     before = said(app)
     assert "Your score" not in before
     assert "white square" not in before  # nothing of the truth before the reveal
+    assert "put what you would remove" in before
     press(app, "reveal-me")
     after = said(app)
+    assert "put what you would remove" not in after
+    assert "The truth is told." in after
     assert "Your score 100" in after
     assert "14 images labelled 8 were poisoned" in after
     assert "14 of 14 poisons removed" in after

@@ -1,6 +1,7 @@
 """Figures are pure functions; what they carry decides whether linked selection and colours can work."""
 
 import numpy as np
+import pytest
 
 from dashboard import charts
 from dashboard.charts import series
@@ -101,6 +102,15 @@ def test_runs_of_before_and_clean_runs_draw_what_they_have():
     odd = [{"stage": "train"}, {"stage": "other", "epoch": 1, "loss": 1, "accuracy": 1}]
     assert charts.epochs_of([*odd, *epochs("train", 2)]) == epochs("train", 2)
     assert not charts.training_curves([], LIGHT).data
+
+
+def test_one_number_of_poisons_stands_in_the_middle_with_its_seeds_close_by():
+    rows = [{"poisons": 50, "seed": seed, "defenses": {"a": {"true_positive_rate": share(4, 5)}}} for seed in range(3)]
+    found = series.found_by_poisons(rows, {"a": "A"}, ["a"], LIGHT, rate="true_positive_rate")
+    low, high = (10**end for end in found.layout.xaxis.range)
+    assert low == pytest.approx(50 / 3)
+    assert high == pytest.approx(150)
+    assert series.log_axis([*rows, {**rows[0], "poisons": 5}]).get("range") is None
 
 
 def test_marks_that_are_moved_aside_carry_the_number_of_poisons_that_they_stand_for():

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.studies.evidence import rows, summary, ways
+from core.studies.intervals import Interval
 from dashboard import data
 from dashboard.charts import evidence as charts
 from dashboard.evidence import cells, claims, grids, holds, one
@@ -370,6 +371,19 @@ def test_what_the_page_says_of_the_layer_that_was_chosen(grid: grids.Grid) -> No
     said = texts(page(layer="block2"))
     assert "**SPECTRE** removes at least 90 % of the poison in 6 of 6 cells" in said
     assert "it lives on" in said  # what fails is told of the usual layer, whichever is shown
+
+
+def test_another_layer_says_what_is_not_of_it(grid: grids.Grid) -> None:
+    assert "What is said of a cell in words" not in texts(page())
+    said = texts(page(layer="block2"))
+    assert "what each defense removes are of block2. What is said of a cell in words" in said
+    assert "### Where each defense is enough at block2" in said
+
+
+def test_a_range_of_less_than_a_percent_is_told_in_tenths() -> None:
+    assert claims.percent(Interval(0.9988, 0.998, 0.9995, "seeds", 3)) == "99.9 % [99.8–100.0]"
+    assert claims.percent(Interval(1.0, 0.98, 1.0, "images", 3)) == "100 % [98–100]"
+    assert claims.percent(Interval(0.0, 0.0, 0.003, "images", 3)) == "0.0 % [0.0–0.3]"
 
 
 def test_a_kind_without_cells_says_so(own_runs: Path) -> None:

@@ -336,6 +336,18 @@ def test_alpha_and_k_answer_from_what_the_run_holds(run):
     assert app.query_params["alpha"] == "∞"
 
 
+def test_the_stops_of_alpha_and_k_are_in_order_with_the_fits_own_among_them(run):
+    own = run.result["defenses"]["spectre"]["record"]
+    app = by_address(run=run.id, alpha=f"{own['alpha']:g}", k=str(own["k"]))
+    for key, fitted in (("alpha", own["alpha"]), ("k", own["k"])):
+        slider = app.select_slider(key=key)
+        values = [float(text.removeprefix("as fitted: ").replace("∞", "inf")) for text in slider.options]
+        assert values == sorted(set(values))
+        assert slider.value == "as fitted", "a link that names the fit's own"
+        assert f"as fitted: {fitted:g}" in slider.options
+    assert not app.warning
+
+
 def test_how_spectre_decided_is_drawn_only_where_it_is_open(run):
     app = open_page("inspect")
     assert not components(app, "film")

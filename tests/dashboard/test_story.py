@@ -142,10 +142,11 @@ def test_the_claim_is_true_of_the_run(changed, kind, step, claim):
     assert claim in words(opened(step, "changed"))
 
 
-def test_a_poison_that_the_largest_spread_shows_is_not_called_hidden(changed):
-    changed(defenses=figures(spectral=9))
+@pytest.mark.parametrize(("found", "claim"), [(9, "shows the poison"), (6, "shows half or more of the poison")])
+def test_a_poison_that_the_largest_spread_shows_is_not_called_hidden(changed, found, claim):
+    changed(defenses=figures(spectral=found))
     said = words(opened("Features", "changed"))
-    assert "so strong that the largest spread shows it" in said
+    assert f"Here the largest spread {claim}." in said
     assert "hides the poison" not in said
 
 

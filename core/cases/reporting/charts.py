@@ -11,6 +11,7 @@ import numpy as np
 from core.cases.class_view import ClassView
 from core.cases.reporting.source import Source
 from core.cases.reporting.wording import sentence
+from core.cases.words import across_classes
 from core.reports import smaller, thin
 from core.reports.content import Bar, Bars, Figure, Group, Histogram, Scatter, View
 
@@ -163,7 +164,7 @@ STATISTICS = {
 def _controls(source: Source, finding: dict[str, Any]) -> list[Figure]:
     statistics: Sequence[_Statistic] = STATISTICS[finding["kind"]]
     record = source.record(finding["label"])
-    if finding["kind"] == "poison" and 2 * (record.get("misfits") or 0) >= finding["rows"]:  # seen across classes
+    if across_classes(finding, record):
         apart = (record.get("separation") or 0) >= source.summary["parameters"]["separation"]
         statistics = (SEPARATION, MISFITS) if apart else (MISFITS, SEPARATION)
     return [made for statistic in statistics if (made := _control(source, finding, statistic)) is not None]

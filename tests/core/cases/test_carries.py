@@ -22,7 +22,7 @@ def test_classes_that_are_too_small_are_named_and_counted() -> None:
 def test_a_set_without_a_class_that_can_be_looked_at() -> None:
     found = carries({0: 3, 1: 2}, None)
     assert (found["too_small"], found["least"]) == ([0, 1], None)
-    assert "nothing can be said" in found["told"][-1]
+    assert "whether one is poisoned cannot be said" in found["told"][-1]
 
 
 def test_one_class_and_few_classes_are_told_apart() -> None:
