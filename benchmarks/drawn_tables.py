@@ -55,7 +55,9 @@ class Shape:
 class Table:
     """Ordinary classes, and what is added to them."""
 
-    def __init__(self, seed: int, case: int, far: float, *, classes: int | None = None, rows: int | None = None) -> None:
+    def __init__(
+        self, seed: int, case: int, far: float, *, classes: int | None = None, rows: int | None = None
+    ) -> None:
         rng = np.random.default_rng([seed, case, 14])
         classes = classes or int(rng.integers(4, 9))
         self.each = rows or int(rng.integers(150, 501))

@@ -20,7 +20,7 @@ import pandas as pd
 
 from core.audit.masks import read_mask
 from core.audit.readers.base import FILES
-from core.cases.decisions import Decisions, decisions_from, proposed, read_decisions, resolve
+from core.cases.decisions import Decisions, decisions_for, proposed, read_decisions, resolve
 from core.cases.folder import CaseFolder
 from core.cases.words import PROPOSED
 from core.datasets import is_whole
@@ -137,7 +137,7 @@ def said_there(case: CaseFolder, other: Path) -> Said:
     if other.stat().st_size > MOST_BYTES:
         raise InputError(f"{other.name} is larger than {MOST_BYTES // 2**20} MiB; give the rows that are meant alone")
     if other.suffix.lower() == ".json":
-        decisions = decisions_from(read_json(other, MOST_BYTES))
+        decisions = decisions_for(case, read_json(other, MOST_BYTES), other.name)
         said = said_here(case, decisions, f"decisions of {decisions.by}" if decisions.by else "decisions")
         return _checked(other, said)
     if other.suffix.lower() in TEXT:

@@ -24,6 +24,7 @@ SPARE = 2**30  # bytes that stay free on the disk
 RATIO = 2_000  # times its packed size: no picture or table unpacks to more
 PIECE = 2**20
 BEHIND = 64  # pieces at most that are read behind the last file of a .tar
+UTF8 = 0x800  # the flag of a name in a zip
 LONGEST = 2**24  # bytes of what a .tar says of one file beside its size, such as its name
 OPENERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 DAMAGE = (
@@ -90,7 +91,7 @@ def _members(path: Path, notes: list[str], room: _Room) -> Iterator[list[Member]
             plain = [info for info in infos if (info.external_attr >> 16) & 0o170000 != 0o120000]
             _told(notes, len(infos) - len(plain))
             room.take(len(plain), sum(info.file_size for info in plain))
-            yield [(PurePosixPath(info.filename), info.file_size, partial(archive.open, info)) for info in plain]
+            yield [(PurePosixPath(_name(info)), info.file_size, partial(archive.open, info)) for info in plain]
     else:
         with _tar(path) as packed:
             files, others = list[tarfile.TarInfo](), 0
@@ -103,6 +104,16 @@ def _members(path: Path, notes: list[str], room: _Room) -> Iterator[list[Member]
             for _ in range(BEHIND):  # to the end, where gzip has the sum of what was read
                 if packed.fileobj is None or not packed.fileobj.read(PIECE):
                     break
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The name of a file in a zip: many programs write UTF-8 and do not say so, and what does not say so is read as code page 437."""
+    if info.flag_bits & UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -34,6 +35,7 @@ class Decisions:
     findings: Mapping[int, Decision] = field(default_factory=dict)  # by number, from 1
     rows: Mapping[int, Decision] = field(default_factory=dict)  # by row of the table
     by: str = ""  # whose they are
+    of: str = ""  # what tells the findings that they number, see `findings_of`; empty where that is not known
 
     def on_finding(self, number: int, decision: Decision | None) -> Decisions:
         """With another decision on a finding; None takes it back."""
@@ -49,7 +51,7 @@ class Decisions:
             name: {str(key): _plain(one) for key, one in sorted(getattr(self, name).items())}
             for name in ("findings", "rows")
         }
-        return {"format": 1, "by": self.by, **told}
+        return {"format": 1, "by": self.by, **({"of": self.of} if self.of else {}), **told}
 
 
 def _with(held: Mapping[int, Decision], new: Mapping[int, Decision | None]) -> dict[int, Decision]:
@@ -83,22 +85,42 @@ def read_decisions(case: CaseFolder) -> Decisions:
 
 def write_decisions(case: CaseFolder, decisions: Decisions) -> None:
     """Raises OSError where the folder cannot be written."""
-    case.write_json(DECISIONS, decisions.as_json())
+    case.write_json(DECISIONS, replace(decisions, of=findings_of(case)).as_json())
 
 
-def decisions_from(values: Any) -> Decisions:
-    """Of a decisions.json, ours or somebody else's. Raises InputError."""
+def findings_of(case: CaseFolder) -> str:
+    """What tells the findings of an audit from those of another: which rows are in which, of how many. Raises InputError."""
+    found = case.load_findings()[["row", "finding", "kind"]].to_csv(index=False, lineterminator="\n")
+    return f"{len(case.load_rows())} rows, {hashlib.sha256(found.encode()).hexdigest()[:16]}"
+
+
+def decisions_for(case: CaseFolder, values: Any, name: str) -> Decisions:
+    """Of a decisions.json of that name, somebody else's, to be taken for this audit: it names findings by their numbers alone.
+    Raises InputError where it was made on other findings, or names one that is not there."""
+    found = decisions_from(values, name)
+    if found.of and found.of != findings_of(case):
+        raise InputError(f"{name} was made on other findings than those of {case.id}; give decisions on this audit")
+    numbers = {int(number) for number in case.load_findings()["finding"]}
+    if strange := sorted(set(found.findings) - numbers):
+        raise InputError(f"{name} decides on finding {strange[0]}, and {case.id} has none of that number")
+    return found
+
+
+def decisions_from(values: Any, name: str = DECISIONS) -> Decisions:
+    """Of a decisions.json, ours or somebody else's, of that name. Raises InputError."""
     try:
         if len(values["rows"]) > MOST:
-            raise InputError(f"decisions.json holds more than {MOST:,} rows")
+            raise InputError(f"{name} holds more than {MOST:,} rows")
         found = {
             name: {_whole(key): _decision(one) for key, one in values[name].items()} for name in ("findings", "rows")
         }
-        return Decisions(found["findings"], found["rows"], str(values.get("by", ""))[:200])
+        return Decisions(
+            found["findings"], found["rows"], str(values.get("by", ""))[:200], str(values.get("of", ""))[:200]
+        )
     except InputError:
         raise
     except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
-        raise InputError("decisions.json is damaged: it needs 'findings' and 'rows' with a decision each") from None
+        raise InputError(f"{name} is damaged: it needs 'findings' and 'rows' with a decision each") from None
 
 
 def _decision(value: Mapping[str, Any]) -> Decision:

@@ -18,7 +18,7 @@ import pandas as pd
 import sklearn
 import torch
 
-from core.audit.scanning import State
+from core.audit.scanning import State, class_to_filter
 from core.cases import archive
 from core.cases.class_view import has_view
 from core.cases.config import CaseConfig, config_from
@@ -120,6 +120,14 @@ class _Audit:
 
     def read(self) -> None:
         brought = self.brought
+        if self.config.label:  # before a model is trained for it
+            sizes = {
+                int(label): int(count)
+                for label, count in zip(
+                    *np.unique(brought.labels.numbers[brought.labels.labelled], return_counts=True), strict=True
+                )
+            }
+            class_to_filter(self.config.label, brought.labels, sizes)
         with self.case.replacing("rows.parquet") as aside:
             pd.DataFrame(_rows_of(brought)).to_parquet(aside, index=False)
         if brought.images is not None:

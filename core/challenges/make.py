@@ -155,7 +155,9 @@ def _in_words(suspects: list[str]) -> str:
     if not suspects:
         return f"none stands out: no label has a group of rows far enough from its others (level {LEVEL:g})"
     names = " and ".join(f"label {name}" for name in suspects[:3])
-    return f"{names} stands out: some of its rows lie together, far from the others (level {LEVEL:g})"
+    if len(suspects) == 1:
+        return f"{names} stands out: some of its rows lie together, far from the others (level {LEVEL:g})"
+    return f"{names} stand out: some of their rows lie together, far from the others (level {LEVEL:g})"
 
 
 def _order(labels: np.ndarray, poisoned: np.ndarray, draw: np.random.Generator) -> np.ndarray:

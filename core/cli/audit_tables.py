@@ -28,7 +28,7 @@ def read_lines(read: dict[str, Any]) -> list[str]:
 
 def filter_table(summary: dict[str, Any]) -> FittingTable:
     """The outcome of `filter`."""
-    tried = summary["objective"] or {str(summary["k"]): None}
+    tried = summary["objective"] or {"–" if summary["k"] is None else str(summary["k"]): None}
     objectives = [
         "-" if value is None else f"{value:.3f}{'  <- chosen' if int(k) == summary['k'] else ''}"
         for k, value in tried.items()

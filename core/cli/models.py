@@ -68,7 +68,7 @@ def _layers_table(network: Network, taps: Taps, every: bool) -> FittingTable:
             Column("numbers a row", [f"{layer.pooled:,}" for layer in shown]),
             Column("", ["<- suggested" * (layer.name == taps.suggested) for layer in shown], "left"),
         ],
-        f"{network.title}, images of {network.size}x{network.size} with {network.channels} channels",
+        f"{network.title}, images of {network.size}x{network.size} with {network.channels} channel{'s' * (network.channels != 1)}",
         caption=f"{hidden:,} more inside of these: --all" * bool(hidden),
     )
 

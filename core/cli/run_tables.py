@@ -54,7 +54,7 @@ def _defenses_table(result: dict[str, Any]) -> FittingTable:
             Column("removed", [f"{f['removed']:,}" for f in found], spare=True),
             Column("poison removed", [share_text(f["true_positive_rate"]) for f in found]),
             Column("clean removed", [share_text(f["false_positive_rate"]) for f in found]),
-            Column("k", [str(f["record"]["k"]) for f in found]),
+            Column("k", [str(f["record"].get("k", "–")) for f in found]),
         ],
         f"{result['target_rows']:,} training images labelled {result['classes'][result['target']]}",
         caption=f"{kept}layer {features['layer']} ({features['columns']:,} features), seed {result['seed']}, "

@@ -123,7 +123,7 @@ def _finished(folder: Path) -> CaseFolder:
 
 
 def _decisions(case: CaseFolder, use_proposed: bool, file: Path | None) -> Decisions:
-    from core.cases.decisions import decisions_from, proposed, read_decisions
+    from core.cases.decisions import decisions_for, proposed, read_decisions
 
     if use_proposed and file:
         raise InputError("--proposed and --decisions exclude each other; give one of them")
@@ -133,7 +133,7 @@ def _decisions(case: CaseFolder, use_proposed: bool, file: Path | None) -> Decis
         if not file.is_file():
             raise InputError(f"{file} does not exist; give a decisions.json")
         try:
-            return decisions_from(json.loads(file.read_text(encoding="utf-8")))
+            return decisions_for(case, json.loads(file.read_text(encoding="utf-8")), file.name)
         except (OSError, ValueError) as problem:
             if isinstance(problem, InputError):
                 raise
@@ -179,9 +179,9 @@ def _tell(one: Agreement) -> None:
         )  # fmt: skip
     if one.there.unknown:
         some = ", ".join(one.there.unknown[:NAMED]) + ", ..." * (len(one.there.unknown) > NAMED)
-        out.print(
-            f"{name}: {len(one.there.unknown):,} names are not of this audit: {some}", soft_wrap=True, highlight=False
-        )
+        count = len(one.there.unknown)
+        strange = f"{count:,} names are" if count > 1 else "1 name is"
+        out.print(f"{name}: {strange} not of this audit: {some}", soft_wrap=True, highlight=False)
 
 
 def _figure(value: float | None) -> str:

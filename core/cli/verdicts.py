@@ -32,7 +32,10 @@ def filter_features(
         Path, typer.Option("--out", help="Folder for scores.npy, removed.npy, findings.csv and summary.json.")
     ],
     column: Column = None,
-    method: Annotated[str, typer.Option(help="spectre, spectral, clustering or mahalanobis.")] = "spectre",
+    method: Annotated[
+        str,
+        typer.Option(help="A defense of one class: spectre, spectral, clustering, ...; `options defense` lists them."),
+    ] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
     compare: Annotated[

@@ -5,7 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.foundation.params import build, param, values_of
+from core.foundation.params import build, describe, param, values_of
 from core.foundation.tensors import as_array
 from core.robust import Components, EqualRowsError, principal_components
 
@@ -69,7 +70,7 @@ class Defense(OutlierMixin, BaseEstimator):
         components: principal components of X that are at hand (`shared_components`); as far as they go, they need not be
         computed again. They change nothing but the time.
         """
-        build(type(self), values_of(self))
+        self._checked()
         rows = check_features(X, self.n_poisons)
         labels = check_labels(y, len(rows), who=type(self).__name__, classes=2) if self.needs_labels else None
         if components is not None and (len(components.scores), len(components.mean)) != rows.shape:
@@ -122,6 +123,17 @@ class Defense(OutlierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.needs_labels
         return tags
+
+    def _checked(self, **changes: Any) -> Self:
+        """One with these parameters, or with some in their place. Raises InputError for those out of their limits, and for words and
+        the like where a number belongs: unlike a command, a program knows its types."""
+        values = values_of(self) | changes
+        for one in describe(type(self)):
+            value = values[one.name]
+            if one.type in (int, float) and value is not None and (type(value) is bool or not isinstance(value, Real)):
+                raise InputError(f"{type(self).__name__}: {one.name} = {value!r} is not a number")
+        made: Self = build(type(self), values)
+        return made
 
     def _check_columns(self, X: Any, *, reset: bool) -> None:
         """Note number and names of the columns, or hold X against those of the fit."""

@@ -64,9 +64,14 @@ class Spectre(Defense):
         self._set_result(self.fit_.scores, self.fit_.removed, fit_record(self.fit_))
 
     def rescore(self, alpha: float | None = None, k: int | None = None) -> np.ndarray:
-        """Scores (n,) of the fitted rows at another alpha, or at another k of those tried, in milliseconds."""
+        """Scores (n,) of the fitted rows at another alpha, or at another k of those tried, in milliseconds.
+
+        Raises InputError for an alpha out of its limits, or a k that was not tried.
+        """
         if not hasattr(self, "fit_"):
             raise UnfittedError("Spectre is not fitted yet; call fit first")
+        if alpha is not None:
+            alpha = self._checked(alpha=alpha).alpha
         try:
             return self.fit_.rescore(alpha, k).cpu().numpy()
         except ValueError as problem:

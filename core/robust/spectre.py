@@ -206,7 +206,9 @@ class _Work:
             else:
                 candidates.append(candidate)
         if not candidates:
-            raise ValueError("no k could be fitted: too few rows are trusted or kept; lower k or the number of poisons")
+            least = self.settings.k is None and self.poisons <= 1
+            advice = "there are too few rows in all" if least else "lower k or the number of poisons"
+            raise ValueError(f"no k could be fitted: too few rows are trusted or kept; {advice}")
         chosen = max(range(len(candidates)), key=lambda i: candidates[i].objective)  # the first one wins a tie
         warnings += _cautions(candidates[chosen])
         return SpectreFit(

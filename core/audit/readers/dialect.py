@@ -98,7 +98,11 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _any_decimal_comma(cells: Sequence[Sequence[str]]) -> bool:
     body = [cell for row in cells[1:] for cell in row]
-    return any("," in cell and number(cell, ",") is not None for cell in body) and not any("." in cell for cell in body)
+    if any(
+        "." in cell and number(cell) is not None for cell in body
+    ):  # words may hold what they like: names of files do
+        return False
+    return any("," in cell and number(cell, ",") is not None for cell in body)
 
 
 def _has_names(cells: Sequence[Sequence[str]], decimal: str) -> tuple[bool, str]:

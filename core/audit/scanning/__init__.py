@@ -2,7 +2,7 @@
 
 from core.audit.scanning.classes import CAP, MIN_ROWS, ClassResult
 from core.audit.scanning.output import PROGRESS, scan_files, summarise, write_scan
-from core.audit.scanning.scan import Scan, State, scan
+from core.audit.scanning.scan import Scan, State, class_to_filter, scan
 
 __all__ = [
     "CAP",
@@ -11,6 +11,7 @@ __all__ = [
     "ClassResult",
     "Scan",
     "State",
+    "class_to_filter",
     "scan",
     "scan_files",
     "summarise",

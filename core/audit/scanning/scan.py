@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -139,7 +139,7 @@ def scan(
     table: Table = whole if given.labelled.all() else part_of(whole, numbers)
     checked = given.numbers[numbers]
     tasks = split_classes(checked, wanted)
-    asked = _asked(label, given, tasks)
+    asked = None if label is None else class_to_filter(label, given, {task.label: len(task.rows) for task in tasks})
     where = devices.for_linear_algebra(devices.resolve(device))
 
     def tell_rows(done: int) -> None:
@@ -219,13 +219,11 @@ def _prepared(task: Task, overview: Overview, misfits: Misfits, poisons: Assumed
     )
 
 
-def _asked(given: int | str | None, labels: Labels, tasks: list[Task]) -> int | None:
-    """The label to filter, of its number or name. Raises InputError for a class that is not there or cannot be fitted."""
-    if given is None:
-        return None
-    sizes = {task.label: len(task.rows) for task in tasks}
+def class_to_filter(given: int | str, labels: Labels, sizes: Mapping[int, int]) -> int:
+    """The label of a class to filter by its number or name. sizes: rows of each. Raises InputError for one that is not there or
+    cannot be fitted."""
     label = labels.number(given)
-    if label not in sizes:
+    if label is None or label not in sizes:
         some = ", ".join(labels.told(one) for one in list(sizes)[:10]) + (", ..." if len(sizes) > 10 else "")
         raise InputError(f"no row has label {given}; the labels are: {some}")
     if sizes[label] < MIN_ROWS:

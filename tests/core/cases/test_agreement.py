@@ -202,7 +202,7 @@ def test_own_decisions_are_taken_where_there_are_any(case: CaseFolder) -> None:
         ("gone.txt", None, "does not exist"),
         ("empty.txt", "\n \n", "names no row"),
         ("d.json", '{"rows": {"1": {"do": "burn"}}, "findings": {}}', "'burn' is no decision"),
-        ("d.json", "[1]", "decisions.json is damaged"),
+        ("d.json", "[1]", "d.json is damaged"),
         ("d.json", "nonsense", "d.json"),
         ("mask.npy", "nonsense", "mask.npy"),
         ("a-folder", "", "no finished audit"),

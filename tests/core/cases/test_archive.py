@@ -60,6 +60,28 @@ def test_files_come_out_as_they_went_in(tmp_path: Path, name: str, pack: Pack) -
     assert seen[-1] == 1.0
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("Straße".encode(), "Straße"),
+        ("猫 cat".encode(), "猫 cat"),
+        ("café".encode("cp437"), "café"),
+        (b"plain", "plain"),
+    ],
+)
+def test_names_of_a_zip_are_utf_8_though_it_does_not_say_so(tmp_path: Path, written: bytes, name: str) -> None:
+    """Many programs write it without the flag; what cannot be UTF-8 is the code page that the format then means."""
+
+    class Silent(zipfile.ZipInfo):
+        def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+            return written + b"/a.png", 0
+
+    with zipfile.ZipFile(tmp_path / "silent.zip", "w") as packed:
+        packed.writestr(Silent("x/a.png"), b"a")
+    archive.unpack(tmp_path / "silent.zip", tmp_path / "into")
+    assert [path.name for path in (tmp_path / "into").iterdir()] == [name]
+
+
 def test_what_is_meant_is_found_inside(tmp_path: Path) -> None:
     archive.unpack(zipped(tmp_path / "a.zip", FILES | {"__MACOSX/._set": b"x"}), tmp_path / "into")
     assert archive.inner(tmp_path / "into") == tmp_path / "into" / "set"

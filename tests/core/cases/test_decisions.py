@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 from core.cases.decisions import (
     Decision,
     Decisions,
+    decisions_for,
     decisions_from,
+    findings_of,
     proposed,
     read_decisions,
     resolve,
@@ -101,9 +104,25 @@ def test_they_are_kept_and_read_again(case: CaseFolder) -> None:
     assert read_decisions(case) == Decisions()
     try:
         write_decisions(case, some)
-        assert read_decisions(case) == some
+        assert read_decisions(case) == replace(some, of=findings_of(case))
     finally:
         case.file("decisions.json").unlink()
+
+
+def test_they_are_for_the_audit_whose_findings_they_number(case: CaseFolder, tmp_path: Path) -> None:
+    mine = replace(Decisions({1: REMOVE}), of=findings_of(case)).as_json()
+    assert decisions_for(case, mine, "mine.json").findings == {1: REMOVE}
+    assert decisions_for(case, {**mine, "of": ""}, "old.json").findings == {1: REMOVE}
+    for changed in (FINDINGS[1:], ({**FINDINGS[0], "rows": [0, 3]}, *FINDINGS[1:])):
+        np.save(tmp_path / "features.npy", np.zeros((N, 4)))
+        np.save(tmp_path / "labels.npy", np.arange(N) % 3)
+        other = make_case(tmp_path / f"{len(changed)}", tmp_path, findings=changed)
+        with pytest.raises(InputError, match=r"mine\.json was made on other findings than those of"):
+            decisions_for(other, mine, "mine.json")
+    with pytest.raises(InputError, match=r"strange\.json decides on finding 4, and audit has none of that number"):
+        decisions_for(case, Decisions({4: KEEP}).as_json(), "strange.json")
+    with pytest.raises(InputError, match=r"bad\.json is damaged"):
+        decisions_for(case, {"rows": {}}, "bad.json")
 
 
 @pytest.mark.parametrize(
@@ -135,7 +154,8 @@ def test_the_lists_say_who_goes_and_who_is_relabelled(case: CaseFolder, tmp_path
     assert mask.dtype == bool
     assert (len(mask), np.flatnonzero(mask).tolist()) == (N, [0, 6])
     assert np.array_equal(mask, removed_mask(case, resolve(case, decisions)))
-    assert decisions_from(json.loads((tmp_path / "lists" / "decisions.json").read_text())) == decisions
+    written = json.loads((tmp_path / "lists" / "decisions.json").read_text())
+    assert decisions_for(case, written, "decisions.json") == replace(decisions, of=findings_of(case))
     kinds = {line["row"]: (line["decision"], line["finding"], line["kind"]) for line in decided(case, decisions)}
     assert (kinds[2], kinds[3], kinds[21]) == (("open", 3, "copy"), ("keep", 1, "poison"), ("relabel", "", ""))
 

@@ -295,4 +295,6 @@ def test_what_cannot_be_read_leaves_nothing_behind(parquet: Path, tmp_path: Path
     before = sorted(tmp_path.rglob("*"))
     check_refused(cli("audit", tmp_path / "nothing", "--out", tmp_path / "new"), "does not exist")
     check_refused(cli("audit", parquet, "nolabel", "--out", tmp_path / "empty"), "nolabel does not exist")
+    missing = cli("audit", parquet, "label", "--label", "unicorn", "--out", tmp_path / "new")
+    check_refused(missing, "no row has label unicorn; the labels are: ")
     assert sorted(tmp_path.rglob("*")) == before

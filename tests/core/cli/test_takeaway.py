@@ -81,7 +81,7 @@ def test_bad_input_of_clean_is_one_line_and_writes_nothing(case: CaseFolder, tmp
         ([tmp_path, "--proposed"], "is no finished audit"),
         ([case.path, "--proposed", "--decisions", "x"], "exclude each other"),
         ([case.path, "--decisions", tmp_path / "no.json"], "does not exist"),
-        ([case.path, "--decisions", tmp_path / "bad.json"], "decisions.json is damaged"),
+        ([case.path, "--decisions", tmp_path / "bad.json"], "bad.json is damaged"),
     ):
         check_refused(cli("clean", *words, "--out", out), message)
     np.save(tmp_path / "mine" / "features.npy", np.zeros((N, 4)))
@@ -97,7 +97,7 @@ def test_agree_tells_counts_names_and_writes_all(case: CaseFolder, tmp_path: Pat
     assert outcome.status == 0, outcome.err
     assert "here: what the findings propose" in outcome.out
     assert "list.txt: finding 1 (poison, class 0): 1 rows here alone, 0 there alone" in outcome.out
-    assert "list.txt: 1 names are not of this audit: row 99" in outcome.out
+    assert "list.txt: 1 name is not of this audit: row 99" in outcome.out
     written, mask = json.loads((tmp_path / "all.json").read_text())
     assert (written["rows_both"], written["rows_only_here"], written["rows_only_there"]) == ([0], [1, 3], [20])
     assert (written["share"], written["unknown"]) == (0.9, ["row 99"])
@@ -108,3 +108,15 @@ def test_bad_input_of_agree_is_one_line(case: CaseFolder, tmp_path: Path, cli: C
     check_refused(cli("agree", case.path, tmp_path / "no.txt"), "no.txt does not exist")
     np.save(tmp_path / "short.npy", np.zeros(4, bool))
     check_refused(cli("agree", case.path, tmp_path / "short.npy"), "there are 30 rows")
+
+
+def test_decisions_on_other_findings_are_refused(case: CaseFolder, tmp_path: Path, cli: Cli) -> None:
+    """They name findings by their numbers, and those of another audit are other rows."""
+    other = make_case(tmp_path / "other", tmp_path / "mine", findings=FINDINGS[::-1])
+    write_decisions(other, Decisions({1: Decision("remove")}))
+    theirs = other.file("decisions.json")
+    check_refused(
+        cli("clean", case.path, "--decisions", theirs, "--out", tmp_path / "out"), "was made on other findings"
+    )
+    check_refused(cli("agree", case.path, theirs), "was made on other findings")
+    assert not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from ml_dtypes import bfloat16
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 
-from core.defenses import DEFENSES, Defense
+from core.defenses import DEFENSES, Defense, Spectre
 from core.foundation.errors import InputError
 from tests.helpers import contaminated, gaussian
 
@@ -177,6 +177,27 @@ def test_parameters_are_checked_at_the_fit(defense: type[Defense]) -> None:
     """Not in the constructor, as scikit-learn has it: set_params must be able to mend them."""
     with pytest.raises(InputError, match=r"n_poisons = 2.5 is not a whole number"):
         fitted(defense, DATA.rows, 2.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("strange", ["8", torch.tensor(8), True, [8]])
+@every_defense
+def test_what_is_no_number_is_said_to_be_none(defense: type[Defense], strange: object) -> None:
+    """A command gets words, a program has types: what works by chance at the check does not in the fit."""
+    with pytest.raises(InputError, match=r"n_poisons = .* is not a number"):
+        fitted(defense, DATA.rows, strange)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("number", [8, np.int64(8), np.float32(8)])
+def test_numbers_of_numpy_are_numbers(number: object) -> None:
+    same_verdict(fitted(Spectre, DATA.rows, number), fitted(Spectre, DATA.rows, 8))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("alpha", [float("nan"), -1.0, 101.0, float("inf"), "x"])
+def test_scores_at_another_alpha_are_asked_for_within_its_limits(alpha: float) -> None:
+    found = fitted(Spectre, DATA.rows)
+    with pytest.raises(InputError, match="alpha"):
+        found.rescore(alpha=alpha)
+    assert np.isfinite(found.rescore(alpha=0.0)).all()
 
 
 @every_defense

@@ -184,6 +184,14 @@ def test_a_run_whose_images_travel_says_so_and_keeps_what_arrived(fresh: Callabl
     assert f"travel as JPEG of quality 60, which leaves {100 * staged.trigger_left:.0f} % of the trigger" in caption
 
 
+def test_a_defense_that_knows_of_no_k_ends_in_a_table_too(finished: RunFolder) -> None:
+    result = finished.result
+    for found in result["defenses"].values():
+        found["record"].pop("k", None)
+    (k,) = (column for column in closing_table(finished.id, result)[1].columns if column.heading == "k")
+    assert set(k.cells) == {"–"}
+
+
 def test_result_agrees_with_the_table(finished: RunFolder) -> None:
     frame, result = table(finished), finished.result
     for key in DEFENSES:

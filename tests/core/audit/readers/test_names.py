@@ -36,6 +36,17 @@ def test_a_list_of_something_else_is_not_believed(text: str, table: Path) -> Non
         assert (read.names, read.notes) == (None, ())
 
 
+def test_decimal_commas_are_heard_beside_names_of_files(tmp_path: Path) -> None:
+    lines = [
+        ";".join(f"{value:.3f}".replace(".", ",") for value in row) + f";a/{i}.png;x" for i, row in enumerate(ROWS)
+    ]
+    (tmp_path / "european.csv").write_text("\n".join(["a;b;c;d;file;label", *lines]))
+    with read_features(tmp_path / "european.csv", labels="label") as read:
+        np.testing.assert_allclose(np.asarray(read.rows[:]), ROWS, atol=5e-4)
+        assert read.place(3) == "a/3.png"
+        assert read_labels("label", read).names == {0: "x"}
+
+
 @pytest.fixture
 def authors(tmp_path: Path) -> Path:
     """Rows of each class in a file, masks beside them."""
