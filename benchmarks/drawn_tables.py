@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def write_tables(out: Path, seeds: Sequence[int], names: Sequence[str], far: flo
         answers = {}
         for name in names:
             case = list(CASES).index(name)
-            table = CASES[name](lambda case=case, **options: Table(seed, case, far, **options))
+            table = CASES[name](partial(Table, seed, case, far))
             folder = out / f"seed-{seed}" / name
             folder.mkdir(parents=True, exist_ok=True)
             table.write(folder)
