@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import drawn_tables, verdicts
 from benchmarks.drawn_tables import BROKEN, CASES, COPY, GROUP, LABEL_ERROR, POISON, write_tables
+from core.audit.scanning import scan
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +78,15 @@ def test_without_a_folder_the_cases_are_listed(
     monkeypatch.setattr(sys, "argv", ["drawn_tables.py"])
     drawn_tables.main()
     assert capsys.readouterr().out.split() == list(CASES)
+
+
+def test_the_strongest_poison_is_accused_though_most_features_are_zero() -> None:
+    """A feature that is zero in nearly all rows of a class leaves nothing to measure the others by: they lie farther out than poison."""
+    table = drawn_tables.Table(2, 1, 24.0).poison(0, 20)
+    assert table.shape.name == "rectified"
+    rows, labels = np.concatenate(table.rows).astype(np.float32), np.concatenate(table.labels)
+    label = table.classes[0]
+    assert (rows[labels == label] == 0).mean() > 0.5
+    found = scan(rows, labels, 20, workers=1)
+    assert found.suspects == [label]
+    assert found.removed[-20:].all()

@@ -18,6 +18,9 @@ OWN = (0.75, 0.5)
 POOLED = 0.5
 ENOUGH = 4  # rows for each dimension: with fewer, the covariance of the class leans on that of all classes
 MAX_GROUPS = 5
+# Ashman's D from which on a group counts: where tails are heavy, natural groups of clean classes of networks reached 5.2; where
+# they fall as t^-2 or faster, the groups that chance makes stayed below 4.
+SEPARATED, SEPARATED_LIGHT = 5.25, 4.5
 GENEROUS = 3.0  # rate of the tails with which a group is looked at; whether it counts is decided later
 CANDIDATE = 0.05
 
@@ -50,7 +53,7 @@ def groups_of(scores: Tensor, pooled: np.ndarray, whitened: Sequence[Tensor] = (
     while len(left) > ENOUGH and len(found) <= MAX_GROUPS:
         some = torch.from_numpy(left).to(scores.device)
         views = [*(w[some] for w in whitened), *_views(scores[some], pooled[left])]
-        apart = most_apart(views)
+        apart = most_apart(views, clear=SEPARATED)
         members = np.flatnonzero(apart.members)
         group = Group(
             left[members], apart.positions[members], apart.separation, apart.tamed, apart.tails, fewest_rows(n)

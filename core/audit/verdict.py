@@ -17,7 +17,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from core.audit.groups import Group
+from core.audit.groups import SEPARATED, SEPARATED_LIGHT, Group
 from core.robust import apart
 
 LEVEL = 0.05  # share of clean data sets in which any class is wrongly suspected
@@ -25,9 +25,6 @@ SLOWEST, FASTEST = 0.5, 3.0  # t^-3 is the tail of Student's t with three degree
 ALONE = 1.0  # before a class without a control has told its own: the tail of a Cauchy distribution
 SLOW_SHARE = 0.25  # of the controls may fall more slowly than the rate
 BORROWED = 20.0  # rows beyond the start that every control borrows from all of them
-# Ashman's D from which on a group counts: where tails are heavy, natural groups of clean classes of networks reached 5.2; where
-# they fall as t^-2 or faster, the groups that chance makes stayed below 4.
-SEPARATED, SEPARATED_LIGHT = 5.25, 4.5
 TWICE = 1  # position in the ratios
 
 

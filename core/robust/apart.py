@@ -38,6 +38,8 @@ FEWEST = 5  # rows that can be a group; three or four agree by chance on some di
 SMALLEST_SHARE = 1 / 500
 SMALLEST = 1e-280  # p-value; the sum of reciprocals must not overflow
 TESTS = 2 * len(STARTS) * len(RATIOS)  # of a direction: both tails, every start, every ratio
+TRIED = 8  # tails of directions that are looked at for a group that is clearly apart
+SURE = 1e-3  # p-value of the one test, times their number, up to which another one is tried
 REFINED = 5  # times that the members of a group are looked for anew
 
 
@@ -177,18 +179,37 @@ def tails_of(positions: Sequence[Tensor]) -> Tails:
     return Tails(starts.flatten().cpu().numpy(), cut.flatten().cpu().numpy(), ratios)
 
 
-def most_apart(views: Sequence[Tensor], rate: float = 1.0) -> Apart:
+def most_apart(views: Sequence[Tensor], rate: float = 1.0, clear: float = math.inf) -> Apart:
     """The group of rows that stands apart most in any of the views; without members where no test has enough rows for one.
 
     views: the rows (n, k) of one class, robustly whitened in different ways. rate: of the tails, for the choice alone.
+    clear: a separation. Where the group that the smallest p-value points at has less, another one that has as much goes before
+    it: along a feature that is zero in most rows, the others lie farther out than any poison, and each where it will.
     """
     n = len(views[0])
     positions = [held_out(w) for w in views]
     tails = tails_of(positions)
     p = tails.p_values(rate, fewest_rows(n))
-    if not (p < 1).any():
-        return Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
-    test = int(p.argmin())
+    first, tried = None, set[int]()
+    for test in p.argsort(kind="stable"):
+        line = int(test) // (len(STARTS) * len(RATIOS))  # a tail of a direction
+        if p[test] >= 1 or (first and (p[test] * len(p) > SURE or len(tried) == TRIED)):
+            break
+        if line in tried:
+            continue
+        tried.add(line)
+        found = _along(views, positions, tails, int(test))
+        first = first or found
+        if found.separation >= clear:
+            return found
+        if not math.isfinite(clear):
+            break
+    return first or Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
+
+
+def _along(views: Sequence[Tensor], positions: Sequence[Tensor], tails: Tails, test: int) -> Apart:
+    """The group that one test points at."""
+    n = len(views[0])
     view, direction = _place(test // TESTS, [q.shape[1] for q in positions])
     tail, start, ratio = np.unravel_index(test % TESTS, (2, len(STARTS), len(RATIOS)))
     along = positions[view][:, direction] * (1 if tail == 0 else -1)

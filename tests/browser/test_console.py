@@ -6,7 +6,7 @@ Every other test of this folder checks it too, since the fixture `page` does; te
 import pytest
 
 from benchmarks.serving import pages
-from tests.browser.chromium import faults_of, open_view, wait_until_drawn
+from tests.browser.chromium import PHONE, faults_of, open_view, wait_until_drawn
 
 
 @pytest.mark.slow  # test_access does it too, and looks at more
@@ -41,3 +41,14 @@ def test_errors_are_heard(chromium):
     tab.wait_for_timeout(100)
     tab.close()
     assert [fault.split(" (")[0] for fault in faults] == ["one", "uncaught: two"]
+
+
+def test_on_a_telephone_the_menu_leaves_the_page_that_was_chosen_in_it(page, address):
+    page.set_viewport_size(PHONE)
+    open_view(page, address)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Evidence").click()
+    page.wait_for_url(lambda url: url.split("?")[0] == f"{address}/evidence")
+    wait_until_drawn(page)
+    gone = "() => document.querySelector('[data-testid=stSidebar]').getBoundingClientRect().right <= 0"
+    page.wait_for_function(gone)
