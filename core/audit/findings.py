@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from core.audit.groups import Group
+from core.audit.groups import SEPARATED, Group
 from core.audit.misfits import MARKED, Misfits, Pair
 from core.audit.overview import Overview
-from core.audit.verdict import SEPARATED, Judgement
+from core.audit.verdict import Judgement
 
 LARGE = 0.15  # share of a class from which on a group that is as wide as the rest is taken for a natural one
 WIDE = 0.5  # of the spread of the rest: a group that is as wide

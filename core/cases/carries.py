@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.audit.groups import SEPARATED
 from core.audit.scanning import MIN_ROWS
-from core.audit.verdict import SEPARATED
 from core.robust import fewest_rows
 
 FEW_CLASSES = 4  # below, no class has enough others for a control

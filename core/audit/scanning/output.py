@@ -19,6 +19,7 @@ from typing import Any
 from core.audit.csv_files import write_csv, write_findings
 from core.audit.described import describe
 from core.audit.findings import Finding
+from core.audit.groups import SEPARATED
 from core.audit.readers import (
     Features,
     check_given,
@@ -32,7 +33,7 @@ from core.audit.readers import (
 from core.audit.scanning.classes import CAP, ClassResult
 from core.audit.scanning.scan import Scan, State, scan
 from core.audit.table import as_table, check_shape
-from core.audit.verdict import FASTEST, SEPARATED, SLOWEST
+from core.audit.verdict import FASTEST, SLOWEST
 from core.foundation.cluster import Cluster
 from core.foundation.files import claimed, write_array, write_json
 from core.robust.apart import FEWEST, SMALLEST_SHARE, fewest_rows
