@@ -151,8 +151,8 @@ def _hint(which: str) -> str:
     }[which]
 
 
-def pager(total: int, size: int, selection: bool = False) -> int:
-    """Previous, next and where one is; returns the first place of the page."""
+def pager(total: int, size: int, selection: bool = False, order: str = ", most suspicious first") -> int:
+    """Previous, next and where one is; returns the first place of the page. order: what is said of it."""
     last = (total - 1) // size + 1
     page = min(max(int(st.session_state.get("audit-page", 1)), 1), last)
     st.session_state["audit-page"] = page
@@ -173,7 +173,7 @@ def pager(total: int, size: int, selection: bool = False) -> int:
         )  # fmt: skip
         if selection:
             st.button("Clear the selection", icon=":material/close:", on_click=state.clear_selection, key="audit-clear")
-        st.caption(f"showing {start + 1:,}–{min(start + size, total):,} of {total:,}, most suspicious first")
+        st.caption(f"showing {start + 1:,}–{min(start + size, total):,} of {total:,}{order}")
     return start
 
 
@@ -242,14 +242,14 @@ def set_aside(view: CaseView, finding: dict[str, Any]) -> None:
     """Copies beside the row that is kept, and broken rows with what is wrong with them."""
     aside = view.summary["set_aside"]
     mine = set(view.of_finding[int(finding["finding"])]["row"].tolist())
+    kept = {one["copy_of"] for one in aside["copies"] if one["row"] in mine}
     if finding["kind"] == "broken":
         told = {one["row"]: one["reason"] for one in aside["broken"] if one["row"] in mine}
     else:
         told = {one["row"]: f"copy of row {one['copy_of']:,}" for one in aside["copies"] if one["row"] in mine}
-        kept = {one["copy_of"] for one in aside["copies"] if one["row"] in mine}
         told = dict.fromkeys(sorted(kept), "kept") | told
     rows = np.array(list(told), np.int64)
-    start = pager(len(rows), PAGE)
+    start = pager(len(rows), PAGE, order="" if finding["kind"] == "broken" else f", {len(kept):,} kept among them")
     part = rows[start : start + PAGE]
     place(
         view, part, [told[int(row)] for row in part], state.GALLERY, f"audit/{view.id}/aside", as_is(finding["title"])

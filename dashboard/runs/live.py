@@ -73,7 +73,8 @@ def curves(run: JobFolder) -> None:
         if seen and shown:
             st.caption(
                 f"Test accuracy and attack success: after each epoch, on a fixed sample of {seen:,} clean test images and "
-                f"of {shown:,} with the trigger. Attack success is the share of these that get the label the attacker wants."
+                f"of {shown:,} with the trigger. Attack success is the share of these that get the label the attacker wants: a model that has hardly begun to learn "
+                "may give it to many, marked or not."
             )
         elif seen:
             st.caption(f"Test accuracy: after each epoch, on a fixed sample of {seen:,} clean test images.")

@@ -64,7 +64,7 @@ def _beside(source: Source, finding: dict[str, Any], first: pd.DataFrame) -> tup
 def _note(source: Source, finding: dict[str, Any], one: Any) -> str:
     if finding["kind"] == "label-error" and pd.notna(one.nearest_label):
         return f"with {source.called(one.nearest_label)}"
-    return f"score {one.score:.3g}" if finding["kind"] in ("poison", "second-group") and one.score else ""
+    return f"{one.score:.3g} deviations out" if finding["kind"] in ("poison", "second-group") and one.score else ""
 
 
 def _picture(source: Source, row: int, note: str | None = None) -> Picture:
@@ -84,7 +84,7 @@ def _passage(source: Source, row: int, note: str | None = None, beside: Sequence
 
 def _table(source: Source, finding: dict[str, Any], own: pd.DataFrame) -> Table:
     known = bool((source.rows["file"].to_numpy()[own["row"].to_numpy()] != "").any())
-    columns = ["row", *["file"] * known, "score", "nearest other class"]
+    columns = ["row", *["file"] * known, "deviations out", "nearest other class"]
     lines = [
         [f"{one.row:,}", *[source.file(one.row)] * known, f"{one.score:.3g}",
          source.called(one.nearest_label) if pd.notna(one.nearest_label) else ""]
