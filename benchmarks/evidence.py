@@ -71,16 +71,18 @@ def said(folder: Path) -> list[str]:
 
 
 def ways_table(folder: Path) -> list[str]:
-    """Lines of Markdown: a line for each other way, with the usual one on the same runs."""
+    """Lines of Markdown: a line for each other way, with the usual one on the same runs, and what it gains without the cell that gains most."""
     plan, grid, cells = _read(folder)
     found = ways.other_ways(cells, summary.looks(grid))
     lines = [
-        f"**{plan.title}**", "", "| way | runs | poison removed, % | usually | more in | less in | clean removed, % | usually |",
-        "|" + "---|" * 8,
+        f"**{plan.title}**", "", "| way | runs | poison removed, % | usually | more in | less in | gain but for its best cell, points | clean removed, % | usually |",
+        "|" + "---|" * 9,
     ]  # fmt: skip
     for way in found:
         shares = [100 * share for share in (way.found(), way.found(usual=True), way.wasted(), way.wasted(usual=True))]
         told = [way.title, str(len(way.pairs)), f"{shares[0]:.1f}", f"{shares[1]:.1f}", str(way.more), str(way.fewer)]
+        rest = way.gain(but_one=True)
+        told.append("–" if rest is None else f"{100 * rest:+.1f}")
         lines.append(f"| {' | '.join([*told, f'{shares[2]:.1f}', f'{shares[3]:.1f}'])} |")
     return [*lines, ""]
 

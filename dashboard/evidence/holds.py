@@ -67,7 +67,7 @@ def ways(grid: Grid) -> None:
     )
     st.caption(
         "Means over the runs of working attacks that were looked at in both ways. None needs the truth; another layer and another number of poisons are options of "
-        "every run, and no run does the rest by itself. Told more poisons, SPECTRE removes more rows, clean ones among them."
+        "every run, and no run does the rest by itself. The gain is told without the cell in which it is largest, so that one cell alone recommends nothing. Told more poisons, SPECTRE removes more rows, clean ones among them."
     )
 
 
@@ -76,10 +76,14 @@ def ways_frame(found: Sequence[Way]) -> pd.DataFrame:
     return pd.DataFrame([
         {
             "way": way.title, "runs": len(way.pairs), "poison removed, %": 100 * way.found(), "the usual way, %": 100 * way.found(usual=True),
-            "more in": way.more, "less in": way.fewer, "clean removed, %": 100 * way.wasted(), "usually, %": 100 * way.wasted(usual=True),
+            "more in": way.more, "less in": way.fewer, "gain but for its best cell, %": _percent(way.gain(but_one=True)), "clean removed, %": 100 * way.wasted(), "usually, %": 100 * way.wasted(usual=True),
         }
         for way in found
     ])  # fmt: skip
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
 
 
 def _look_at(place: str) -> None:

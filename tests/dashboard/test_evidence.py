@@ -168,9 +168,16 @@ def test_other_ways_to_ask_are_told_beside_the_usual_one(grid: grids.Grid) -> No
 
 
 def test_a_way_is_held_against_the_usual_one_on_the_same_runs() -> None:
-    def run(found: int, removed: int) -> dict[str, int]:
-        return {"found": found, "removed": removed, "poisons_in_target": 10, "target_rows": 110}
+    def run(found: int, removed: int, poisons: int = 10) -> dict[str, int | str]:
+        about = {"experiment": "Patch", "poisons": poisons, "poisons_in_target": 10, "target_rows": 110}
+        return {**about, "found": found, "removed": removed}
 
+    one_cell = ways.Way("another", ((run(5, 15), run(10, 30)), (run(10, 15), run(9, 20))))
+    assert one_cell.gain() == pytest.approx(0.2)
+    assert one_cell.gain(but_one=True) is None
+    two = ways.Way("another", (*one_cell.pairs, (run(3, 13, 50), run(4, 13, 50))))
+    assert two.gain() == pytest.approx((0.5 - 0.1 + 0.1) / 3)
+    assert two.gain(but_one=True) == pytest.approx(0.1), "of the other cell"
     way = ways.Way("another", ((run(5, 15), run(10, 30)), (run(10, 15), run(9, 20)), (run(3, 13), run(3, 13))))
     assert (way.more, way.fewer) == (1, 1)
     assert way.found() == pytest.approx(22 / 30)

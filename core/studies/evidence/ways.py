@@ -36,6 +36,17 @@ class Way:
         """Share of the poison that is removed, in the mean over runs; usual: of the usual way on the same runs."""
         return _mean(row["found"] / row["poisons_in_target"] for row in self._side(usual))
 
+    def gain(self, *, but_one: bool = False) -> float | None:
+        """How much more of the poison is removed than usually, in the mean over runs. but_one: without the cell in which it gains most;
+        None where there is no other."""
+        gains: dict[tuple[str, int], list[float]] = {}
+        for usual, other in self.pairs:
+            gain = (other["found"] - usual["found"]) / usual["poisons_in_target"]
+            gains.setdefault((usual["experiment"], usual["poisons"]), []).append(gain)
+        if but_one:
+            del gains[max(gains, key=lambda cell: sum(gains[cell]))]
+        return _mean(gain for cell in gains.values() for gain in cell) if gains else None
+
     def wasted(self, *, usual: bool = False) -> float:
         """Share of the clean rows of the class that is removed, in the mean over runs."""
         return _mean(
