@@ -121,12 +121,8 @@ class _Audit:
     def read(self) -> None:
         brought = self.brought
         if self.config.label:  # before a model is trained for it
-            sizes = {
-                int(label): int(count)
-                for label, count in zip(
-                    *np.unique(brought.labels.numbers[brought.labels.labelled], return_counts=True), strict=True
-                )
-            }
+            counts = np.unique(brought.labels.numbers[brought.labels.labelled], return_counts=True)
+            sizes = dict(zip(*(part.tolist() for part in counts), strict=True))
             class_to_filter(self.config.label, brought.labels, sizes)
         with self.case.replacing("rows.parquet") as aside:
             pd.DataFrame(_rows_of(brought)).to_parquet(aside, index=False)

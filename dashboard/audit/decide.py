@@ -68,9 +68,14 @@ def _counts(frame: pd.DataFrame) -> None:
 def _proposals(view: CaseView, decisions: Decisions) -> None:
     taken = {**proposed(view.summary).findings}
     still = {number: one for number, one in taken.items() if number not in decisions.findings}
+    open_ones = (
+        "Take the proposal for the open finding"
+        if len(still) == 1
+        else f"Take the proposals for the {len(still):,} open findings"
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Take the proposal{'s' * (len(still) > 1)} for the {f'{len(still):,} open findings' if len(still) > 1 else 'open finding'}" if still else "No findings are open", icon=":material/done_all:", disabled=not still,
+            open_ones if still else "No findings are open", icon=":material/done_all:", disabled=not still,
             on_click=_take_all, args=(view,), type="primary",
             help="Poison, copies and broken rows are removed, label errors get the nearest class. What you have decided stays.",
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
 from pathlib import Path
@@ -74,14 +74,13 @@ def all_grids() -> tuple[dict[str, Grid], list[str]]:
     for root in (BUNDLED, data.user_runs().root):
         for file in sorted(root.glob(f"*/{rows.TABLE}")):
             try:
-                plan = (file.parent / rows.PLAN).stat().st_mtime_ns
-                one = _read(str(file.parent), (file.stat().st_mtime_ns, plan))
+                plan, name = (file.parent / rows.PLAN).stat().st_mtime_ns, _free(file.parent.name, found)
+                one = _read(str(file.parent), (file.stat().st_mtime_ns, plan), name)
             except (OSError, InputError) as problem:
                 problems.append(str(problem))
                 continue
             if len(one.table):
-                one = replace(one, known_as=_free(one.name, found))
-                found[one.name] = one
+                found[name] = one
     return found, problems
 
 
@@ -100,8 +99,8 @@ def _free(name: str, taken: Container[str]) -> str:
 
 
 @st.cache_resource(max_entries=50, show_spinner="Reading the grids ...")
-def _read(folder: str, stamps: tuple[int, int]) -> Grid:
-    """stamps: change when the files do."""
+def _read(folder: str, stamps: tuple[int, int], name: str) -> Grid:
+    """stamps: change when the files do. name: what it is known as."""
     path = Path(folder)
     plan = rows.read_plan(path)
-    return Grid(path, stamps[0], plan, rows.of_plan(rows.read(path), plan))
+    return Grid(path, stamps[0], plan, rows.of_plan(rows.read(path), plan), name)

@@ -98,9 +98,8 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _any_decimal_comma(cells: Sequence[Sequence[str]]) -> bool:
     body = [cell for row in cells[1:] for cell in row]
-    if any(
-        "." in cell and number(cell) is not None for cell in body
-    ):  # words may hold what they like: names of files do
+    # words may hold what they like: names of files do
+    if any("." in cell and number(cell) is not None for cell in body):
         return False
     return any("," in cell and number(cell, ",") is not None for cell in body)
 

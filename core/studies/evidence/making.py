@@ -103,11 +103,8 @@ class _Making:
         _check_same_plan(self.table[self.table["state"] != "failed"] if again else self.table, self.plan, self.out)
         write_json(self.out / rows.PLAN, _told(self.plan).as_json())
         self._count()
-        missing = [
-            one
-            for one in self.plan.trainings
-            if self.there.get(one.key) not in ("finished", *("failed",) * (not again))
-        ]
+        settled = ("finished",) if again else ("finished", "failed")
+        missing = [one for one in self.plan.trainings if self.there.get(one.key) not in settled]
         self._tell()
         made = self._in_cluster(missing, self.cluster) if self.cluster else self._here(missing)
         for place, problem in made:
