@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
+from benchmarks.drawn_tables import SHAPES, Shape
 from core.audit.scanning import scan
 from core.audit.verdict import LEVEL
 from core.foundation import devices
 
-SHAPES = ("normal", "own directions", "heavy tails", "rectified")
 ASSUMED = 20  # poisons
 ROWS = 4_000  # of a drawn table, at most
 
@@ -37,18 +37,8 @@ def drawn(seed: int) -> tuple[str, np.ndarray, np.ndarray]:
     size = int(rng.choice([size for size in (40, 100, 300, 800) if classes * size <= ROWS]))
     d = int(rng.choice([8, 32, 128, 512]))
     labels = np.repeat(np.arange(classes), size)
-    scale = np.geomspace(3, 0.3, d)
-    centres = rng.normal(size=(classes, d)) * rng.uniform(1, 5)
-    turns = [np.linalg.qr(rng.normal(size=(d, d)))[0] if shape == "own directions" else np.eye(d) for _ in centres]
-
-    def rows_of(label: int, n: int) -> np.ndarray:
-        noise = rng.normal(size=(n, d)) * scale @ turns[label]
-        if shape == "heavy tails":
-            noise /= np.sqrt(rng.chisquare(4, size=(n, 1)) / 4)
-        rows = noise + centres[label]
-        return np.maximum(rows, 0) if shape == "rectified" else rows
-
-    parts = [rows_of(label, size) for label in range(classes)]
+    lie = Shape(shape, rng, classes, d)
+    parts = [lie.rows(label, size) for label in range(classes)]
     faults = []
     if seed // 4 % 2 and classes > 1:
         share = rng.uniform(0.01, 0.03)
@@ -60,7 +50,7 @@ def drawn(seed: int) -> tuple[str, np.ndarray, np.ndarray]:
     if seed // 4 % 3 == 0:
         faults.append("a track")
         label = int(rng.integers(classes))
-        near = rows[label * size] + 0.05 * rng.normal(size=(30, d)) * scale
+        near = rows[label * size] + 0.05 * rng.normal(size=(30, d)) * lie.scale
         rows, labels = np.concatenate([rows, near]), np.r_[labels, np.full(30, labels[label * size])]
     if seed // 4 % 4 == 0:
         faults.append("equal rows")

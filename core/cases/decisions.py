@@ -85,7 +85,12 @@ def read_decisions(case: CaseFolder) -> Decisions:
 
 def write_decisions(case: CaseFolder, decisions: Decisions) -> None:
     """Raises OSError where the folder cannot be written."""
-    case.write_json(DECISIONS, replace(decisions, of=findings_of(case)).as_json())
+    case.write_json(DECISIONS, numbered(case, decisions).as_json())
+
+
+def numbered(case: CaseFolder, decisions: Decisions) -> Decisions:
+    """Decisions on this audit, with what its findings are told by; that is read from the disk the first time alone."""
+    return replace(decisions, of=decisions.of or findings_of(case))
 
 
 def findings_of(case: CaseFolder) -> str:

@@ -9,7 +9,6 @@ decisions.json  the same for this program
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from core.audit.csv_files import write_csv
-from core.cases.decisions import DECISIONS, Decisions, findings_of, resolve
+from core.cases.decisions import DECISIONS, Decisions, numbered, resolve
 from core.cases.folder import CaseFolder
 from core.foundation.errors import InputError
 from core.foundation.files import replacing, write_array, write_json
@@ -71,7 +70,7 @@ def write_lists(case: CaseFolder, decisions: Decisions, out: Path) -> dict[str, 
         gone = [_listed(str(line["file"] or line["row"])) for line in lines if line["decision"] == "remove"]
         aside.write_text("".join(f"{name}\n" for name in gone), encoding="utf-8")
     write_array(out / "removed.npy", removed_mask(case, frame))
-    write_json(out / DECISIONS, replace(decisions, of=findings_of(case)).as_json())
+    write_json(out / DECISIONS, numbered(case, decisions).as_json())
     counts = {"remove": 0, "relabel": 0, "keep": 0, "open": 0}
     for line in lines:
         counts[line["decision"]] += 1

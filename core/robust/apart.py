@@ -179,7 +179,7 @@ def tails_of(positions: Sequence[Tensor]) -> Tails:
     return Tails(starts.flatten().cpu().numpy(), cut.flatten().cpu().numpy(), ratios)
 
 
-def most_apart(views: Sequence[Tensor], rate: float = 1.0, clear: float = math.inf) -> Apart:
+def most_apart(views: Sequence[Tensor], rate: float = 1.0, clear: float = -math.inf) -> Apart:
     """The group of rows that stands apart most in any of the views; without members where no test has enough rows for one.
 
     views: the rows (n, k) of one class, robustly whitened in different ways. rate: of the tails, for the choice alone.
@@ -202,8 +202,6 @@ def most_apart(views: Sequence[Tensor], rate: float = 1.0, clear: float = math.i
         first = first or found
         if found.separation >= clear:
             return found
-        if not math.isfinite(clear):
-            break
     return first or Apart(tails, np.zeros(n, bool), np.zeros(n), 0.0, 0.0)
 
 

@@ -33,9 +33,7 @@ class Discriminant:
     transform: Tensor  # (r, r') float64
     centres: Tensor  # (c, r') whitened
     own: Tensor  # (n,) squared distance from the centre of the own class
-    without: (
-        Tensor  # (n,) the same by the covariance of the other rows: as far as the row would lie had it had no say in it
-    )
+    without: Tensor  # (n,) the same by the covariance of the other rows, so that the row has no say in it
     other: Tensor  # (n,) from the nearest other centre; infinite where there is one class only
     nearest: Tensor  # (n,) int64, the class of that centre
     gap: Tensor  # (n,) distance between the two centres

@@ -135,8 +135,8 @@ def synchronise(shown: Shown, ring: str) -> None:
 
 def control(view: CaseView, finding: dict[str, Any], number: int) -> None:
     """The same statistic for every other class."""
-    record: dict[str, Any] = next((one for one in view.summary["classes"] if one["label"] == finding["label"]), {})
-    column, title = STATISTICS["label-error" if across_classes(finding, record) else finding["kind"]]
+    record = record_of(view, 0, int(finding["label"]))
+    column, title = STATISTICS["label-error" if record and across_classes(finding, record) else finding["kind"]]
     st.markdown(
         "**Every other class**",
         help="The control: what is ordinary here. A finding that many classes share is a property of the data, not of a class.",
@@ -178,6 +178,11 @@ def summary_of(view: CaseView, number: int) -> dict[str, Any]:
         return view.summary
     found: dict[str, Any] = view.case.read_json(f"{view.looks[number].folder}/summary.json")
     return found
+
+
+def record_of(view: CaseView, number: int, label: int) -> dict[str, Any] | None:
+    """What the scan of one look says of a class; None where it is not in its table."""
+    return next((one for one in summary_of(view, number)["classes"] if one["label"] == label), None)
 
 
 def numbers_and_k(view: CaseView, finding: dict[str, Any], number: int) -> tuple[Any, int, int] | None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.cases.space import Look
 from core.foundation.errors import InputError
-from dashboard.audit.evidence import summary_of
+from dashboard.audit.evidence import record_of, summary_of
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
@@ -17,7 +17,7 @@ A_FIT = "Some seconds a fit, on this machine, once."
 
 def offer(view: CaseView, look: Look, label: int) -> None:
     """Of a class without pictures."""
-    record = _record(view, look, label)
+    record = record_of(view, look.number, label)
     if record is None or record["objective"] is None:
         why = record["reason"] if record else "it is not in this layer's table"
         st.info(f"This class has no pictures: {as_is(why)}.", icon=":material/info:")
@@ -29,17 +29,13 @@ def offer(view: CaseView, look: Look, label: int) -> None:
 
 def offer_more(view: CaseView, look: Look, label: int) -> None:
     """Of a class that was fitted at one number of poisons alone."""
-    record = _record(view, look, label)
+    record = record_of(view, look.number, label)
     if record and st.button(
         "What if there were more poisons, or fewer?",
         icon=":material/exposure:",
         help=f"Fits the class at a quarter to four times the number. {A_FIT}",
     ):
         _make(view, look, label, record, wide=True)
-
-
-def _record(view: CaseView, look: Look, label: int) -> dict[str, Any] | None:
-    return next((one for one in summary_of(view, look.number)["classes"] if one["label"] == label), None)
 
 
 def _make(view: CaseView, look: Look, label: int, record: dict[str, Any], *, wide: bool) -> None:
