@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,10 +15,11 @@ from core.audit.findings import Finding
 from core.audit.one_class import findings_of_class, standing_groups
 from core.audit.overview import SetAside, obviously_odd
 from core.audit.readers import Features
-from core.defenses import DEFENSES, Defense, Spectre, as_tensor, check_features
+from core.defenses import DEFENSES, Defense, Spectre
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import write_array, write_json
+from core.foundation.rows import as_tensor, check_features
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 FEWEST_KEPT = 8  # rows that have to be left where some are set aside
@@ -149,20 +149,6 @@ def _odd_rows(away: SetAside) -> list[str]:
     if len(away.copies):
         words.append(f"{len(away.copies):,} row(s) set aside as copies; one of each is kept")
     return words
-
-
-def check_output(out: Path) -> Path:
-    """Raise InputError before any work is done if the result could not be written. Returns the folder that is there already:
-    `out`, or the one that it will be made in."""
-    try:
-        parent = next(p for p in (out, *out.absolute().parents) if p.exists())
-    except OSError as problem:
-        raise InputError(f"{out} cannot be a folder ({problem.strerror}); choose another --out") from None
-    if not parent.is_dir():
-        raise InputError(f"{parent} is a file; --out must be a folder")
-    if not os.access(parent, os.W_OK):
-        raise InputError(f"{parent} cannot be written to; choose another --out")
-    return parent
 
 
 def write_filter(out: Path, found: Filtered, read: Features | None = None) -> None:

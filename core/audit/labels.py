@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from core.datasets import classes_of, is_whole
-from core.defenses import check_labels
 from core.foundation.errors import InputError
 from core.foundation.labels import UNLABELLED
+from core.foundation.rows import check_labels
 from core.foundation.tensors import as_array
 
 

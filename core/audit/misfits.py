@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy import special
 
 from core.audit.overview import Overview
 
@@ -96,7 +96,7 @@ def _p_value(counts: np.ndarray, own: int, other: int) -> float:
     usual = others[: max(1, round(0.9 * len(others)))]  # further poisoned pairs may be among the largest
     mean = max(float(usual.mean()), 0.5)
     spread = max(1.0, float(usual.var()) / mean)
-    return float(stats.poisson.sf((counts[own, other] - 1) / spread, mean / spread))
+    return float(special.pdtrc((counts[own, other] - 1) // spread, mean / spread))
 
 
 def _shift(overview: Overview, members: np.ndarray, own: int, other: int) -> float:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from core.audit.table import OnRows, Table, checked_values, number, pieces, take
-from core.defenses import as_tensor, check_features
+from core.foundation.rows import as_tensor, check_features
 from core.robust import Discriminant, aside, principal_components, robust_discriminant
 
 RANK = 128  # principal components of all classes together in which rows are compared

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from core.defenses import check_features, non_finite_rows
 from core.foundation.errors import InputError
+from core.foundation.rows import check_features, non_finite_rows
 from core.foundation.tensors import as_array
 
 COLUMN_ORDER_LIMIT = 2**30  # bytes of a file stored column by column that are read whole

@@ -14,6 +14,7 @@ from core.cli import options
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress
 from core.foundation.errors import InputError
+from core.foundation.files import check_output
 
 if TYPE_CHECKING:
     from core.cases import CaseConfig, CaseFolder
@@ -59,7 +60,6 @@ def audit(
     threads: options.Threads = None,
 ) -> None:
     """Audit somebody else's data: findings with a reason each, masks, and a report. One that was stopped goes on."""
-    from core.audit import filtering
     from core.cases import CaseConfig, execute
     from core.experiment import parse_settings
     from core.foundation import devices
@@ -70,7 +70,7 @@ def audit(
         str(path), labels, kind, column, images, text, model, weights, size, normalise, mean, std, flat, tuple(layer or ()),
         architecture, epochs, poisons, label, level, parse_settings(settings or [], ("dataset",))["dataset"], seed, device, workers,
     ).checked()  # fmt: skip
-    filtering.check_output(out_dir)
+    check_output(out_dir)
     new, made = not (out_dir / "config.json").is_file(), not out_dir.is_dir()
     case = _begin(out_dir, config)
     with progress() as bar, _undone(case, new, made), hearing(case):

@@ -11,7 +11,7 @@ from core.cli import options
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
-from core.foundation.files import given_path
+from core.foundation.files import check_output, given_path
 
 if TYPE_CHECKING:  # the commands import what they need themselves, so that --help answers at once
     from core.foundation.images import Split
@@ -104,11 +104,10 @@ def features(
     runs_dir: options.RunsDir = Path("runs"),
 ) -> None:
     """Write features for `scan`: of a finished run's training examples, or of images of yours through a model of yours."""
-    from core.audit import filtering
     from core.foundation import devices
 
     devices.use_threads(threads)
-    filtering.check_output(out_dir)
+    check_output(out_dir)
     if not model:
         given = {
             "--weights": weights, "--size": size, "--mean": mean, "--std": std, "--flat": flat, "--as": kind,

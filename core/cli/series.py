@@ -18,6 +18,7 @@ from core.cli.experiments import assemble, with_classes
 from core.cli.fitting import Column, FittingTable
 from core.cli.terminal import out, progress, telling
 from core.foundation.errors import InputError
+from core.foundation.files import check_output
 
 if TYPE_CHECKING:
     from core.studies import sweep as work
@@ -80,7 +81,6 @@ def sweep(
 
     With FILE.toml: a grid of experiments, each looked at by every defense at every layer; docs/evidence.md says what may stand there.
     """
-    from core.audit import filtering
     from core.foundation import devices
     from core.studies import sweep as work
 
@@ -90,7 +90,7 @@ def sweep(
 
         if named := _given(context, OF_ONE):
             raise InputError(f"{named[0]} is of one experiment, and {file} says what there is to make; write it there")
-        filtering.check_output(out_dir)
+        check_output(out_dir)
         with opened(engine, address, threads, gpus) as cluster:
             return sweep_grid(file, out_dir, data, minutes, again, cluster)
     if poisons is None:
@@ -102,7 +102,7 @@ def sweep(
         settings, preset, epochs, data, dataset=dataset, attack=attack, model=model, layer=layer, defense=defense,
         device=device, retrain=retrain,
     )  # fmt: skip
-    filtering.check_output(out_dir)
+    check_output(out_dir)
     with telling() as report:
         config, _ = with_classes(config, source, target, report)
     configs = work.plan(config, counts, wanted)

@@ -14,6 +14,7 @@ from core.cli.engines import ADDRESS, opened
 from core.cli.options import Device, Threads
 from core.cli.terminal import err, out, progress
 from core.foundation.errors import Cancelled
+from core.foundation.files import check_output
 
 FORMS = ".npy, .npz, parquet, Arrow, .safetensors, HDF5, CSV, or a folder with its parts"
 Column = Annotated[
@@ -56,7 +57,7 @@ def filter_features(
     devices.use_threads(threads)
     wanted = assumed(poisons)
     defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device)
-    scratch = filtering.check_output(out_dir)
+    scratch = check_output(out_dir)
     with out.status(f"reading {features}"):
         read = read_features(features, column, scratch=scratch)
     with read:
@@ -130,13 +131,12 @@ def scan(
 
     A scan that was stopped goes on.
     """
-    from core.audit import filtering
     from core.audit.scanning import State, scan_files
     from core.cli import audit_tables
     from core.foundation import devices
 
     devices.use_threads(threads)
-    scratch = filtering.check_output(out_dir)
+    scratch = check_output(out_dir)
     with opened(engine, address, threads, gpus) as cluster, progress(TimeRemainingColumn()) as bar:
         task = bar.add_task("reading", total=None)
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from core.datasets.base import quoted
 from core.foundation.errors import InputError
@@ -35,6 +34,8 @@ class Column:
     @cached_property
     def codes(self) -> np.ndarray:
         """(n,) int64, equal where the values are; -1 where one is missing."""
+        from pandas import factorize  # half a second to load, and most tables of features need none
+
         assert self.values is not None
         flat = (
             self.values
@@ -43,7 +44,7 @@ class Column:
             if self.values.shape[1] > 1
             else self.values[:, 0]
         )
-        return np.asarray(pd.factorize(flat)[0], np.int64)
+        return np.asarray(factorize(flat)[0], np.int64)
 
     @property
     def words(self) -> set[str]:

@@ -9,13 +9,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from core.datasets.columns import CLASS, PATH, Column, label_column
 from core.datasets.tree import Tree, inside, parent, parents
 from core.foundation.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_BYTES = 2**28  # of a table
 METADATA = ("metadata.csv", "metadata.jsonl")  # Hugging Face's names for a table that describes the images beside it
@@ -96,8 +99,7 @@ def _matched(root: Path, path: str, folder: str, images: Sequence[str]) -> Label
     finder = _Finder(folder, parent(path), images)
     headed = not any(finder.find(str(name)) for name in frame.columns)
     if not headed:  # the first line is a row
-        frame = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
-        frame.columns = pd.Index([f"column {i + 1}" for i in range(frame.shape[1])])
+        frame = _with_first_line(frame)
     best = max(frame.columns, key=lambda name: finder.named_by(frame[name][:_SOME]))
     if not any(finder.named_by(frame[best][:_SOME])):
         return None
@@ -169,8 +171,18 @@ def _stem(path: str) -> str:
     return posixpath.splitext(_name(path))[0]
 
 
+def _with_first_line(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same table where what was taken for the names of its columns is a row like the others."""
+    import pandas as pd
+
+    whole = pd.concat([pd.DataFrame([list(frame.columns)], columns=frame.columns), frame], ignore_index=True)
+    return whole.set_axis([f"column {i + 1}" for i in range(whole.shape[1])], axis=1)
+
+
 def _read(file: Path) -> pd.DataFrame | None:
     """All columns as words; None for what is no table."""
+    import pandas as pd  # half a second to load, and most folders have no such table
+
     try:
         if file.stat().st_size > MAX_BYTES:
             return None

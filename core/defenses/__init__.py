@@ -11,7 +11,7 @@ over the positions of the image, with limits from *clean validation* images: a r
 form a channel, at a pooled layer there are no positions left, and the features of a run hold no row known to be clean.
 """
 
-from core.defenses.base import Defense, as_tensor, check_features, check_labels, non_finite_rows, shared_components
+from core.defenses.base import Defense, shared_components
 from core.defenses.clustering import ActivationClustering
 from core.defenses.direction import WhitenedDirection
 from core.defenses.discriminant import RobustDiscriminant
@@ -39,11 +39,7 @@ __all__ = [
     "SpectralSignatures",
     "Spectre",
     "WhitenedDirection",
-    "as_tensor",
-    "check_features",
-    "check_labels",
     "fit_record",
     "nearest",
-    "non_finite_rows",
     "shared_components",
 ]

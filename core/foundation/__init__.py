@@ -15,6 +15,7 @@ __all__ = [
     "labels",
     "params",
     "pictures",
+    "rows",
     "seeds",
     "sheets",
     "shortage",

@@ -81,6 +81,20 @@ def given_path(text: str | Path) -> Path:
     return path
 
 
+def check_output(out: Path) -> Path:
+    """Raise InputError before any work is done if the result could not be written. Returns the folder that is there already:
+    `out`, or the one that it will be made in."""
+    try:
+        parent = next(p for p in (out, *out.absolute().parents) if p.exists())
+    except OSError as problem:
+        raise InputError(f"{out} cannot be a folder ({problem.strerror}); choose another --out") from None
+    if not parent.is_dir():
+        raise InputError(f"{parent} is a file; --out must be a folder")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"{parent} cannot be written to; choose another --out")
+    return parent
+
+
 def sha256_of(path: Path) -> str:
     """The sum of a file's bytes, in hexadecimal. Raises OSError."""
     with path.open("rb") as file:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy import special  # scipy.stats takes half a second more to load
 from torch import Tensor
 
 from core.robust.linalg import eigh, smallest
@@ -53,7 +53,8 @@ class Tails:
 
     def p_values(self, rate: float, fewest: int) -> np.ndarray:
         """(tests,) each by itself; 1 where fewer rows than could be a group lie beyond the cut."""
-        p = stats.binom.sf(self.beyond_cut - 1, self.beyond_start, self.ratios**-rate)
+        fewer = self.beyond_start - self.beyond_cut
+        p = special.betainc(self.beyond_cut, fewer + 1.0, self.ratios**-rate)  # upper tail of a binomial distribution
         return np.where(self.beyond_cut >= fewest, p, 1.0)
 
     def p_value(self, rate: float, fewest: int) -> float:
@@ -142,7 +143,7 @@ def _scaled(values: Tensor) -> Tensor:
     length, first = lengths.min(0)
     low = ordered.gather(0, first[None])[0]
     middle = low + length / 2
-    spread = length / (2 * stats.norm.ppf((1 + CORE) / 2))
+    spread = length / (2 * special.ndtri((1 + CORE) / 2))
     # few rows can lie close together by chance
     spread = torch.maximum(spread, LEAST * 1.4826 * (values - middle).abs().median(0).values)
     return (values - middle) / torch.where(spread > 0, spread, 1.0)

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-from scipy import stats
+from scipy import special
 from torch import Tensor
 
 from core.robust.linalg import eigh
@@ -67,7 +67,7 @@ def robust_discriminant(x: Tensor, index: Tensor, classes: int) -> Discriminant:
     shares = torch.where(kept, weights, 0.0) / weights[kept].sum()
     # the trimmed rows are missing from the covariance: let the median distance be what it is for a Gaussian
     typical = _quantile(distances, weights, 0.5)
-    scale = math.sqrt(stats.chi2.ppf(0.5, transform.shape[1])) / (typical or 1.0)
+    scale = math.sqrt(special.chdtri(transform.shape[1], 0.5)) / (typical or 1.0)
     without = scale**2 * _left_out(distances.square(), shares)
     return _against(x, scale * transform, scale * centres @ transform, index, without)
 

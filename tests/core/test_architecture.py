@@ -227,6 +227,14 @@ def test_a_filter_loads_of_scikit_learn_what_it_needs() -> None:
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_a_scan_waits_for_none_of_what_only_other_commands_need() -> None:
+    done = run_python(
+        "import sys, core.audit.scanning\n"
+        "print([name for name in ('sklearn', 'pandas', 'scipy.stats', 'torchvision') if name in sys.modules])"
+    )
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_reading_results_does_not_load_torch() -> None:
     """The dashboard opens on finished runs in a moment, and a page that lists runs also cancels and goes on with them."""
     names = [

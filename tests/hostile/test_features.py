@@ -15,7 +15,7 @@ import pytest
 
 from core.audit.readers import read_features
 from core.audit.table import as_table
-from core.defenses import check_features
+from core.foundation.rows import check_features
 from tests.core.audit.readers.makers import EXACT, hdf5, parquet, stream
 from tests.hostile.cases import BROKEN, ESCAPE, ROWS, Trap, link, npy, patched, refused, safetensors, saved, zipped
 

@@ -14,8 +14,8 @@ from core.audit.readers.files import files_of, open_source
 from core.audit.readers.gather import Gathered
 from core.audit.readers.npy import ONLY
 from core.audit.readers.result import Features, file_names
-from core.defenses import non_finite_rows
 from core.foundation.errors import InputError
+from core.foundation.rows import non_finite_rows
 
 
 def read_features(

@@ -15,9 +15,10 @@ from torch import Tensor
 from core.audit.assumed import Assumed
 from core.audit.groups import CANDIDATE, GENEROUS, Group, group_record, groups_of_fit, pooled_weight
 from core.audit.table import Part
-from core.defenses import Spectre, as_tensor, check_features
+from core.foundation import devices
 from core.foundation.errors import InputError
-from core.robust import ConvergenceError, SpectreFit, fit_spectre_of_many
+from core.foundation.rows import as_tensor, check_features
+from core.robust import ConvergenceError, SpectreFit, fit_spectre, fit_spectre_of_many
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
 ALIKE = 1.5  # times as many or as few: close enough for SPECTRE, which removes so many times the number it is told
@@ -167,7 +168,11 @@ def _fitted(task: Task, fit: SpectreFit, groups: list[Group], seconds: float) ->
 
 def _fit(task: Task, x: np.ndarray, poisons: int, device: str) -> tuple[SpectreFit, list[Group]]:
     """SPECTRE on the rows x (n, d) of a class, and the groups that stand apart in what it whitens."""
-    fit = Spectre(n_poisons=poisons, device=device).fit(x).fit_
+    rows = as_tensor(check_features(x, poisons), devices.for_linear_algebra(devices.resolve(device)))
+    try:
+        fit = fit_spectre(rows, poisons)
+    except (ValueError, ConvergenceError) as problem:
+        raise InputError(str(problem)) from None
     return fit, _groups(task, fit)
 
 

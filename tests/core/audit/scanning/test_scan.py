@@ -19,8 +19,9 @@ from core.audit.readers import read_features
 from core.audit.scanning import PROGRESS, State, scan, summarise, workers
 from core.audit.scanning.classes import Task, split_classes
 from core.audit.table import Mapped, as_table
-from core.defenses import Spectre, check_labels
+from core.defenses import Spectre
 from core.foundation.errors import InputError
+from core.foundation.rows import check_labels
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 
