@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -134,6 +134,7 @@ def choose_classes(chosen: Chosen, attack: str, labels: str) -> tuple[tuple[int,
         }[labels],
     )
     source: tuple[int, ...] | None = ()
+    _only(classes, f"source-{own}", f"target-{key}")
     if not anyone:
         picked = st.multiselect(
             "Success is counted over" if clean else "Source classes",
@@ -162,6 +163,15 @@ def choose_classes(chosen: Chosen, attack: str, labels: str) -> tuple[tuple[int,
         else "The label that the model learns to give to whatever carries the trigger.",
     )
     return source, target
+
+
+def _only(classes: Sequence[int], source: str, target: str) -> None:
+    """Forget classes that a link, or an earlier run of data that have changed, names and that are not there."""
+    state = st.session_state
+    if state.get(target, 0) not in classes:
+        del state[target]
+    if any(one not in classes for one in state.get(source, ())):
+        state[source] = [one for one in state[source] if one in classes]
 
 
 def choose_budget(dataset: str, room: Room, cover_rate: float, names: tuple[str, ...]) -> tuple[int, str]:

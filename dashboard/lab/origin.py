@@ -11,14 +11,15 @@ from core.experiment import RunConfig, config_of
 from core.experiment.stories import STORIES
 from core.foundation.errors import InputError
 from core.runs import RunFolder
-from dashboard import data
-from dashboard.lab import attack, training, way
+from dashboard import address, data
+from dashboard.lab import attack, link, training, way
 from dashboard.lab import data as images
 from dashboard.lab.changes import changes
 from dashboard.runs.states import quoted
 from dashboard.widgets import as_sentence
 
-KEY, PROBLEM = "lab-origin", "lab-origin-problem"
+KEY, PROBLEM, PLAIN = "lab-origin", "lab-origin-problem", "lab-plain"
+SETUP = "setup"  # in the address: the settings, where they are not those that the Lab started from
 ICONS = {"spectre-wins": "search_check", "both-fail": "visibility_off", "attack-fails": "block", "clean": "recycling"}
 
 
@@ -64,7 +65,7 @@ def _settle(make: Callable[[], Origin]) -> None:
 
 
 def from_address() -> None:
-    """Take up `?like=RUN` or `?story=KEY`, once; before any widget is placed."""
+    """Take up `?like=RUN` or `?story=KEY`, once, and what `?setup=` changes of it; before any widget is placed."""
     for name in ("like", "story"):
         asked = st.query_params.get(name)
         if not asked or st.session_state.get(f"lab-{name}") == asked:
@@ -78,6 +79,20 @@ def from_address() -> None:
             said = f"There is no {'run' if name == 'like' else 'story'} {quoted(asked)} here"
             st.toast(f"{said}; showing the settings as they were.", icon=":material/link_off:", duration="long")
             st.session_state[PROBLEM] = said
+    if asked := address.news(SETUP):
+        try:
+            fill(link.config_of(asked))
+            st.session_state.setdefault(PLAIN, None)
+        except InputError:
+            address.refuse(SETUP)
+
+
+def publish(config: RunConfig) -> None:
+    """Write the settings into the address where they are not those that it leads to without. config: resolved."""
+    text = link.text_of(config)
+    origin = st.session_state.get(KEY)
+    usual = link.text_of(origin.config) if origin else st.session_state.setdefault(PLAIN, text)
+    address.write(SETUP, "" if text == usual else text)
 
 
 def leave() -> None:

@@ -110,6 +110,7 @@ try:
     config = assemble(chosen, plan, {**rest, "transport": transport})
     with copied:
         origin.show(config)
+    origin.publish(config)
     preview.show(config, chosen.split)
 except InputError as wrong:
     st.error(as_is(wrong))

@@ -27,7 +27,7 @@ from core.runs import Runs, Status
 from core.training import PRESETS
 from dashboard import data, tiles
 from dashboard.forms import colour_text, describe
-from dashboard.lab import cost
+from dashboard.lab import cost, link
 from dashboard.shelf import shelf
 from tests.conftest import Parse
 from tests.dashboard.sent import codes
@@ -678,6 +678,77 @@ def test_nonsense_in_the_address_is_said_and_gives_way(address, said):
     assert app.toast[0].value.startswith(said)
     assert not {"like", "story"} & set(app.query_params)
     assert shown(app)
+
+
+@pytest.mark.parametrize("name", [*EARLIER, *OTHERS])
+def test_an_experiment_goes_into_an_address_and_comes_out_the_same(name):
+    config = {**EARLIER, **OTHERS}[name].resolved()
+    assert link.config_of(link.text_of(config)) == config
+
+
+def test_what_is_usual_is_not_said_in_the_address():
+    assert link.text_of(RunConfig().resolved()) == ""
+    assert link.text_of(RunConfig(dataset="signs", poisons=7).resolved()) == '{"dataset":"signs","poisons":7}'
+
+
+def test_a_reload_brings_the_settings_back(started):
+    app = open_lab()
+    assert "setup" not in app.query_params
+    number(app, "Poisons (images)").set_value(3)
+    number(app, "Epochs").set_value(2)
+    app.toggle(key="retrain").set_value(False)
+    run(app).button(key="start").click()
+    run(app)
+    again = AppTest.from_file(LAB, default_timeout=60)
+    again.query_params["setup"] = app.query_params["setup"]
+    run(again)
+    assert number(again, "Poisons (images)").value == 3
+    assert again.query_params["setup"] == app.query_params["setup"]
+    again.button(key="start").click()
+    run(again)
+    assert started[0][0] == started[1][0]
+    assert started[0][0].poisons == 3
+
+
+def test_the_address_says_what_was_changed_of_a_story_and_no_more_once_that_is_undone():
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["story"] = "both-fail"
+    run(app)
+    assert "setup" not in app.query_params
+    number(app, "Poisons (images)").set_value(2)
+    run(app)
+    again = AppTest.from_file(LAB, default_timeout=60)
+    again.query_params.update({"story": "both-fail", "setup": app.query_params["setup"]})
+    run(again)
+    assert "→ 2**." in texts(again)
+    again.button(key="origin-again").click()
+    run(again)
+    assert "nothing is changed yet" in texts(again)
+    assert "setup" not in again.query_params
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", "7", '{"poisons":-1}', '{"poisons":1e3}', '{"poisons":' + "9" * 400 + "}", '{"poisons":99999999999999999}', '{"attack":"laser"}',
+     '{"training":{"learning_rate":1e999}}', '{"training":{"learning_rate":NaN}}', '{"laser":1}', '{"layer":"' + "x" * 2000 + '"}', "[" * 1400],
+)  # fmt: skip
+def test_settings_in_the_address_that_are_none_are_left_out(text):
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["setup"] = text
+    run(app)
+    assert "The address names a “setup” that does not fit here" in app.toast[0].value
+    assert not app.exception
+    assert "setup" not in app.query_params
+    assert shown(app)
+
+
+def test_classes_that_are_not_there_are_left_out_of_an_address():
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["setup"] = '{"target":77,"source":[3,40]}'
+    run(app)
+    assert not app.exception
+    assert shown(app)
+    assert json.loads(app.query_params["setup"]) == {"source": [3]}
 
 
 def test_a_run_whose_config_is_damaged_cannot_be_copied_and_says_so(own_runs):
