@@ -76,7 +76,7 @@ def read(folder: RunFolder, bundled: bool) -> Row:
     status = folder.status
     about, damaged = _figures(str(folder.path), *(_stamp(folder, name) for name in ("config.json", "result.json")))
     begun = status.ticket or status.started or _stamp(folder, "config.json") / 1e9
-    name = f"{folder.id} (comes with the program)" if bundled else folder.id
+    name = f"{folder.id} · comes along" if bundled else folder.id
     about = {**about, "started": pd.Timestamp.fromtimestamp(begun), "run": name}
     return Row(folder, status, bundled, DAMAGED if damaged else status.state, about)
 

@@ -86,7 +86,7 @@ def test_without_a_run_of_ones_own_the_bundled_ones_are_there_and_cannot_be_dele
     assert ("screens/lab.py", None) in links
     assert "cannot be deleted" in texts(app)
     assert not {"Delete", "Go on", "Cancel"} & buttons(app).keys()
-    assert all("comes with the program" in name for name in table(app)["run"])
+    assert all("comes along" in name for name in table(app)["run"])
 
 
 def test_a_row_says_what_a_run_did(own_runs, links):
