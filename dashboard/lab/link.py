@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.experiment import RunConfig
@@ -29,14 +30,18 @@ def text_of(config: RunConfig) -> str:
 
 
 def config_of(text: str) -> RunConfig:
-    """What `text_of` wrote, resolved. Raises InputError for anything else, and for what does not fit together."""
+    """What `text_of` wrote, resolved, but for its device, which may be that of another machine.
+
+    Raises InputError for anything else, and for what does not fit together.
+    """
     if len(text) > LONGEST:
         raise InputError("this is too long for an experiment")
     try:
         values = json.loads(text or "{}", parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise InputError("this is no experiment") from None
-    return RunConfig.from_json(values).resolved()
+    made = RunConfig.from_json(values)
+    return replace(replace(made, device="auto").resolved(), device=made.device)
 
 
 def _whole(digits: str) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -20,6 +21,7 @@ from core.experiment import RunConfig, config_of, new_run
 from core.experiment.cost import Estimate
 from core.experiment.preview import preview as look
 from core.experiment.stories import STORIES
+from core.foundation.errors import InputError
 from core.foundation.images import ImageData, Split
 from core.foundation.params import values_of
 from core.models import MODELS
@@ -377,7 +379,6 @@ def test_a_published_set_is_fetched_only_when_asked_for(monkeypatch):
 
 
 def test_a_download_that_fails_is_one_line_and_can_be_tried_again(monkeypatch):
-    from core.foundation.errors import InputError
 
     tries = []
 
@@ -689,6 +690,15 @@ def test_an_experiment_goes_into_an_address_and_comes_out_the_same(name):
 def test_what_is_usual_is_not_said_in_the_address():
     assert link.text_of(RunConfig().resolved()) == ""
     assert link.text_of(RunConfig(dataset="signs", poisons=7).resolved()) == '{"dataset":"signs","poisons":7}'
+
+
+def test_the_settings_of_a_machine_with_a_graphics_card_fit_here_too(monkeypatch, started):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    app = AppTest.from_file(LAB, default_timeout=60)
+    app.query_params["setup"] = '{"device":"cuda","poisons":7}'
+    run(app).button(key="start").click()
+    run(app)
+    assert (started[0][0].device, started[0][0].poisons) == ("auto", 7)
 
 
 def test_a_reload_brings_the_settings_back(started):
