@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 LONGEST = 1500  # characters of an address that every browser and chat carries
 MOST = 1_000_000  # ids that an address may name; runs of neighbours would hold any number
@@ -28,6 +29,17 @@ def fresh(left: dict[Any, float]) -> dict[Any, float]:
     return {old: when for old, when in left.items() if now - when < longest}
 
 
+def is_stepped() -> bool:
+    """Whether this run of the page answers the browser's Back or Forward: then the address is all that counts, and what it does
+    not name is as it is at first."""
+    return bool(getattr(get_script_run_ctx(suppress_warning=True), "is_history_navigation", False))
+
+
+def last(key: str) -> str:
+    """What a page wrote into the address last, as text; also a page before this one, whose widgets Streamlit has forgotten."""
+    return str(st.session_state.get(f"{key} said", ("", {}, None))[0])
+
+
 def news(key: str, held: str = "") -> str:
     """What the address says of a key, if it is neither what the page wrote there last nor what stood there before.
 
@@ -38,6 +50,8 @@ def news(key: str, held: str = "") -> str:
     """
     asked = str(st.query_params.get(key, ""))
     said, left, was = st.session_state.get(f"{key} said", ("", {}, None))
+    if is_stepped():
+        return asked
     if asked == said:
         st.session_state[f"{key} said"] = (said, fresh(left), was)
         return ""
@@ -107,14 +121,14 @@ def adopt(key: str, options: Sequence[str], *, quiet: bool = False, default: str
     A link into the page wins over what the session remembers; a value that is not an option gives way to the default, which
     is the first where none is named, and is said to do so unless quiet.
     """
-    held, back = st.session_state.get(key), _comes_back(key)
+    held, back = st.session_state.get(key, last(key)), _comes_back(key)
     asked = _asked(key, held in options)
     if asked in options:
         st.session_state[key] = asked
         return
     if asked and not quiet:
         refuse(key)
-    if held not in options:
+    if held not in options or is_stepped():
         st.session_state[key] = default or options[0]
     elif back:
         st.session_state[key] = held
@@ -128,16 +142,25 @@ def publish(key: str) -> None:
 def adopt_number(name: str, low: float, high: float, default: float, *, key: str = "") -> None:
     """As `adopt`, for a whole number between bounds. key: of the widget, where it is not the name in the address."""
     key = key or name
+    if key not in st.session_state and (before := _whole(last(name), low, high)) is not None:
+        st.session_state[key] = before
     remembers, back = low <= st.session_state.get(key, low - 1) <= high, _comes_back(key)
     asked = _asked(name, remembers)
-    if asked.isascii() and asked.isdigit() and len(asked) < 10 and low <= int(asked) <= high:
-        st.session_state[key] = int(asked)
-    elif asked:
+    if (number := _whole(asked, low, high)) is not None:
+        st.session_state[key] = number
+        return
+    if asked:
         refuse(name)
-    if not low <= st.session_state.get(key, low - 1) <= high:
+    if is_stepped() or not low <= st.session_state.get(key, low - 1) <= high:
         st.session_state[key] = default
     elif back:
         st.session_state[key] = st.session_state[key]
+
+
+def _whole(text: str, low: float, high: float) -> int | None:
+    """A whole number between bounds; None for any other text."""
+    is_number = text.isascii() and text.isdigit() and len(text) < 10
+    return int(text) if is_number and low <= int(text) <= high else None
 
 
 def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None:
@@ -145,8 +168,9 @@ def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None
     back = _comes_back(key)
     asked = _asked(key, key in st.session_state)[:LONGEST]
     new = [option for option in asked.split(",") if option in options]
-    held = st.session_state.get(key)
-    now = list(dict.fromkeys(new)) or [option for option in (default if held is None else held) if option in options]
+    held = st.session_state.get(key) or [option for option in last(key).split(",") if option in options]
+    usual = default if is_stepped() or (not held and key not in st.session_state) else held
+    now = list(dict.fromkeys(new)) or [option for option in usual if option in options]
     if now != held or back:
         st.session_state[key] = now
 
@@ -154,6 +178,22 @@ def adopt_list(key: str, options: Sequence[str], default: Sequence[str]) -> None
 def publish_list(key: str) -> None:
     """After the widget: write its choices into the address."""
     write(key, ",".join(st.session_state[key]))
+
+
+def adopt_switch(key: str) -> bool:
+    """As `adopt`, for a switch, "true" in the address where it is on. Returns whether the address has turned it on just now."""
+    back = _comes_back(key)
+    asked = _asked(key, key in st.session_state)
+    if asked or is_stepped():
+        st.session_state[key] = asked == "true"
+    elif back:
+        st.session_state[key] = st.session_state.get(key, last(key) == "true")
+    return asked == "true"
+
+
+def publish_switch(key: str) -> None:
+    """After the widget: write it into the address where it is on."""
+    write(key, "true" if st.session_state[key] else None)
 
 
 def write(key: str, value: str | None, held: str = "") -> None:

@@ -110,9 +110,12 @@ function saveTable(figure, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
+// Lines and dots that only hold a figure together: they have no name, and nothing to say where somebody points at them.
+const isDrawing = (trace) => trace.hoverinfo === "skip" && !trace._input?.name && !trace.meta?.series;
+
 // What is drawn, unrounded: maps as rows by columns, everything else as one row a point.
 function table(figure) {
-  const traces = figure._fullData.filter((trace) => trace.visible === true);
+  const traces = figure._fullData.filter((trace) => trace.visible === true && !isDrawing(trace));
   const maps = traces.filter((trace) => isMatrix(trace.z));
   const series = traces.filter((trace) => !isMatrix(trace.z));
   const parts = maps.map((trace) => matrix(trace, figure._fullLayout));
@@ -189,7 +192,8 @@ function size(trace) {
 function cell(value) {
   if (value === undefined || value === null || Number.isNaN(value)) return "";
   if (typeof value !== "string") return String(value);
+  const plain = value.replace(/<br ?\/?>/g, " ").replace(/<\/?(b|i|sub|sup)>/g, ""); // how a figure sets it
   // A spreadsheet would run a text that begins like a formula.
-  const text = /^[=+\-@\t\r]/.test(value) && !Number.isFinite(Number(value)) ? `'${value}` : value;
+  const text = /^[=+\-@\t\r]/.test(plain) && !Number.isFinite(Number(plain)) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -13,7 +13,7 @@ import streamlit as st
 from core.foundation.errors import InputError
 from core.runs import RunFolder, percent
 from dashboard import charts, data, lens, theme, tiles
-from dashboard.address import adopt, publish
+from dashboard.address import adopt, adopt_switch, publish, publish_switch
 from dashboard.plain import as_is
 
 # Plotly's own button for a picture stays: hidden, it works for those of dashboard/export.js. No notices: they would lie
@@ -21,6 +21,7 @@ from dashboard.plain import as_is
 CHART = {
     "displaylogo": False,
     "displayNotifier": False,
+    "showSendToCloud": False,
     "modeBarButtonsToRemove": ["autoScale2d"],
 }
 
@@ -28,6 +29,29 @@ CHART = {
 def colours() -> theme.Palette:
     """The palette of the visitor's theme."""
     return theme.palette(st.context.theme.type)
+
+
+TRUTH, ASKED, ABOUT = (
+    "truth",
+    "truth asked",
+    "truth of",
+)  # of the session: whether it is shown, a link wants it, of what
+
+
+def adopt_truth() -> bool:
+    """Before anything is placed: whether the truth is shown, as far as address and session say."""
+    st.session_state[ASKED] = adopt_switch(TRUTH)
+    return bool(st.session_state.get(TRUTH))
+
+
+def reveal_truth(about: str, help: str) -> bool:
+    """The switch that shows the truth. about: of which run; of another one it is hidden again, unless a link shows it."""
+    if st.session_state.get(ABOUT, about) != about and not st.session_state.get(ASKED):
+        st.session_state[TRUTH] = False
+    st.session_state[ABOUT] = about
+    shown = st.toggle("Reveal the truth", key=TRUTH, help=help)
+    publish_switch(TRUTH)
+    return shown
 
 
 def choose_run(folders: dict[str, RunFolder], key: str = "run", sealed: bool = False) -> data.RunView | None:

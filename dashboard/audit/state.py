@@ -66,6 +66,8 @@ def open_case(view: CaseView) -> None:
     for key, where in (("rows", PICKED), ("row", ROW)):
         asked = address.news(key, where)
         if not asked:
+            if address.is_stepped():
+                st.session_state[where] = None if where == ROW else []
             continue
         found = [row for row in address.ids_from_text(asked) if row < n]
         if not found or (where == ROW and len(found) > 1):

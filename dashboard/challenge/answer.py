@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.challenges import ATTEMPTS, COST_OF_HINT, Challenge, read_hint
 from core.foundation.errors import InputError
-from dashboard import tiles
+from dashboard import access, tiles
 from dashboard.challenge.gallery import take_clicks
 from dashboard.challenge.game import NAME, Game, catch_up, changes, open_game, say_later, say_now, see
 from dashboard.challenge.keeping import chosen_key, keep_answer
@@ -38,7 +38,12 @@ def answer(challenge: Challenge) -> None:
         st.caption("Nothing is poisoned, so nothing is removed: your basket is not sent.")
     else:
         _basket(game)
-    if game.is_shared:
+    if game.is_shared and access.is_served():  # names are guarded: the team is this visitor's
+        st.info(
+            f"The last answer of “{game.name}” came from another tab or device of your team; the last one counts.",
+            icon=":material/group:",
+        )
+    elif game.is_shared:
         st.warning(
             f"The last answer of “{game.name}” came from another browser. If that is not your team, give another name: the last "
             "answer of a name is the one that counts.",
@@ -99,7 +104,7 @@ def _basket(game: Game) -> None:
         if len(basket) > SHOWN:
             st.caption(f"the first {SHOWN} of {len(basket)}, by id")
         st.button("Empty the basket", icon=":material/delete:", on_click=changes(basket.clear), key="empty")
-    with st.expander("Add or remove by id"):
+    with st.expander("Add or remove by id", key="by-id"):
         st.text_input("Ids", key="ids", placeholder="12, 40-44", help="Single ids and ranges, with commas between.")
         with st.container(horizontal=True):
             st.button("Add", key="add-ids", on_click=changes(_by_id), args=(game, True))

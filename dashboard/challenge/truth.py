@@ -113,7 +113,8 @@ def _images(game: Game, truth: Truth) -> None:
         "missed": sorted(poison - gone),
         "wronged": sorted(gone - poison),
     }
-    names = {"found": "Poison you removed", "missed": "Poison you left in", "wronged": "Clean images you removed"}
+    left = "Poison you left in" if game.last else "The poison"
+    names = {"found": "Poison you removed", "missed": left, "wronged": "Clean images you removed"}
     there = [key for key in sets if sets[key]]
     if not there:
         st.markdown("No image was poisoned and you removed none: there is nothing to show.")

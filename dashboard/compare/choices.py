@@ -11,6 +11,7 @@ import streamlit as st
 
 from core.foundation.csv_cells import guarded_table
 from dashboard import address, data
+from dashboard.widgets import reveal_truth
 
 
 def choose_defenses(run: data.RunView) -> list[str]:
@@ -23,13 +24,11 @@ def choose_defenses(run: data.RunView) -> list[str]:
     return [key for key in titles if key in picked]
 
 
-def reveal() -> bool:
-    return bool(
-        st.toggle(
-            "Reveal the truth", key="truth", bind="query-params",
-            help="Which images are poison, and so how much of it each defense found. Hidden until you want to know.",
-        )
-    )  # fmt: skip
+def reveal(about: str = "") -> bool:
+    """The switch that shows the truth of a run, or of several."""
+    return reveal_truth(
+        about, "Which images are poison, and so how much of it each defense found. Hidden until you want to know."
+    )
 
 
 def selected_ids(run: data.RunView) -> list[int]:

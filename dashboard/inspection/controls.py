@@ -14,7 +14,7 @@ from dashboard import address, data
 from dashboard.inspection import state
 from dashboard.inspection.state import Shown
 from dashboard.plain import as_is
-from dashboard.widgets import share_metric
+from dashboard.widgets import reveal_truth, share_metric
 
 OWN = "as fitted"
 
@@ -33,10 +33,7 @@ def choose(run: data.RunView) -> Shown:
         own = defenses[defense]["removed"]
         count = move_cut(run, state.cut(run, defense, variant, own), own)
     with st.container(key="inspect-truth"):
-        revealed = st.toggle(
-            "Reveal the truth", key="truth", bind="query-params",
-            help="First guess: which images look poisoned to you?",
-        )  # fmt: skip
+        revealed = reveal_truth(run.id, "First guess: which images look poisoned to you?")
     focus = st.session_state.get("focus")
     shown = Shown(
         run, defense, scores, state.removal(run, defense, scores, count, variant), revealed,

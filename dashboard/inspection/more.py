@@ -77,7 +77,7 @@ def table(shown: Shown) -> None:
     st.download_button(
         "Download as CSV",
         lambda: guarded_table(frame).to_csv().encode(),
-        f"{run.id}-scores.csv",
+        f"{shown.file}.csv",
         "text/csv",
         icon=":material/download:",
     )

@@ -41,6 +41,14 @@ class Shown:
         title = str(self.run.result["defenses"][self.defense]["title"])
         return f"{title}, {self.variant}" if self.variant else title
 
+    @property
+    def file(self) -> str:
+        """What a file with these scores is called, without its ending: whose they are is in it."""
+        words = self.variant.replace("α", "alpha").replace("∞", "inf")
+        return "-".join(
+            [self.run.id, "scores", self.defense, *(part.replace(" = ", "") for part in words.split(", ") if part)]
+        )
+
     def rank(self, row: int) -> int:
         """The place of a row by these scores, from 1."""
         if not self.variant:
@@ -74,7 +82,7 @@ def open_run(run: data.RunView) -> None:
     """Before anything is placed: ids of one run mean nothing in another, and the address may hold a selection."""
     if st.session_state.get("inspected") != run.id:
         if "inspected" in st.session_state:
-            st.session_state.update(selected=[], guessed=[], focus=None, trail=[], which="removed", truth=False)
+            st.session_state.update(selected=[], guessed=[], focus=None, trail=[], which="removed")
         st.session_state.update(inspected=run.id, position=1)
         st.session_state.setdefault("selected", [])
         st.session_state.setdefault("guessed", [])
@@ -87,6 +95,8 @@ def _adopt_ids(run: data.RunView) -> None:
     for key, where in (("selected", "selected"), ("guess", "guessed"), ("look", "focus")):
         asked = address.news(key, where)
         if not asked:
+            if address.is_stepped():
+                st.session_state[where] = None if where == "focus" else []
             continue
         named = address.ids_from_text(asked)
         found = [i for i in named if i in run.row_of]

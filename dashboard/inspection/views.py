@@ -30,8 +30,8 @@ def clouds_of(run_id: str, stamp: int, _run: data.RunView) -> bytes:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def scores_of(run_id: str, stamp: int, defense: str, variant: str, _shown: Shown) -> bytes:
     """The scores of one defense, packed once for all visitors."""
-    name = f"{run_id}-scores-{defense}"
-    return lens.pack_histogram(f"inspect/{run_id}", _shown.run.ids, _shown.scores, name=_shown.title, file=name)
+    channel = f"inspect/{run_id}"
+    return lens.pack_histogram(channel, _shown.run.ids, _shown.scores, name=_shown.title, file=_shown.file)
 
 
 def synchronise(shown: Shown) -> None:

@@ -18,7 +18,7 @@ from dashboard.lab.changes import changes
 from dashboard.runs.states import quoted
 from dashboard.widgets import as_sentence
 
-KEY, PROBLEM, PLAIN = "lab-origin", "lab-origin-problem", "lab-plain"
+KEY, PROBLEM = "lab-origin", "lab-origin-problem"
 SETUP = "setup"  # in the address: the settings, where they are not those that the Lab started from
 ICONS = {"spectre-wins": "search_check", "both-fail": "visibility_off", "attack-fails": "block", "clean": "recycling"}
 
@@ -79,20 +79,28 @@ def from_address() -> None:
             said = f"There is no {'run' if name == 'like' else 'story'} {quoted(asked)} here"
             st.toast(f"{said}; showing the settings as they were.", icon=":material/link_off:", duration="long")
             st.session_state[PROBLEM] = said
+    if address.is_stepped() and not {"like", "story"} & set(st.query_params):
+        leave()
+        st.session_state.pop(KEY, None)
     if asked := address.news(SETUP):
         try:
             fill(link.config_of(asked))
-            st.session_state.setdefault(PLAIN, None)
         except InputError:
             address.refuse(SETUP)
+    elif address.is_stepped():
+        fill(link.config_of(_usual()))
 
 
 def publish(config: RunConfig) -> None:
     """Write the settings into the address where they are not those that it leads to without. config: resolved."""
     text = link.text_of(config)
+    address.write(SETUP, "" if text == _usual() else text)
+
+
+def _usual() -> str:
+    """The settings that the Lab started from, as `link.text_of` has them."""
     origin = st.session_state.get(KEY)
-    usual = link.text_of(origin.config) if origin else st.session_state.setdefault(PLAIN, text)
-    address.write(SETUP, "" if text == usual else text)
+    return link.text_of(origin.config) if origin else ""
 
 
 def leave() -> None:

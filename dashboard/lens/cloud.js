@@ -82,7 +82,7 @@ class Cloud {
   }
 
   #nameOf(panel) {
-    const place = this.panels.indexOf(panel);
+    const place = this.meta.path ? Math.round(panel.plane.position) : this.panels.indexOf(panel);
     return this.meta.views[place]?.name ?? place;
   }
 
@@ -205,11 +205,14 @@ class Cloud {
     const { removed, selected, truth } = this.channel.state;
     const called = wordsOf(this.meta);
     const names = this.meta.views.flatMap((view) => [`${view.name}_1`, `${view.name}_2`]);
-    const lines = [["id", ...names, ...(removed ? [called.removed] : []), ...(selected ? ["selected"] : []), ...(truth ? [called.poison] : [])].join(",")];
+    const marks = [[called.removed, removed], ["selected", selected], [called.poison, truth]];
+    if (this.masks.every(Boolean)) marks.splice(0, 1, ...this.masks.map((mask, i) => [`${called.removed} ${this.meta.views[i].name}`, mask]));
+    const kept = marks.filter(([, mask]) => mask);
+    const lines = [["id", ...names, ...kept.map(([words]) => words)].join(",")];
     const views = this.panels.flatMap((panel) => panel.plane.views);
     for (let row = 0; row < this.n; row++) {
       const cells = [this.ids[row], ...views.flatMap((v) => [v[2 * row], v[2 * row + 1]])];
-      for (const mask of [removed, selected, truth]) if (mask) cells.push(mask[row] ? "True" : "False");
+      for (const [, mask] of kept) cells.push(mask[row] ? "True" : "False");
       lines.push(cells.join(","));
     }
     return lines.join("\n") + "\n";

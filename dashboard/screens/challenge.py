@@ -111,6 +111,7 @@ with words:
     task(played) if known is None else told()
 look.begin_anew(mine)
 if known is not None:
+    game.see("truth", mine.place)  # whoever's name shows it
     look.turn_to_poison(mine, known)
     truth.revealed(mine, known)
     board.board(mine)

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import data
 from dashboard.address import adopt, publish
 from dashboard.compare import budgets, choices, defenses, layers, poisons, runs
-from dashboard.widgets import choose_run
+from dashboard.widgets import adopt_truth, choose_run
 
 QUESTIONS = {
     "defenses": "Which defense caught what?",
@@ -25,7 +25,7 @@ def one_run(question: str) -> None:
         [3, 2] if question == "layers" else [3, 4, 2], gap="medium", vertical_alignment="bottom"
     )
     with left:
-        view = choose_run(folders, sealed=not st.session_state.get("truth"))
+        view = choose_run(folders, sealed=not adopt_truth())
     if view is None:
         return
     keys = list(view.result["defenses"])
@@ -33,7 +33,7 @@ def one_run(question: str) -> None:
         with middle[0]:
             keys = choices.choose_defenses(view)
     with right:
-        revealed = choices.reveal()
+        revealed = choices.reveal(view.id)
     if question == "defenses":
         defenses.show(view, keys, revealed)
     elif question == "layers":
@@ -51,6 +51,7 @@ publish("question")
 if question == "poisons":
     poisons.show()
 elif question == "runs":
+    adopt_truth()
     runs.show(choices.reveal())
 else:
     one_run(question or "defenses")

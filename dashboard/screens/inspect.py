@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import data
 from dashboard.inspection import card, controls, decision, guess, more, state, views
-from dashboard.widgets import again_once, choose_run, legend
+from dashboard.widgets import adopt_truth, again_once, choose_run, legend
 
 MORE = {
     "decision": ("How SPECTRE decided", decision.show),
@@ -18,7 +18,7 @@ state.forget_another(runs := data.finished())
 with st.container(key="inspect"):
     narrow, wide = st.columns([1, 4], gap="medium")
 with narrow, st.container(key="inspect-run"):
-    run = choose_run(runs, sealed=not st.session_state.get("truth"))
+    run = choose_run(runs, sealed=not adopt_truth())
 if run is None:
     st.stop()
 state.open_run(run)

@@ -27,4 +27,6 @@ if run is not None:
             st.caption(f"This is {run.small_print}", help=None if present else ABOUT)
         onward(step)
     with below:
+        if step in MADE_UP:
+            st.caption("The points of this step are made up; what follows makes the run of the other steps.")
         again(run.result["command"], data.python_lines(run))

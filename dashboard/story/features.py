@@ -33,7 +33,9 @@ def show(told: parts.Told) -> None:
             help="Spectral signatures (Tran et al. 2018) removes the images farthest out along the first direction.",
         )  # fmt: skip
     with picture:
-        st.session_state.setdefault("reveal", st.session_state.get("revealed run") == run.id)
+        of = st.session_state.get("revealed run")
+        if "reveal" not in st.session_state or of not in (None, run.id):
+            st.session_state["reveal"] = of == run.id
         revealed = st.toggle("Reveal the truth", key="reveal")
         st.session_state["revealed run"] = run.id if revealed else None  # a step that is left forgets its switches
         kinds = ("clean", "poison") if revealed else ("hidden",)

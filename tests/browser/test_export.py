@@ -53,6 +53,12 @@ def test_every_figure_has_three_buttons_that_the_keyboard_reaches(page, address,
     assert box["y"] >= drawn["y"] + drawn["height"] - 1, "the buttons cover the figure"
 
 
+def test_no_figure_offers_to_send_itself_anywhere(page, figure):
+    titles = figure.locator(".modebar-btn").evaluate_all("all => all.map(one => one.dataset.title)")
+    assert "Zoom" in titles
+    assert not [title for title in titles if "share" in title.lower() or "cloud" in title.lower()]
+
+
 def test_a_figure_fills_the_screen_and_comes_back(page, figure):
     small = figure.bounding_box()
     figure.locator("xpath=..").get_by_role("button", name="Fill the screen").click()
@@ -103,14 +109,15 @@ def test_maps_names_and_formulas(page, figure):
           const series = (name, more) => ({name, visible: true, xaxis: 'x', yaxis: 'y', ...more});
           gd._fullLayout = {...gd._fullLayout, meta: {columns: {customdata: 'example id'}}};
           gd._fullData = [
-            series('map', {type: 'heatmap', x: ['a', '=b'], y: [10, 20], z: [new Float32Array([1, 2.5]), [3, NaN]]}),
+            series('map', {type: 'heatmap', x: ['a', '=b<br><b>c</b>'], y: [10, 20], z: [new Float32Array([1, 2.5]), [3, NaN]]}),
             series('=HYPERLINK("x")', {x: [1, 2], y: new Float64Array([0.1, -0.2]), customdata: [[7], [8]], text: ['-3', '@a']}),
             series('hidden', {x: [1], y: [1], visible: 'legendonly'}),
+            {...series('trace 3', {x: [1], y: [1], hoverinfo: 'skip'}), _input: {}},
           ];
         }"""
     )
     rows = rows_of(save(page, figure, "CSV")[1])
-    assert rows[0][1:] == ["a", "'=b"]
+    assert rows[0][1:] == ["a", "'=b c"]
     assert rows[1:3] == [["10", "1", "2.5"], ["20", "3", ""]]
     assert rows[3] == []
     head, first, second = rows[4:]

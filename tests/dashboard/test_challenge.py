@@ -342,6 +342,18 @@ def test_who_has_seen_the_truth_answers_under_no_name(challenge):
     assert [e.name for e in game.store().board(challenge.seal)] == ["spy"]
 
 
+def test_who_was_shown_the_truth_under_anothers_name_answers_under_no_name(challenge):
+    app, other = open_page(name="Ada"), open_page(name="Ada")
+    play_right(app, challenge)
+    press(app, "reveal-me")
+    other.run()
+    assert "images labelled 8 were poisoned" in said(other)
+    rename(other, "Bob")
+    assert "The poison (" in " ".join(str(control.options) for control in other.segmented_control)
+    assert not any(b.key == "submit" for b in other.button)
+    assert [e.name for e in game.store().board(challenge.seal)] == ["Ada"]
+
+
 def test_what_was_clicked_and_chosen_last_is_submitted(playing, challenge):
     """The form may be older than both: the browser rings an image at once, and the button is there already."""
     mine, state = playing
@@ -646,6 +658,9 @@ def test_the_teams_password_opens_its_name_on_another_device(guest, challenge, m
     play_right(other, challenge)
     (entry,) = game.store().board(challenge.seal)
     assert entry.attempt == 2
+    first.run()
+    assert "came from another tab or device of your team" in " ".join(str(i.value) for i in first.info)
+    assert not first.warning
 
 
 def test_alone_at_ones_own_machine_names_are_not_claimed(challenge):
