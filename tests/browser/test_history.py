@@ -17,7 +17,7 @@ def shows(page, address, path) -> dict[str, str]:
 
 
 def test_back_leads_to_the_page_before_and_forward_to_the_next(page, address):
-    way = [("", "Story"), ("compare", "Compare"), ("evidence", "Evidence"), ("runs", "Runs")]
+    way = [("", "Story"), ("compare", "Compare"), ("runs", "Runs")]
     open_view(page, address)
     seen = [shows(page, address, "")]
     for path, title in way[1:]:
