@@ -66,7 +66,7 @@ def upset(
         )  # fmt: skip
     both = layout(
         colours, barmode="stack", height=height, annotations=totals, shapes=shapes, dragmode=False,
-        margin={"l": 12, "b": 12}, showlegend=True,
+        margin={"l": 12, "b": 12}, showlegend=True, meta={"columns": {"x": "bar", "customdata": "removed by"}},
         xaxis={"visible": False, "range": [-0.6, max(len(shown), 4) - 0.4], "fixedrange": True},
         yaxis={"domain": [0.4, 1], "title": {"text": "images removed"}, "automargin": True, "rangemode": "tozero"},
     )  # fmt: skip
@@ -153,7 +153,10 @@ def score_pair(
         notes = [
             {"text": text, "xref": "paper", "yref": "paper", "x": 1, "y": 0, "showarrow": False, "font": {"size": 12}}
         ]
-    figure.layout = layout(colours, xaxis=axes[0], yaxis=axes[1], height=height, dragmode="lasso", annotations=notes)
+    figure.layout = layout(
+        colours, xaxis=axes[0], yaxis=axes[1], height=height, dragmode="lasso", annotations=notes,
+        meta={"columns": {"customdata": "example id"}},
+    )  # fmt: skip
     return figure
 
 
@@ -217,7 +220,7 @@ def found_curves(
         for key, (removed, hits) in mark.items():
             figure.add_trace(_own_point(removed, hits, poisons, titles[key], looks[key], colours))
     figure.layout = layout(
-            colours, height=height, hovermode="x unified",
+            colours, meta={"columns": {"customdata": "poisons found"}}, height=height, hovermode="x unified",
             xaxis={"type": "log", "title": {"text": "images removed, the most suspicious first (log scale)"}, "dtick": 1, "range": [-0.03, np.log10(n) + 0.03]},
             yaxis={"title": {"text": "poison removed (%)"}, "range": [-2, 104]},
         )  # fmt: skip

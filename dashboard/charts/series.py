@@ -13,6 +13,7 @@ from dashboard.charts.methods import Style, side_by_side, styles
 from dashboard.plain import in_figure
 from dashboard.theme import Palette, layout
 
+INTERVAL = ("poisons", "runs, or the seed of a single one", "from (%)", "to (%)")  # what a mark says beside its place
 Row = Mapping[str, Any]
 Pick = Callable[[Row], Mapping[str, int] | None]  # the share of a run that is drawn: {"count", "total"}
 
@@ -142,6 +143,7 @@ def _layout(rows: Sequence[Row], colours: Palette, what: str, height: int) -> di
         xaxis=log_axis(rows),
         yaxis={"title": {"text": what}, "range": [-3, 105]},
         margin={"t": 64},
+        meta={"columns": dict(zip((f"customdata {i}" for i in range(1, 5)), INTERVAL, strict=True))},
     )
 
 
@@ -187,5 +189,6 @@ def before_after(rows: Sequence[Row], labels: Sequence[str], colours: Palette, *
             colours, height=140 + 46 * len(labels), margin={"l": 12},
             xaxis={"title": {"text": "attack success (%)"}, "range": [-3, 103]},
             yaxis={"categoryorder": "array", "categoryarray": list(labels)[::-1], "automargin": True},
+            meta={"columns": {"customdata 1": "test images", "customdata 2": "of"}},
         )  # fmt: skip
     return figure

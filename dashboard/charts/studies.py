@@ -65,7 +65,7 @@ def wrong_budget(
     if rate != "removed":
         vertical["range"] = [-3, 105]
     figure.layout = layout(
-            colours, height=height, yaxis=vertical,
+            colours, height=height, yaxis=vertical, meta={"columns": {"customdata": "in words"}},
             xaxis={
                 "type": "log", "title": {"text": "poisons that the defense is told to expect (log scale)"},
                 "tickvals": ticks, "ticktext": [f"{t:,}" for t in ticks],

@@ -58,6 +58,7 @@ def training_curves(metrics: Rows, colours: Palette, height: int = 400) -> go.Fi
         }  # fmt: skip
     figure.update_layout(layout(colours, height=height, margin={"r": 16, "t": 62}, hovermode="x unified", **axes))
     figure.update_layout(
+        meta={"columns": {"customdata 1": "images", "customdata 2": "of"}},
         yaxis={"domain": [LOSS + 0.06, 1], "range": [-3, 103], "title": {"text": "share (%)"}},
         yaxis2={
             **_style(colours),
