@@ -31,11 +31,9 @@ def colours() -> theme.Palette:
     return theme.palette(st.context.theme.type)
 
 
-TRUTH, ASKED, ABOUT = (
-    "truth",
-    "truth asked",
-    "truth of",
-)  # of the session: whether it is shown, a link wants it, of what
+TRUTH = "truth"  # of the session, and in the address: whether it is shown
+ASKED = "truth asked"  # whether a link has just asked for it
+ABOUT = "truth of"  # the run of which it is shown
 
 
 def adopt_truth() -> bool:
