@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from core.audit.assumed import Assumed
@@ -18,7 +16,7 @@ from core.audit.table import Part
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.rows import as_tensor, check_features
-from core.robust import ConvergenceError, SpectreFit, fit_spectre, fit_spectre_of_many
+from core.robust import ConvergenceError, SpectreFit, fit_spectre_of_many
 
 CAP = 0.33  # of the rows of a class, at most, are assumed to be poison
 ALIKE = 1.5  # times as many or as few: close enough for SPECTRE, which removes so many times the number it is told
@@ -82,23 +80,13 @@ def fit_class(task: Task, features: Part | np.ndarray, device: str = "cpu") -> C
 
     A class that cannot be fitted gives a result with a reason.
     """
-    started = time.perf_counter()
-    if reason := _too_few(task):
-        return _unfitted(task, reason, started)
-    x = features.all() if isinstance(features, Part) else features
-    try:
-        fit, groups = _fit(task, x, task.poisons, device)
-    except InputError as problem:
-        return _unfitted(task, str(problem), started)
-    if task.automatic and (better := _better_number(groups, task.poisons, len(x))):
-        with suppress(InputError):
-            fit, groups = _fit(task, x, better, device)
-    return _fitted(task, fit, groups, time.perf_counter() - started)
+    return fit_classes([task], [features], device)[0]
 
 
 def fit_classes(tasks: Sequence[Task], features: Sequence[Part | np.ndarray], device: str) -> list[ClassResult]:
     """`fit_class` of several classes as one batch, for a GPU: the same results, each with its share of the time."""
     started = time.perf_counter()
+    where = devices.for_linear_algebra(devices.resolve(device))
     problems = {i: reason for i, task in enumerate(tasks) if (reason := _too_few(task))}
     rows: dict[int, Tensor] = {}
     for i, part in enumerate(features):
@@ -106,7 +94,7 @@ def fit_classes(tasks: Sequence[Task], features: Sequence[Part | np.ndarray], de
             continue
         try:
             x = check_features(part.all() if isinstance(part, Part) else part, tasks[i].poisons)
-            rows[i] = as_tensor(x, torch.device(device))
+            rows[i] = as_tensor(x, where)
         except InputError as problem:
             problems[i] = str(problem)
     found: dict[int, tuple[SpectreFit, list[Group]]] = {}
@@ -164,16 +152,6 @@ def _fitted(task: Task, fit: SpectreFit, groups: list[Group], seconds: float) ->
         pooled_weight=0.0 if task.pooled is None else round(pooled_weight(*task.pooled.shape), 3),
         groups=[group_record(group, task.rows) for group in groups],
     )
-
-
-def _fit(task: Task, x: np.ndarray, poisons: int, device: str) -> tuple[SpectreFit, list[Group]]:
-    """SPECTRE on the rows x (n, d) of a class, and the groups that stand apart in what it whitens."""
-    rows = as_tensor(check_features(x, poisons), devices.for_linear_algebra(devices.resolve(device)))
-    try:
-        fit = fit_spectre(rows, poisons)
-    except (ValueError, ConvergenceError) as problem:
-        raise InputError(str(problem)) from None
-    return fit, _groups(task, fit)
 
 
 def _better_number(groups: list[Group], assumed: int, n: int) -> int:
