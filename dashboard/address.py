@@ -239,5 +239,17 @@ def ids_from_text(text: str) -> list[int]:
     return found
 
 
+def asked_ids(key: str, held: str, nothing: Any) -> list[int] | None:
+    """The ids that the address newly names, none for nonsense; None where it names nothing new.
+
+    held: where the session keeps them; that is `nothing` where a step back leads to an address without any.
+    """
+    if asked := news(key, held):
+        return ids_from_text(asked)
+    if is_stepped():
+        st.session_state[held] = nothing
+    return None
+
+
 def _base36(value: int) -> str:
     return np.base_repr(value, 36).lower()

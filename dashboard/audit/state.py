@@ -64,12 +64,10 @@ def open_case(view: CaseView) -> None:
         st.session_state.update({"audit opened": view.id, PICKED: [], ROW: None, "audit-page": 1})
     n = len(view.rows)
     for key, where in (("rows", PICKED), ("row", ROW)):
-        asked = address.news(key, where)
-        if not asked:
-            if address.is_stepped():
-                st.session_state[where] = None if where == ROW else []
+        asked = address.asked_ids(key, where, None if where == ROW else [])
+        if asked is None:
             continue
-        found = [row for row in address.ids_from_text(asked) if row < n]
+        found = [row for row in asked if row < n]
         if not found or (where == ROW and len(found) > 1):
             address.refuse(key)
         else:

@@ -93,12 +93,9 @@ def open_run(run: data.RunView) -> None:
 def _adopt_ids(run: data.RunView) -> None:
     """A selection, a guess or an example from a link, where it is new and the run has it."""
     for key, where in (("selected", "selected"), ("guess", "guessed"), ("look", "focus")):
-        asked = address.news(key, where)
-        if not asked:
-            if address.is_stepped():
-                st.session_state[where] = None if where == "focus" else []
+        named = address.asked_ids(key, where, None if where == "focus" else [])
+        if named is None:
             continue
-        named = address.ids_from_text(asked)
         found = [i for i in named if i in run.row_of]
         if not found or len(found) < len(named) or (where == "focus" and len(named) > 1):
             address.refuse(key)
