@@ -2,6 +2,7 @@
 
     PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown
     PYTHONPATH=. python benchmarks/evidence.py ways [FOLDER ...]              SPECTRE asked in other ways, beside the usual one
+    PYTHONPATH=. python benchmarks/evidence.py picture FOLDER > FILE.svg      all cells at a glance
     PYTHONPATH=. python benchmarks/evidence.py check FOLDER [--cells 3]       random cells again: the same figures?
 
 FOLDER: of a grid, as `sweep FILE.toml --out` leaves it; without one, those that come with the program.
@@ -21,6 +22,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.evidence_picture import picture
 from core.runs import Runs
 from core.studies.evidence import rows, summary, ways
 from core.studies.intervals import Interval
@@ -87,6 +89,12 @@ def ways_table(folder: Path) -> list[str]:
     return [*lines, ""]
 
 
+def drawn(folder: Path) -> list[str]:
+    """The lines of its picture."""
+    plan, _, cells = _read(folder)
+    return picture(plan, cells, SHOWN).splitlines()
+
+
 def check(folder: Path, cells: int, seed: int) -> bool:
     """Make random looks of one class again and print both figures. Whether all are the same."""
     from core.defenses import DEFENSES
@@ -130,13 +138,15 @@ def _made_again(row: dict[str, Any]) -> dict[str, Any]:
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("table", "ways", "check"))
+    parser.add_argument("what", choices=("table", "ways", "picture", "check"))
     parser.add_argument("folders", type=Path, nargs="*", default=sorted(BUNDLED.glob("*")))
     parser.add_argument("--cells", type=int, default=3, help="how many are made again (3)")
     parser.add_argument("--seed", type=int, default=0, help="of their choice (0)")
     asked = parser.parse_args(words)
-    if asked.what != "check":
-        of = said if asked.what == "table" else ways_table
+    prints = {"table": said, "ways": ways_table, "picture": drawn}
+    if asked.what == "picture" and len(asked.folders) != 1:
+        sys.exit("a picture is of one grid; name its folder")
+    if of := prints.get(asked.what):
         print("\n".join(line for folder in asked.folders for line in of(folder)))
         return
     if not asked.folders:

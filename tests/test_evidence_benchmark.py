@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from benchmarks import evidence
-from core.studies.evidence import rows
+from core.attacks import ATTACKS
+from core.studies.evidence import rows, summary
 from core.studies.evidence.making import make
 from core.studies.evidence.plan import Experiment, Plan
 from tests.dashboard.drawn_grid import draw_grid
 from tests.makers import tiny_config
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def test_the_table_has_a_line_for_each_cell_in_which_the_attack_works(tmp_path: Path) -> None:
@@ -36,6 +40,38 @@ def test_other_ways_stand_beside_the_usual_one(tmp_path: Path) -> None:
         "| SPECTRE at block2", "| SPECTRE told twice as many poisons", "| SPECTRE, mean rank over layers",
     ]  # fmt: skip
     assert lines[1].startswith("| SPECTRE told twice as many poisons | 18 | 100.0 |")
+
+
+def test_the_picture_has_a_box_for_every_cell_and_column(tmp_path: Path) -> None:
+    folder = draw_grid(tmp_path)
+    plan = rows.read_plan(folder)
+    drawn = ElementTree.fromstring("\n".join(evidence.drawn(folder)))
+    titles = [group.findtext(f"{SVG}title") or "" for group in drawn.iter(f"{SVG}g")]
+    cells = sum(len(one.poisons) for one in plan.experiments)
+    columns = 5  # attack success, what SPECTRE leaves of it, and three defenses
+    assert len(titles) == cells * columns
+    assert titles[0] == "Patch, 15 poisons: at first 90 % (87 to 92), 3 seeds"
+    assert titles[3] == "Patch, 15 poisons: after SPECTRE none"
+    dashed = [box for box in drawn.iter(f"{SVG}rect") if box.get("stroke-dasharray")]
+    assert len(dashed) == sum(title.endswith("nothing to tell") for title in titles) > 0
+    framed = [box for box in drawn.iter(f"{SVG}rect") if box.get("stroke") == "#000"]
+    assert len(framed) == len(evidence.table(summary.cells(rows.read(folder), plan.names))) - 2
+
+
+@pytest.mark.parametrize("name", ["digits", "signs"])
+def test_the_committed_picture_shows_the_bundled_figures(name: str) -> None:
+    drawn = "\n".join(evidence.drawn(evidence.BUNDLED / name)) + "\n"
+    assert drawn == (evidence.ROOT / "docs" / f"grid-{name}.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["digits", "signs"])
+def test_every_attack_of_the_catalogue_is_in_the_bundled_grids(name: str) -> None:
+    assert {one.attack for one in rows.read_plan(evidence.BUNDLED / name).experiments} == set(ATTACKS)
+
+
+def test_a_picture_is_of_one_grid(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="a picture is of one grid"):
+        evidence.main(["picture"])
 
 
 @pytest.mark.slow
