@@ -25,7 +25,7 @@ import pandas as pd
 from benchmarks.evidence_picture import picture
 from core.runs import Runs
 from core.studies.evidence import rows, summary, ways
-from core.studies.intervals import Interval
+from core.studies.intervals import Interval, whole_percent
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = ROOT / "assets" / "evidence"
@@ -36,7 +36,7 @@ def percent(one: Interval | None) -> str:
     """ "92 [81, 100]", in percent."""
     if one is None:
         return "–"
-    mean = f"{100 * one.centre:.0f}"
+    mean = whole_percent(one.centre)
     return mean if one.kind == "none" else f"{mean} [{100 * one.low:.0f}, {100 * one.high:.0f}]"
 
 

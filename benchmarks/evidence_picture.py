@@ -1,7 +1,7 @@
 """A grid at a glance, as an SVG for the documents: does each attack work, and who finds the poison?
 
 A row for each experiment, a column for each question, a box for each number of poisons: mean over the seeds, the darker the
-larger, with its 95 % interval as a line from 0 (left) to 100 % (right). Orange: attack success; blue: poison removed.
+larger, with its 95 % interval as a line from 0 (left) to 100 % (right). Orange: attack success; grey: poison removed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from statistics import median
 
 from core.studies.evidence.rows import Plan
 from core.studies.evidence.summary import Cell
-from core.studies.intervals import Interval, interval_text
+from core.studies.intervals import Interval, interval_text, whole_percent
 
-ORANGE, BLUE, INK, FAINT = "#D55E00", "#0072B2", "#222", "#666"
+ATTACKED, FOUND, INK, FAINT = "#D55E00", "#4A5560", "#222", "#666"  # as on the page: poison, and grey
 ROW, LEFT, WIDE, GAP, TOP = 24, 172, 146, 14, 84
 ATTACK, AFTER = "attack", "after SPECTRE"
 
@@ -64,10 +64,10 @@ def picture(plan: Plan, cells: Sequence[Cell], defenses: Sequence[str]) -> str:
 def columns_of(cells: Sequence[Cell], defenses: Sequence[str]) -> list[Column]:
     """Attack success, those of the defenses that looked, and what SPECTRE's removal leaves of the attack."""
     titles: Mapping[str, str] = {key: title for cell in cells for key, title in cell.titles.items()}
-    shown = [Column(key, titles[key], BLUE, _wasted(cells, key)) for key in defenses if key in titles]
+    shown = [Column(key, titles[key], FOUND, _wasted(cells, key)) for key in defenses if key in titles]
     return [
-        Column(ATTACK, "at first", ORANGE, "dark frame: it works"),
-        Column(AFTER, "after SPECTRE", ORANGE, "none: no poison is left"),
+        Column(ATTACK, "at first", ATTACKED, "dark frame: it works"),
+        Column(AFTER, "after SPECTRE", ATTACKED, "none: no poison is left"),
         *shown,
     ]
 
@@ -80,7 +80,7 @@ def _wasted(cells: Sequence[Cell], defense: str) -> str:
 
 
 def _head(columns: Sequence[Column], budgets: Sequence[int]) -> Iterable[str]:
-    first = next((j for j, column in enumerate(columns) if column.colour == BLUE), None)
+    first = next((j for j, column in enumerate(columns) if column.colour == FOUND), None)
     yield _label(LEFT, 18, "attack success, %", size=13, bold=True)
     if first is not None:
         yield _label(LEFT + first * WIDE, 18, "poison removed, %, by", size=13, bold=True)
@@ -112,7 +112,7 @@ def _box(x: float, y: float, wide: float, column: Column, cell: Cell | None, pla
         inside = _label(x + wide / 2, y + 14, word, middle=True, colour=FAINT, size=10)
         return f"<g><title>{escape(place)}: {escape(column.heading)} {word or 'nothing to tell'}</title>{_frame(x, y, wide, dashed=not word)}{inside}</g>"
     number = _label(
-        x + wide / 2, y + 14, f"{100 * share.centre:.0f}", middle=True, colour="#fff" if share.centre > 0.6 else INK
+        x + wide / 2, y + 14, whole_percent(share.centre), middle=True, colour="#fff" if share.centre > 0.6 else INK
     )
     seeds = f"{share.runs} seed{'s' if share.runs != 1 else ''}"
     title = f"{place}: {column.heading} {interval_text(share)}, {seeds}"

@@ -64,9 +64,17 @@ def over_runs(shares: Sequence[tuple[int, int]]) -> Interval | None:
     return Interval(mean, mean, mean, "none", len(values))
 
 
+def whole_percent(share: float) -> str:
+    """A share 0..1 in whole per cent, but never none or all where it is neither: "<1", ">99"."""
+    text = f"{100 * share:.0f}"
+    if text == "0" and share > 0:
+        return "<1"
+    return ">99" if text == "100" and share < 1 else text
+
+
 def interval_text(interval: Interval | None) -> str:
     """A mean with its range: "92 % (81 to 100)"; a dash for none."""
     if interval is None:
         return "-"
-    mean = f"{100 * interval.centre:.0f} %"
+    mean = f"{whole_percent(interval.centre)} %"
     return mean if interval.kind == "none" else f"{mean} ({100 * interval.low:.0f} to {100 * interval.high:.0f})"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from core.studies.evidence.summary import Cell, Look
-from core.studies.intervals import Interval
+from core.studies.intervals import Interval, whole_percent
 from dashboard.charts.methods import Style, side_by_side, styles
 from dashboard.charts.series import curve, log_axis
 from dashboard.plain import in_figure
@@ -114,13 +114,6 @@ def _empty(
     return [{"y": row, "text": words[place], **look} for row, place in enumerate(places) if place in words]
 
 
-def _figure(share: float) -> str:
-    """A share in percent, rounded, but never to none or all where it is neither."""
-    if 0 < share < 0.005:
-        return "<1"
-    return ">99" if 0.995 <= share < 1 else f"{100 * share:.0f}"
-
-
 def _broken(heading: str) -> str:
     """A heading in lines of a word or two."""
     return "<br>".join(in_figure(line) for line in textwrap.wrap(heading, 13))
@@ -148,7 +141,7 @@ def _shown(one: Interval | None) -> _Shown:
     told = f"{100 * one.centre:.1f} %, {one.runs} seed{'' if one.runs == 1 else 's'}"
     if one.kind != "none":
         told = f"{told}, 95 %: {100 * one.low:.0f} to {100 * one.high:.0f}"
-    return _Shown(one.centre, _figure(one.centre), told)
+    return _Shown(one.centre, whole_percent(one.centre), told)
 
 
 def _afterwards(look: Look | None, cell: Cell | None) -> _Shown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.studies.intervals import Interval
+from core.studies.intervals import Interval, whole_percent
 from core.studies.overlap import Part
 from dashboard.compare import settings
 
@@ -136,10 +136,7 @@ def also_found(title: str, curve: Sequence[tuple[int, Any, Interval]], budget: i
 
 def mean_percent(interval: Interval) -> str:
     """Rounded, but never to none or all where it is neither."""
-    share = interval.centre
-    if 0 < share < 0.005:
-        return "less than 1 %"
-    return "more than 99 %" if 0.995 <= share < 1 else f"{100 * share:.0f} %"
+    return f"{whole_percent(interval.centre)} %".replace("<", "less than ").replace(">", "more than ")
 
 
 def layers(study: Mapping[str, Any], revealed: bool) -> str:

@@ -26,7 +26,7 @@ from core.runs import RunFolder, Runs, detection
 from core.studies import overlap, series, store
 from core.studies import sweep as sweeps
 from core.studies.budgets import assumed_budgets, study_budgets
-from core.studies.intervals import over_runs, student, wilson
+from core.studies.intervals import interval_text, over_runs, student, whole_percent, wilson
 from core.studies.layers import common_ks, study_layers
 from core.training import extract
 from tests.conftest import Cli
@@ -92,6 +92,15 @@ def test_matched_budgets_remove_exactly_as_many() -> None:
 
 
 # --- intervals
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0"), (0.001, "<1"), (0.005, "<1"), (0.006, "1"), (0.5, "50"), (0.994, "99"), (0.995, ">99"), (1.0, "100")],
+)
+def test_a_rounded_share_is_never_none_or_all_where_it_is_neither(share: float, text: str) -> None:
+    assert whole_percent(share) == text
+    assert interval_text(over_runs([(int(1000 * share), 1000)])).startswith(f"{text} % (")
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 36), (1, 36), (183, 200), (200, 200), (5, 10_000)])
