@@ -3,6 +3,7 @@
     PYTHONPATH=. python benchmarks/evidence.py table [FOLDER ...]             Markdown
     PYTHONPATH=. python benchmarks/evidence.py ways [FOLDER ...]              SPECTRE asked in other ways, beside the usual one
     PYTHONPATH=. python benchmarks/evidence.py picture FOLDER > FILE.svg      all cells at a glance
+    PYTHONPATH=. python benchmarks/evidence.py costs [FOLDER ...]             what a training costs, by its parts
     PYTHONPATH=. python benchmarks/evidence.py check FOLDER [--cells 3]       random cells again: the same figures?
 
 FOLDER: of a grid, as `sweep FILE.toml --out` leaves it; without one, those that come with the program.
@@ -22,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.evidence_costs import costs
 from benchmarks.evidence_picture import picture
 from core.runs import Runs
 from core.studies.evidence import rows, summary, ways
@@ -95,6 +97,13 @@ def drawn(folder: Path) -> list[str]:
     return picture(plan, cells, SHOWN).splitlines()
 
 
+def costs_table(folder: Path) -> list[str]:
+    """Lines of Markdown: what its trainings cost, and on what."""
+    plan, grid, _ = _read(folder)
+    devices = ", ".join(sorted(grid["device"].dropna().unique()))
+    return [f"**{plan.title}** ({devices})", "", *costs(grid), ""]
+
+
 def check(folder: Path, cells: int, seed: int) -> bool:
     """Make random looks of one class again and print both figures. Whether all are the same."""
     from core.defenses import DEFENSES
@@ -138,12 +147,12 @@ def _made_again(row: dict[str, Any]) -> dict[str, Any]:
 
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("table", "ways", "picture", "check"))
+    parser.add_argument("what", choices=("table", "ways", "picture", "costs", "check"))
     parser.add_argument("folders", type=Path, nargs="*", default=sorted(BUNDLED.glob("*")))
     parser.add_argument("--cells", type=int, default=3, help="how many are made again (3)")
     parser.add_argument("--seed", type=int, default=0, help="of their choice (0)")
     asked = parser.parse_args(words)
-    prints = {"table": said, "ways": ways_table, "picture": drawn}
+    prints = {"table": said, "ways": ways_table, "picture": drawn, "costs": costs_table}
     if asked.what == "picture" and len(asked.folders) != 1:
         sys.exit("a picture is of one grid; name its folder")
     if of := prints.get(asked.what):

@@ -69,6 +69,21 @@ def test_every_attack_of_the_catalogue_is_in_the_bundled_grids(name: str) -> Non
     assert {one.attack for one in rows.read_plan(evidence.BUNDLED / name).experiments} == set(ATTACKS)
 
 
+def test_costs_are_medians_and_shares_of_the_training(tmp_path: Path) -> None:
+    folder = draw_grid(tmp_path)
+    grid = rows.read(folder)
+    made = grid["state"] == "finished"
+    grid.loc[made, "train_seconds"], grid.loc[made, "fit_seconds"] = 50.0, 0.25
+    rows.write(grid, folder)
+    heads, rule, *lines = evidence.costs_table(folder)[2:-1]
+    assert heads.count("|") == rule.count("|") == lines[0].count("|")
+    told = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in lines}
+    assert told["training"] == ["23", "50", "50", "50", "1.000 |"]
+    assert told["SPECTRE with its choice of k at the usual layer"] == ["23", "0.25", "0.25", "0.25", "0.005 |"]
+    # block2, block3, and block3 once more for all classes: half a second each
+    assert told["features of all layers, and of all classes at one"] == ["23", "1.5", "1.5", "1.5", "0.030 |"]
+
+
 def test_a_picture_is_of_one_grid(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="a picture is of one grid"):
         evidence.main(["picture"])
