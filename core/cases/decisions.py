@@ -84,7 +84,7 @@ def read_decisions(case: CaseFolder) -> Decisions:
 
 
 def write_decisions(case: CaseFolder, decisions: Decisions) -> None:
-    """Raises OSError where the folder cannot be written."""
+    """Raises OSError where the folder cannot be written, and InputError for a damaged audit."""
     case.write_json(DECISIONS, numbered(case, decisions).as_json())
 
 

@@ -49,10 +49,9 @@ def keep(view: CaseView, decisions: Decisions) -> None:
         return
     try:
         write_decisions(view.case, decisions)
-    except OSError as problem:
-        st.toast(
-            f"The decision could not be kept: {as_is(problem.strerror)}.", icon=":material/error:", duration="long"
-        )
+    except (OSError, InputError) as problem:  # the latter of a damaged audit
+        why = as_is(problem.strerror if isinstance(problem, OSError) else str(problem))
+        st.toast(f"The decision could not be kept: {why.rstrip('.')}.", icon=":material/error:", duration="long")
 
 
 def _on_finding(view: CaseView, number: int, decision: Decision | None) -> None:

@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.cases import CaseFolder
-from core.cases.decisions import Decision, read_decisions
+from core.cases.decisions import Decision, Decisions, read_decisions
 from dashboard import address, data
 from dashboard.audit import choice, evidence, gallery, listing, state
 from dashboard.audit.shelf import CaseView
@@ -267,6 +267,21 @@ def test_a_damaged_file_of_decisions_is_one_line(opened: Opened, audits: CaseFol
     audits.file("decisions.json").write_text("[]", encoding="utf-8")
     app = opened()
     assert any("damaged" in error.value for error in app.error)
+
+
+def test_a_decision_that_a_damaged_audit_cannot_take_is_said(
+    audits: CaseFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(choice.st, "toast", lambda words, **how: said.append(words))
+    view = cast(CaseView, SimpleNamespace(case=audits, id=audits.id))
+    choice.keep(view, Decisions())
+    assert not said
+    audits.file("findings.csv").write_text("row\nx\n", encoding="utf-8")
+    choice.keep(view, Decisions())
+    (words,) = said
+    assert words.startswith("The decision could not be kept: ")
+    assert "findings.csv cannot be read" in words
 
 
 def test_a_damaged_audit_is_one_line_and_the_menu_stays(opened: Opened, audits: CaseFolder) -> None:
