@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -30,7 +31,7 @@ class Resources(Protocol):
 
 
 @dataclass(frozen=True)
-class Attack:
+class Attack(ABC):
     """A trigger with one or more ways. Subclasses are catalogue entries: parameters are `param` fields.
 
     An m-way attack splits its trigger: each poisoned training image carries one of m parts, and at test time one part
@@ -60,34 +61,55 @@ class Attack:
         """Whether `prepare` does anything."""
         return bool(self.needs)
 
+    @abstractmethod
     def in_words(self) -> str:
         """What the trigger is, as the object of a sentence: "a white square of 3x3 pixels in the corner"."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         """Images (n, h, w, c) uint8 with trigger number `way` on all of them, whole; a new array."""
-        raise NotImplementedError
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         """The same at a strength of 0..1: here that share of the change. Attacks with a strength of their own override."""
-        return blend(images, self.stamp(images, way), strength)
+        return blend(images, self._checked(self.stamp(images, way), images), strength)
 
     def draw_ways(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Which trigger each of `count` images gets: (count,) int64."""
         return rng.integers(0, self.number_of_ways, count)
 
     def apply(self, images: np.ndarray, ways: np.ndarray, strength: float = 1.0) -> np.ndarray:
-        """One trigger an image: ways (n,) says which."""
+        """One trigger an image: ways (n,) says which. Raises InputError as `apply_all` does."""
         stamped = images.copy()
         for way in np.unique(ways):
-            stamped[ways == way] = self.stamp_faintly(images[ways == way], int(way), strength)
+            some = images[ways == way]  # a copy
+            stamped[ways == way] = self._checked(self.stamp_faintly(some, int(way), strength), some)
         return stamped
 
     def apply_all(self, images: np.ndarray, strength: float = 1.0) -> np.ndarray:
-        """All m triggers on every image: the strongest test of a backdoor."""
+        """All m triggers on every image: the strongest test of a backdoor. Raises InputError for a trigger that does not fit them, and
+        for an attack that gives no such images."""
         for way in range(self.number_of_ways):
-            images = self.stamp_faintly(images, way, strength)
+            given = images.copy()
+            images = self._checked(self.stamp_faintly(given, way, strength), given)
         return images
+
+    def _checked(self, made: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """What an attack made of images, if it is new images of the same form."""
+        if not isinstance(made, np.ndarray):
+            raise InputError(
+                f"attack {self.key} gives {type(made).__name__} in place of images; let it return an array"
+            )
+        if made.shape != images.shape:
+            raise InputError(
+                f"attack {self.key} makes {made.shape} out of {images.shape}; let it keep (images, height, width, channels)"
+            )
+        if made.dtype != np.uint8:
+            raise InputError(
+                f"attack {self.key} gives {made.dtype} in place of uint8; let it return grey levels of 0 to 255 by to_uint8"
+            )
+        if np.may_share_memory(made, images):
+            raise InputError(f"attack {self.key} changes the images that it is given; let it work on images.copy()")
+        return made
 
     def cover(self, images: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
         """Covers: images that keep their label although they are changed. Here they carry the trigger."""

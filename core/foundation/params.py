@@ -91,6 +91,11 @@ def describe(cls: type) -> list[Param]:
     return described
 
 
+def fields_without_param(cls: type) -> list[str]:
+    """The fields of a catalogue entry that `param` did not make: nobody could set them."""
+    return [item.name for item in fields(cls) if _KEY not in item.metadata]
+
+
 def build(cls: type, values: Mapping[str, Any] | None = None, *, what: str = "") -> Any:
     """Make a catalogue entry from plain values (strings as typed, or JSON), all checked.
 

@@ -37,5 +37,6 @@ class Architecture:
         return None
 
     def layers(self) -> dict[str, str]:
-        """The layers that can be tapped, from the input up: name of the submodule -> what it is, in words."""
+        """The layers that can be tapped, from the input up: name of the submodule -> what it is, in words, with its size: "64 numbers",
+        or "16 maps at 1/2 size" (of the image's side)."""
         raise NotImplementedError

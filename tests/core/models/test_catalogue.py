@@ -12,7 +12,8 @@ KEYS = list(MODELS)
 
 
 def test_the_networks_on_offer() -> None:
-    assert KEYS == ["small", "resnet32", "resnet18", "vgg", "vit"]
+    assert {"small", "resnet32", "resnet18", "vgg", "vit"} <= set(KEYS)
+    assert KEYS[0] == "small"  # the first is what the Lab begins with
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -53,14 +54,19 @@ def test_layers_are_listed_from_the_input_up(key: str) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_words_for_a_layer_tell_its_true_size(key: str) -> None:
+    """ "64 numbers" of vectors and of tokens, whose numbers come last; "16 maps at 1/2 size" of feature maps."""
     architecture = MODELS.make(key)
     words = architecture.layers()
     for layer, (out, _) in outputs(built(architecture), list(words), some_images()).items():
-        if "numbers" in words[layer]:
-            assert f"{out.shape[-1] if key == 'vit' else out.shape[1]} numbers" in words[layer]
+        if out.ndim < 4 or "numbers" in words[layer]:
+            assert f"{out.shape[1] if out.ndim == 4 else out.shape[-1]} numbers" in words[layer], (
+                f"layer {layer} of {key}: say how many numbers it gives, as in '64 numbers'"
+            )
         else:
             _, maps, height, _ = out.shape
-            assert f"{maps} maps at 1/{32 // height} size" in words[layer]
+            assert f"{maps} maps at 1/{32 // height} size" in words[layer], (
+                f"layer {layer} of {key}: say how many maps of what size it gives, as in '16 maps at 1/2 size'"
+            )
 
 
 @pytest.mark.parametrize("key", KEYS)

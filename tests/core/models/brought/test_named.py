@@ -145,7 +145,10 @@ def test_an_archive_of_torch_export_is_not_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("resnet50", "'resnet50' is no model: give small, resnet32, resnet18, vgg, vit, torchvision:NAME or timm:NAME"),
+        (
+            "resnet50",
+            "'resnet50' is no model: give small, resnet32, resnet18, vgg, vit.*, torchvision:NAME or timm:NAME",
+        ),
         ("torchvision:resnet19", "torchvision has no classifier 'resnet19'"),
         ("torchvision:fasterrcnn_resnet50_fpn", "torchvision has no classifier"),  # it would fetch its backbone
         ("timm:hf-hub:timm/resnet18.a1_in1k", "timm has no model 'hf-hub:"),  # it would be fetched
