@@ -61,19 +61,22 @@ class Defense(OutlierMixin, BaseEstimator):
         components: principal components of X that are at hand (`shared_components`); as far as they go, they need not be
         computed again. They change nothing but the time.
         """
-        self._checked()
-        rows = check_features(X, self.n_poisons)
+        asked = self._checked()  # its parameters are of their own types
+        rows = check_features(X, asked.n_poisons)
         labels = check_labels(y, len(rows), who=type(self).__name__, classes=2) if self.needs_labels else None
         if components is not None and (len(components.scores), len(components.mean)) != rows.shape:
             raise InputError("the principal components are those of other rows")
         self._check_columns(X, reset=True)
         try:
             if labels is None:
-                self._fit(self._tensor(rows), components)
+                asked._fit(asked._tensor(rows), components)
             else:
-                self._fit_labelled(self._tensor(rows), labels)
+                asked._fit_labelled(asked._tensor(rows), labels)
         except EqualRowsError as problem:
             raise InputError(str(problem)) from None
+        asked._check_result(len(rows))
+        parameters = {one.name for one in describe(type(self))}
+        self.__dict__.update((name, value) for name, value in vars(asked).items() if name not in parameters)
         return self
 
     @property
@@ -121,6 +124,8 @@ class Defense(OutlierMixin, BaseEstimator):
         values = values_of(self) | changes
         for one in describe(type(self)):
             value = values[one.name]
+            if one.type is bool and not isinstance(value, (bool, np.bool_)):
+                raise InputError(f"{type(self).__name__}: {one.name} = {value!r} is neither True nor False")
             if one.type in (int, float) and value is not None and (type(value) is bool or not isinstance(value, Real)):
                 raise InputError(f"{type(self).__name__}: {one.name} = {value!r} is not a number")
         made: Self = build(type(self), values)
@@ -134,13 +139,30 @@ class Defense(OutlierMixin, BaseEstimator):
             raise InputError(" ".join(str(problem).split())) from None
 
     def _tensor(self, rows: np.ndarray) -> Tensor:
-        return as_tensor(rows, devices.for_linear_algebra(devices.resolve(self.device)))
+        return as_tensor(rows, devices.for_linear_algebra(devices.resolve(str(self.device))))
 
     def _set_result(self, scores: Tensor, removed: Tensor, record: dict[str, Any]) -> None:
-        self.scores_ = scores.cpu().numpy()
+        """What a fit ends with. scores: (n,); removed: (n,) bool; record: plain JSON values."""
+        self.scores_ = scores.double().cpu().numpy()
         self.removed_ = removed.cpu().numpy()
+        self._check_result(len(self.removed_))
         self.threshold_ = _between(self.scores_, self.removed_)
         self.record_ = record
+
+    def _check_result(self, n: int) -> None:
+        """Raise InputError where the fit of a new defense gives none, or other than a score and a mark for each of n rows."""
+        name = type(self).__name__
+        if not hasattr(self, "scores_"):
+            raise InputError(f"{name} gives no result; let its fit end with _set_result(scores, removed, record)")
+        if self.scores_.shape != (n,) or self.removed_.shape != (n,) or self.removed_.dtype != bool:
+            raise InputError(
+                f"{name} gives scores {self.scores_.shape} and {self.removed_.dtype} marks {self.removed_.shape} for {n} rows; "
+                f"both must be of shape ({n},), and the marks bool"
+            )
+        if not np.isfinite(self.scores_).all():
+            raise InputError(
+                f"{name} gives scores that are not finite (NaN or inf) to {(~np.isfinite(self.scores_)).sum()} rows"
+            )
 
     def _fit(self, x: Tensor, given: Components | None) -> None:
         raise NotImplementedError
@@ -163,7 +185,7 @@ def shared_components(features: Any, defenses: Sequence[Defense]) -> Components:
 
     For `fit(features, components=...)` of each. Raises InputError for unusable features.
     """
-    wanted = max(defense.components_wanted for defense in defenses)
+    wanted = max(defense._checked().components_wanted for defense in defenses)
     return top_components(defenses[0]._tensor(check_features(features, 0)), max(wanted, 1))
 
 
