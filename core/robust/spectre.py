@@ -117,7 +117,7 @@ class SpectreFit:
         if candidate is None:
             raise ValueError(f"k = {k} was not fitted; there are: {', '.join(map(str, by_k))}")
         if alpha is None or alpha == self.settings.alpha or candidate.k == 1:
-            return candidate.scores
+            return candidate.scores.clone()
         q = candidate.que.sharpened(alpha)
         return que_scores(candidate.whiten(self.components.scores), q.matrix)
 

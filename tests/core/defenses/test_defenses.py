@@ -285,3 +285,11 @@ def test_other_number_of_features_is_refused(defense: type) -> None:
 def test_too_many_components_are_refused_with_the_mend() -> None:
     with pytest.raises(InputError, match="lower k"):
         on_cpu(Spectre, n_poisons=3, n_components=7).fit(gaussian(40, 6, seed=24))
+
+
+def test_a_rescore_is_a_copy() -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 6))
+    fitted = Spectre(n_poisons=3).fit(rows)
+    before = fitted.scores_.copy()
+    fitted.rescore()[:] = 0
+    np.testing.assert_array_equal(fitted.scores_, before)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,9 +25,14 @@ class Reader(torch.nn.Module):
 class Toggle(Attack):
     """Two ways. The first turns the reading to 1, the second to 2; both: 2."""
 
+    key: ClassVar[str] = "toggle"
+
     @property
     def number_of_ways(self) -> int:
         return 2
+
+    def in_words(self) -> str:
+        return "a reading"
 
     def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
         stamped = images.copy()
