@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from core.foundation.errors import InputError
-from core.models import Classifier, weights
+from core.models import MODELS, Classifier, weights
 from core.models.brought import open_network
 from tests.networks import write_weights
 
@@ -147,7 +147,7 @@ def test_an_archive_of_torch_export_is_not_loaded(tmp_path: Path) -> None:
     [
         (
             "resnet50",
-            "'resnet50' is no model: give small, resnet32, resnet18, vgg, vit.*, torchvision:NAME or timm:NAME",
+            f"'resnet50' is no model: give {', '.join(MODELS)}, torchvision:NAME or timm:NAME",
         ),
         ("torchvision:resnet19", "torchvision has no classifier 'resnet19'"),
         ("torchvision:fasterrcnn_resnet50_fpn", "torchvision has no classifier"),  # it would fetch its backbone
