@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.audit.table import OnRows, Table, checked_values, number, pieces, take
+from core.audit.table import OnRows, Table, number, pieces, take, usable_values
+from core.foundation.errors import InputError
 from core.foundation.rows import as_tensor, check_features
 from core.robust import Discriminant, aside, principal_components, robust_discriminant
 
@@ -80,7 +81,7 @@ class Overview:
 
 
 def obviously_odd(table: Table, device: torch.device) -> SetAside:
-    """The broken rows of one class, and the equal ones. Raises InputError for values that cannot be worked with.
+    """The broken rows of one class, and the equal ones. Raises InputError where hardly any row can be computed with.
 
     Near copies are left in: without other classes they cannot be told from a tight cluster of poison.
     """
@@ -88,7 +89,7 @@ def obviously_odd(table: Table, device: torch.device) -> SetAside:
 
 
 def first_look(table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None = None) -> Overview:
-    """Look at all rows of a table (n, d) with labels (n,). Raises InputError for values that cannot be worked with.
+    """Look at all rows of a table (n, d) with labels (n,). Raises InputError where hardly any row can be computed with.
 
     on_rows: told how many rows are done, anew in each of the two to six times that all are read: more than two
     where some lie close together.
@@ -129,10 +130,11 @@ def _broken_and_equal(
 ) -> tuple[dict[int, str], np.ndarray]:
     """Why a row is broken, by its number, and for each row the first of its label that equals it, itself where there is
     none: (n,)."""
-    sizes, constant, keys = _read(table, labels, device, on_rows)
-    reasons = _broken(sizes, constant)
+    sizes, constant, keys, unusable = _read(table, device, on_rows)
+    reasons = _broken(sizes, constant, np.setdiff1d(np.arange(len(labels)), list(unusable)))
     for row in _agreeing(table, labels, np.array(sorted(reasons), np.int64), sizes.numpy()):
         del reasons[row]
+    reasons |= unusable
     original = np.arange(len(labels))
     whole = _originals(reasons, original)
     original[whole] = whole[_first_of_equal(keys[whole], labels[whole])]
@@ -152,19 +154,30 @@ def _set_aside(reasons: dict[int, str], original: np.ndarray) -> SetAside:
 
 
 def _read(
-    table: Table, labels: np.ndarray, device: torch.device, on_rows: OnRows | None
-) -> tuple[Tensor, np.ndarray, np.ndarray]:
-    """Of each row: its largest absolute value, whether all values are the same, and two sums that only equal rows share."""
+    table: Table, device: torch.device, on_rows: OnRows | None
+) -> tuple[Tensor, np.ndarray, np.ndarray, dict[int, str]]:
+    """Of each row: its largest absolute value, whether all values are the same, and two sums that only equal rows share.
+
+    And why a row cannot be computed with at all, by its number. Raises InputError where more than half of them cannot.
+    """
+    unusable: dict[int, str] = {}
     n, d = table.shape
     weights = np.random.default_rng(0).integers(0, 2**64, (2, d), np.uint64, endpoint=False) | np.uint64(1)
     sizes, constant, keys = torch.empty(n, dtype=torch.float64), np.empty(n, bool), np.empty((n, 2), np.uint64)
     for rows, x in pieces(table, on_rows=on_rows):
-        x = checked_values(x, number(table, rows), labels[rows])
+        x, reasons = usable_values(x)
+        unusable |= {int(rows[position]): reason for position, reason in reasons.items()}
         largest, same = aside.row_sizes(as_tensor(x, device))
         sizes[rows], constant[rows] = largest.cpu(), same.cpu().numpy()
         bits = _bits(x)
         keys[rows] = np.stack([(bits * weight).sum(1, dtype=np.uint64) for weight in weights], 1)
-    return sizes, constant, keys
+    if len(unusable) > n / 2:
+        first = min(unusable)
+        raise InputError(
+            f"{len(unusable):,} of {n:,} rows cannot be computed with, row {int(number(table, np.array([first]))[0])} first: "
+            f"{unusable[first]}; extract them again"
+        )
+    return sizes, constant, keys, unusable
 
 
 def _bits(x: np.ndarray) -> np.ndarray:
@@ -178,12 +191,13 @@ def _bits(x: np.ndarray) -> np.ndarray:
     return np.asarray(bits ^ (bits >> np.uint64(32)))
 
 
-def _broken(sizes: Tensor, constant: np.ndarray) -> dict[int, str]:
+def _broken(sizes: Tensor, constant: np.ndarray, usable: np.ndarray) -> dict[int, str]:
+    """usable: (m,) numbers of the rows that can be computed with."""
     reasons = {
         int(row): "all zeros" if float(sizes[row]) == 0 else "the same value in every column"
-        for row in np.flatnonzero(constant)
+        for row in usable[constant[usable]]
     }
-    others = np.flatnonzero(~constant)
+    others = usable[~constant[usable]]
     if len(others) == 0:
         return reasons
     middle = float(sizes[others].median())

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from core.foundation.errors import InputError
-from core.foundation.rows import check_features, non_finite_rows
+from core.foundation.rows import LARGEST, check_features, non_finite_rows
 from core.foundation.tensors import as_array
 
 COLUMN_ORDER_LIMIT = 2**30  # bytes of a file stored column by column that are read whole
 PIECE = 2**22  # values that are read at once
+NOT_FINITE = "a value that is not finite (NaN or inf)"
 
 
 @dataclass(frozen=True)
@@ -176,17 +177,17 @@ def as_table(features: Any) -> Mapped | Remote | np.ndarray:
     return Mapped(Path(str(features.filename)), features.dtype, (n, d), int(features.offset))
 
 
-def checked_values(x: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The rows x (m, d) as floats. Raises InputError for a value that cannot be worked with.
+def usable_values(x: np.ndarray) -> tuple[np.ndarray, dict[int, str]]:
+    """The rows x (m, d) as floats, zero where one cannot be computed with, and why, by its position among them.
 
-    rows: (m,) their numbers in the file, by which they are named. labels: (m,) of those rows.
+    Raises InputError for what are no numbers.
     """
-    bad = non_finite_rows(x)
-    if len(bad):
-        first = int(rows[bad[0]])
-        count = int((labels[bad] == labels[bad[0]]).sum())
-        raise InputError(
-            f"row {first} (label {labels[bad[0]]}) has a value that is not finite "
-            f"({count} such row(s) of that label so far); drop or mend them"
-        )
-    return check_features(x, 0, at_least=1)
+    reasons = {int(row): NOT_FINITE for row in non_finite_rows(x)}
+    if x.dtype.itemsize > 4 and x.dtype.kind == "f":  # no smaller number is too large
+        with np.errstate(invalid="ignore"):
+            large = np.flatnonzero((np.abs(x) > LARGEST).any(1))
+        reasons = {int(row): f"a value above {LARGEST:.0e} in size" for row in large} | reasons
+    if reasons:
+        x = x.copy()
+        x[list(reasons)] = 0
+    return check_features(x, 0, at_least=1), reasons

@@ -59,7 +59,7 @@ def filter_features(
     defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device)
     scratch = check_output(out_dir)
     with out.status(f"reading {features}"):
-        read = read_features(features, column, scratch=scratch)
+        read = read_features(features, column, scratch=scratch, finite=True)
     with read:
         table = read.rows
         mask = read_mask(compare, table.shape[0] if table.ndim else 1) if compare else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ import numpy as np
 
 from core.audit.readers.base import COUNTED, LABELLED, LISTS, NUMBERED, Column, Source, counts, listed
 from core.foundation.errors import InputError
+
+SERIES = 8  # columns that are numbered through
+ENDS_IN_NUMBER = re.compile(r"(.*?)([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -79,9 +83,14 @@ def _reason(column: Column, labels: str | None) -> str:
 
 
 def _side_by_side(source: Source, columns: Sequence[Column], labels: str | None) -> Choice:
-    """Every column of single numbers that is no label, number or index of the row."""
+    """Every column of single numbers that is no label, number or index of the row, and belongs to the others where these are
+    numbered through."""
     apart = {column.name: why for column in source.columns if (why := _no_feature(column, labels))}
     apart |= dict.fromkeys(_counting(source, [column for column in columns if column.name not in apart]), COUNTED)
+    series = _series([column.name for column in columns if column.name not in apart])
+    if series:
+        beside = f"a number beside {next(iter(series))} to {list(series)[-1]}"
+        apart |= {column.name: beside for column in columns if column.name not in apart and column.name not in series}
     taken = [column for column in columns if column.name not in apart]
     written = [column.name for column in columns if column.about == LISTS]
     if written and len(taken) < 2:
@@ -93,6 +102,22 @@ def _side_by_side(source: Source, columns: Sequence[Column], labels: str | None)
         raise InputError(_nothing(source))
     kinds = [column.dtype for column in taken if column.dtype is not None]
     return Choice(tuple(column.name for column in taken), np.result_type(*kinds), (len(taken),), apart)
+
+
+def _series(names: Sequence[str]) -> dict[str, None]:
+    """Of columns those that are numbered through, as f0, f1, ... or 0, 1, ...: the values of a vector, in their order. What
+    stands beside them in a table, as the width of an image, is none of them. Empty where there are no such columns."""
+    numbered: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if match := ENDS_IN_NUMBER.fullmatch(name):
+            numbered.setdefault(match[1], []).append((int(match[2]), name))
+    found = [
+        name
+        for members in numbered.values()
+        if len(members) >= SERIES and len({n for n, _ in members}) == max(members)[0] - min(members)[0] + 1
+        for _, name in members
+    ]
+    return dict.fromkeys(found)
 
 
 def _counting(source: Source, columns: Sequence[Column]) -> list[str]:

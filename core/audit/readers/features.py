@@ -17,14 +17,22 @@ from core.audit.readers.result import Features, file_names
 from core.foundation.errors import InputError
 from core.foundation.rows import non_finite_rows
 
+NAMED = 12  # columns of features that are told one by one
+
 
 def read_features(
-    path: str | Path, column: str | None = None, *, labels: str | None = None, scratch: Path | None = None
+    path: str | Path,
+    column: str | None = None,
+    *,
+    labels: str | None = None,
+    scratch: Path | None = None,
+    finite: bool = False,
 ) -> Features:
     """Read the features of a file or of the parts in a folder. Raises InputError; nothing is ever unpickled.
 
     column: which, where there are several. labels: the column of labels, which is no feature. scratch: a folder for the rows of
-    a large table that cannot be mapped where it is; None for the system's.
+    a large table that cannot be mapped where it is; None for the system's. finite: refuse other values in several parts at once,
+    by file and row.
     """
     files = files_of(Path(path))
     if len(files) == 1 and (direct := _mapped(files[0], column, labels)):
@@ -36,11 +44,14 @@ def read_features(
     dtype = np.result_type(*(other.dtype for other, _ in looks))
     dtype = dtype if dtype.kind in "fiu" else np.dtype(np.float64)
     starts = [0]
-    batches = _batches(files, choice, starts, watch=len(files) > 1)
+    batches = _batches(files, choice, starts, watch=finite and len(files) > 1)
     gathered = Gathered(batches, dtype, str(path), scratch)
     if len(choice.shape) > 1:
         sides = "" if None in choice.shape else f" ({' x '.join(f'{side:,}' for side in choice.shape)})"
         notes.append(f"each row of '{choice.names[0]}'{sides} is laid out as {gathered.rows.shape[1]:,} features")
+    if (count := len(choice.names)) > 1:
+        which = listed(choice.names) if count <= NAMED else f"{choice.names[0]} to {choice.names[-1]}"
+        notes.append(f"the features are {count:,} columns: {which}")
     features = Features(
         gathered.rows,
         _form(files[0]),

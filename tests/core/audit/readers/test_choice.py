@@ -139,6 +139,22 @@ def test_parts_may_have_their_columns_in_another_order(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_features(path).rows, ROWS)
 
 
+def test_numbers_beside_columns_that_are_numbered_through_are_no_features(tmp_path: Path) -> None:
+    columns = {f"f{i}": x for i, x in enumerate(np.tile(ROWS, 2)[:, :9].T)}
+    path = parquet(tmp_path / "x.parquet", {"width": ROWS[:, 0], **columns, "loss": ROWS[:, 1]})
+    found = read_features(path)
+    assert found.rows.shape == (40, 9)
+    assert found.left_out == dict.fromkeys(("width", "loss"), "a number beside f0 to f8")
+    assert "the features are 9 columns: f0, f1, f2" in found.notes[0]
+
+
+def test_what_is_not_numbered_through_is_taken_and_named(tmp_path: Path) -> None:
+    columns = {f"f{2 * i}": x for i, x in enumerate(np.tile(ROWS, 2)[:, :9].T)}  # a gap after each
+    found = read_features(parquet(tmp_path / "x.parquet", {"width": ROWS[:, 0], **columns}))
+    assert found.rows.shape == (40, 10)
+    assert found.notes == ("the features are 10 columns: width, f0, f2, f4, f6, f8, f10, f12, f14, f16",)
+
+
 BAD_PARTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "of another width": (
         lambda at: parquet(at, {"e": lists(ROWS[:, :4])}),

@@ -455,14 +455,28 @@ def test_another_level_or_label_needs_no_new_fits(tmp_path: Path, fitted: list[i
     assert found.filtered == (0,)
 
 
+def test_rows_that_cannot_be_computed_with_are_broken_and_change_nothing_else() -> None:
+    first, *_, last = np.flatnonzero(GIVEN == 40)
+    away = {int(first): "not finite", int(last): "not finite", 100: "above 1e+100 in size"}
+    features = FEATURES.astype(np.float64)
+    features[[first, last, 100], 2] = [np.nan, -np.inf, 1e200]
+    found = scan(features, GIVEN, POISONS)
+    assert found.aside.broken.tolist() == sorted(away)
+    assert all(away[row] in reason for row, reason in zip(sorted(away), found.aside.reasons, strict=True))
+    broken = next(finding for finding in found.findings if finding.kind == "broken" and finding.label == 40)
+    assert {int(first), int(last)} <= set(broken.rows.tolist())
+    rest = np.delete(np.arange(len(GIVEN)), list(away))
+    alone = scan(features[rest], GIVEN[rest], POISONS)
+    assert [(r.label, r.k, r.objective) for r in found.results] == [(r.label, r.k, r.objective) for r in alone.results]
+
+
 # --- bad input
 
-with_nan = FEATURES.copy()
-FIRST, *_, LAST = np.flatnonzero(GIVEN == 40)
-with_nan[[FIRST, LAST], 2] = [np.nan, np.inf]
 BAD_FEATURES: dict[str, tuple[np.ndarray, str]] = {
-    "NaN": (with_nan, f"row {FIRST} (label 40) has a value that is not finite (2 such row(s) of that label"),
-    "too large": (np.where(GIVEN[:, None] == 40, 1e200, FEATURES.astype(np.float64)), "too large to be squared"),
+    "mostly NaN": (
+        np.where(np.arange(len(GIVEN))[:, None] > 9, np.nan, FEATURES),
+        "278 of 288 rows cannot be computed with, row 10 first: a value that is not finite",
+    ),
     "one dimension": (FEATURES[:, 0], "table of shape (rows, features), not (288,)"),
     "no columns": (FEATURES[:, :0], "288 row(s) and 0 column(s)"),
     "words": (FEATURES.astype("U4"), "features must be numbers"),
@@ -530,7 +544,7 @@ def test_a_class_too_small_to_filter_is_refused() -> None:
 def test_an_out_that_held_something_keeps_it_after_bad_input(files: tuple[Path, Path], out: Path, cli: Cli) -> None:
     out.mkdir()
     (out / "mine.txt").write_text("precious")
-    np.save(files[0], with_nan)
+    np.save(files[0], np.full_like(FEATURES, np.nan))
     check_refused(cli("scan", *files, "--poisons", POISONS, "--out", out), "not finite")
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
 
