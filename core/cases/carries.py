@@ -32,8 +32,8 @@ def carries(sizes: Mapping[int, int], columns: int | None) -> dict[str, Any]:
     middle = fit[len(fit) // 2]
     least = fewest_rows(middle)
     told.append(
-        f"In a class of {middle:,} rows, the median, a group of {least} or more can be seen if it lies {SEPARATED:g} deviations "
-        "or more from the rest."
+        f"In a class of {middle:,} rows, the median, no group of fewer than {least} rows can be seen, and none nearer to the rest than "
+        f"{SEPARATED:g} deviations; the more numbers a row has for the rows there are, the farther out it has to lie."
     )
     if len(fit) == 1:
         told.append(

@@ -147,9 +147,8 @@ def _store(name: str, key: str, allowed: tuple[str, ...], root: Path) -> None:
     if (file := st.session_state.get(key)) is None:
         return
     try:
-        st.session_state[f"bring {name}"] = str(
-            access.keep_upload(lambda: upload.store(file, file.name, root, allowed), file.size, root)
-        )
+        kept = access.keep_upload(lambda: upload.store(file, file.name, root, allowed), file.size, root)
+        draft.upload_becomes(name, str(kept), file.name)
         st.session_state[f"bring {name} round"] = st.session_state.get(f"bring {name} round", 0) + 1
     except InputError as problem:
         st.session_state[f"bring {name} problem"] = str(problem)

@@ -16,7 +16,7 @@ from dashboard.plain import as_is
 
 ICONS = {"remove": ":material/delete:", "keep": ":material/check:", "relabel": ":material/label:"}
 SAID = {"remove": "to be removed", "keep": "kept", "relabel": "to be relabelled"}
-NEAREST = "the nearest class of each"
+NEAREST, NEARBY = "the nearest class of each", -1
 
 
 def held(view: CaseView) -> Decisions:
@@ -100,13 +100,14 @@ def _buttons(view: CaseView, now: Decision | None, proposed: str, key: str, act:
                 args=(None if chosen else Decision(do),), help="Press again to leave it open." if chosen else None,
             )  # fmt: skip
         with st.popover("Relabel as …", icon=ICONS["relabel"]):
-            labels: list[int | None] = [None] * nearest + sorted(int(c["label"]) for c in view.summary["classes"])
+            labels = [NEARBY] * nearest + sorted(int(c["label"]) for c in view.summary["classes"])
             to = st.selectbox(
-                "New label", labels, key=f"decide-to-{key}",
-                format_func=lambda label: NEAREST if label is None else view.told(label),
+                "New label", labels, index=0 if nearest else None, key=f"decide-to-{key}", placeholder="Choose a class",
+                format_func=lambda label: NEAREST if label == NEARBY else view.told(label),
             )  # fmt: skip
             st.button(
-                "Relabel", key=f"decide-relabel-{key}", type="primary", on_click=act, args=(Decision("relabel", to),)
-            )
+                "Relabel", key=f"decide-relabel-{key}", type="primary", disabled=to is None, on_click=act,
+                args=(Decision("relabel", None if to == NEARBY else to),),
+            )  # fmt: skip
         if now is not None:
             st.button("Leave open", icon=":material/undo:", key=f"decide-open-{key}", on_click=act, args=(None,))

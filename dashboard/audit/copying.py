@@ -80,9 +80,15 @@ def _say(view: CaseView) -> None:
     if problem:
         st.error(as_sentence(problem))
         return
+    labelled, without = sum(told["per_class"].values()), _unlabelled(view)
     st.success(
         f"Written to {as_is(told['path'])} and read again: {told['removed']:,} rows fewer, {told['relabelled']:,} with another "
-        f"label, {sum(told['per_class'].values()):,} in all. The lists lie beside it."
+        f"label, {labelled + without:,} in all{f', {without:,} of them without a label' if without else ''}. The lists lie beside it."
     )
     for note in told["notes"]:
         st.caption(as_is(note))
+
+
+def _unlabelled(view: CaseView) -> int:
+    """Rows of a table of features without a label: an audit leaves them out, and a copy keeps them."""
+    return int(view.read["rows"]) - sum(view.read["per_class"]) if view.read["what"] == "features" else 0

@@ -13,12 +13,14 @@ from core.cases.reading import FEATURES
 from core.datasets import DATASETS, BroughtSet
 from core.models import MODELS
 from dashboard import forms
+from dashboard.audit.upload import is_upload
 
 PATHS = ("path", "labels", "kind", "column", "images", "text")  # texts of the config that say what is read
 MENDED = ("split", "classes", "image_column", "label_column", "layout", "levels", "size", "skip_broken", "mirror")
 KINDS = (*(key for key, entry in DATASETS.items() if issubclass(entry, BroughtSet)), FEATURES)
 TRAINED, MINE = "trained", "mine"
 POISONS = {"auto": "As many as stand apart", "count": "A number", "share": "A share of each class"}
+UPLOADED = "bring uploaded"  # path of an upload -> what the visitor calls it
 SEEN = "bring seen"  # (path, kind): what lies at the path, once it was looked at
 
 
@@ -78,6 +80,20 @@ def clear() -> None:
         del st.session_state[key]
 
 
+def upload_becomes(name: str, path: str, called: str) -> None:
+    """What was uploaded becomes the path, or the labels. called: as the visitor calls the file.
+
+    Data in place of other data is read as it looks: how that was to be read, and its labels, say nothing of this.
+    """
+    if name == "path" and get("path") not in ("", path):
+        of_a_kind = tuple(f"{form_key(kind)}-" for kind in DATASETS)
+        for key in [key for key in map(str, st.session_state) if key.startswith(of_a_kind)]:
+            del st.session_state[key]
+        st.session_state.update({f"bring {other}": "" for other in PATHS if other != "path"})
+    st.session_state[f"bring {name}"] = path
+    st.session_state.setdefault(UPLOADED, {})[path] = called.split(".")[0]
+
+
 def fill(config: CaseConfig) -> None:
     """Give the widgets the values of a config; before they are placed."""
     clear()
@@ -113,7 +129,7 @@ def _kind_with(config: CaseConfig) -> str:
 
 
 def name_of(config: CaseConfig) -> str:
-    """What an audit of this config is called, where nobody says: after its file or folder, but not after an upload."""
+    """What an audit of this config is called, where nobody says: after its file or folder, as it was called before an upload."""
     path = Path(config.path)
-    uploaded = path.parent.name == ".uploads"
-    return str(get("name")) or ("upload" if uploaded else path.name.split(".")[0] or "audit")
+    called = get("uploaded", {}).get(config.path, "upload" if is_upload(path) else path.name)
+    return str(get("name")) or called.split(".")[0] or "audit"

@@ -20,6 +20,7 @@ def show(view: CaseView) -> None:
     narrow, wide = st.columns([1, 3], gap="medium")
     with narrow:
         finding = listing.choose(view)
+        listing.notes(view)
         listing.not_looked_at(view)
     with wide:
         if finding is None:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.cases.words import TITLES
 from dashboard import address
+from dashboard.audit import told
 from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
@@ -75,6 +76,12 @@ def _kind(findings: list[dict[str, Any]], kind: str) -> str:
 
 def _caption(finding: dict[str, Any]) -> str:
     return " · ".join(filter(None, (rows_text(finding["rows"]), p_text(finding["p_value"]))))
+
+
+def notes(view: CaseView) -> None:
+    """What a reader of the verdict should know beside it."""
+    for note in view.summary.get("notes", []):
+        st.caption(f":material/info: {as_is(told.sentence(note))}")
 
 
 def not_looked_at(view: CaseView) -> None:

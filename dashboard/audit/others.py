@@ -28,7 +28,7 @@ def show(view: CaseView, decisions: Decisions) -> None:
         )
         file = st.file_uploader(
             "Theirs", [suffix[1:] for suffix in TAKEN], key="audit-theirs",
-            help=f"At most {upload.MEGABYTES} MB; read, never run.",
+            max_upload_size=upload.MEGABYTES, help=f"At most {upload.MEGABYTES} MB; read, never run.",
         )  # fmt: skip
         path = st.text_input("Or its path on this computer", key="audit-theirs-path").strip()
         if file is None and not path:

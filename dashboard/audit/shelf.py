@@ -19,6 +19,7 @@ from core.cases.space import Look, Space, looks_of, space_of
 from core.foundation.errors import InputError
 from core.runs import duration
 from dashboard import data
+from dashboard.audit.upload import is_upload
 
 BUNDLED = Cases(data.ROOT / "assets" / "audits")
 
@@ -49,7 +50,8 @@ def title(case: CaseFolder) -> str:
 def _title(path: Path, stamp: int) -> str:
     case = CaseFolder(path)
     try:
-        name = Path(str(case.config.get("path", ""))).name
+        of = Path(str(case.config.get("path", "")))
+        name = "" if is_upload(of) else of.name
     except InputError:
         return case.id
     return f"{name} · {case.id}" if name else case.id

@@ -57,12 +57,13 @@ def _features(told: Mapping[str, Any]) -> None:
     if without:
         st.caption(f":material/filter_alt: Left out: {without:,} rows without a label; a scan compares rows of one label.")  # fmt: skip
     for note in told["notes"]:
-        st.caption(f":material/info: {as_is(_sentence(note))}")
+        st.caption(f":material/info: {as_is(sentence(note))}")
     for one in told["left_out"]:
         st.caption(f":material/filter_alt: Left out: {as_is(one['what'])}; {as_is(one['why'])}.")
 
 
-def _sentence(note: str) -> str:
+def sentence(note: str) -> str:
+    """A note as a sentence."""
     text = f"{note[:1].upper()}{note[1:]}"
     return text if text.endswith((".", "!", "?")) else f"{text}."
 

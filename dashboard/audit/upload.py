@@ -27,6 +27,11 @@ PIECE = 2**20
 FOLDER = ".uploads"  # no audit has a name with a dot in front
 
 
+def is_upload(path: Path) -> bool:
+    """Whether a file was uploaded, so that its name is one of ours and says nothing."""
+    return path.parent.name == FOLDER
+
+
 def suffix_of(name: str, allowed: tuple[str, ...] = SUFFIXES) -> str:
     """The known ending of a name, the longest that fits. Raises InputError where it has none."""
     fit = [suffix for suffix in allowed if name.lower().endswith(suffix)]

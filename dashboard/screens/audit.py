@@ -14,7 +14,9 @@ from dashboard.widgets import again
 NEW = "new"
 
 cases = shelf.everything()
-address.adopt("audit", [NEW, *cases] if not cases else [*cases, NEW])
+if (asked := st.query_params.get("audit", "")) not in ("", NEW, *cases):
+    st.session_state["audit missing"] = asked
+address.adopt("audit", [NEW, *cases] if not cases else [*cases, NEW], quiet=True)
 with st.container(horizontal=True, vertical_alignment="bottom", key="audit-choice"):
     chosen = st.selectbox(
         "Audit", [*cases, NEW], key="audit", format_func=lambda i: "New audit …" if i == NEW else shelf.title(cases[i]),
@@ -23,6 +25,16 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="audit-choic
     if chosen != NEW and not shelf.is_bundled(cases[chosen]):
         deletion.offer(cases[chosen], "audit")
 address.publish("audit")
+if (missing := st.session_state.get("audit missing")) and st.session_state.setdefault(
+    "audit instead", chosen
+) == chosen:
+    st.warning(
+        f"There is no audit “{as_is(missing[:80])}” here: it was deleted, or is on another computer. This is another one.",
+        icon=":material/link_off:",
+    )
+else:
+    st.session_state.pop("audit missing", None)
+    st.session_state.pop("audit instead", None)
 if chosen == NEW:
     with st.spinner("Opening what reads and trains"):  # torch takes a second or two, once
         from dashboard.audit import bring

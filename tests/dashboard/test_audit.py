@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from core.cases import CaseFolder
 from core.cases.decisions import Decision, Decisions, read_decisions
 from dashboard import address, data
-from dashboard.audit import choice, evidence, gallery, listing, state
+from dashboard.audit import choice, copying, evidence, gallery, listing, shelf, state
 from dashboard.audit.shelf import CaseView
 from tests.dashboard.audits import POISONS, draw, make_audit
 from tests.dashboard.sent import components, figures
@@ -147,6 +147,36 @@ def test_a_link_brings_the_finding_the_selection_and_the_row_back(opened: Opened
 )
 def test_nonsense_in_the_address_is_put_right(opened: Opened, nonsense: dict[str, str]) -> None:
     assert "looks poisoned" in texts(opened(**nonsense))
+
+
+def test_an_audit_that_is_not_here_is_said_to_be_missing_until_one_is_chosen(
+    opened: Opened, audits: CaseFolder
+) -> None:
+    app = opened(audit="gone-since")
+    assert "There is no audit “gone-since” here" in texts(app)
+    assert "There is no audit" in texts(app.run())
+    app.selectbox(key="audit").set_value(next(o for o in shelf.everything() if o != audits.id)).run()
+    assert "There is no audit" not in texts(app)
+
+
+def test_what_bears_on_the_verdict_stands_beside_the_findings(opened: Opened, audits: CaseFolder) -> None:
+    summary = audits.read_object("summary.json")
+    summary["notes"] = ["35 rows lie <nearer> to another class than to their own"]
+    audits.write_json("summary.json", summary)
+    assert "35 rows lie \\<nearer\\> to another class than to their own" in texts(opened())
+
+
+def test_nothing_is_relabelled_before_a_class_is_chosen(opened: Opened) -> None:
+    app = opened(kind="poison")
+    nearest = choice.NEAREST in app.selectbox(key="decide-to-finding-1").options
+    assert app.button(key="decide-relabel-finding-1").disabled is not nearest
+    app = opened(kind="copy")
+    number = next(box.key for box in app.selectbox if str(box.key).startswith("decide-to-finding-")).split("-")[-1]
+    box = app.selectbox(key=f"decide-to-finding-{number}")
+    assert box.value is None
+    assert app.button(key=f"decide-relabel-finding-{number}").disabled
+    app = box.select_index(0).run()
+    assert not app.button(key=f"decide-relabel-finding-{number}").disabled
 
 
 def test_copies_stand_beside_the_row_that_is_kept(opened: Opened) -> None:
@@ -309,3 +339,14 @@ def test_what_is_decided_on_a_bundled_audit_is_said_to_be_kept_for_a_while(
     assert "until the page is loaded anew" not in texts(opened(part="decide"))
     monkeypatch.setattr("dashboard.audit.shelf.is_bundled", lambda case: True)
     assert "until the page is loaded anew" in texts(opened(part="decide"))
+
+
+def test_a_cleaned_copy_counts_the_rows_without_a_label_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    told = {"path": "x", "removed": 2, "relabelled": 1, "per_class": {"a": 40, "b": 50}, "notes": []}
+    monkeypatch.setattr(copying.st, "success", said.append)
+    for rows, words in ((99, "97 in all, 7 of them without a label"), (92, "90 in all.")):
+        view = SimpleNamespace(id="one", read={"what": "features", "rows": rows, "per_class": [41, 51]})
+        monkeypatch.setattr(copying.st, "session_state", {copying.DONE: ("one", told, "")})
+        copying._say(cast(CaseView, view))
+        assert words in said[-1]

@@ -25,6 +25,7 @@ from core.runs import Status
 from core.training.timing import Estimate
 from dashboard import data
 from dashboard.audit import cost, draft, mend, reader, told, upload
+from dashboard.audit import shelf as case_shelf
 from dashboard.shelf import shelf
 from tests.dashboard.sent import codes
 from tests.dashboard.test_screens import texts
@@ -96,7 +97,7 @@ def test_images_are_told_with_a_picture_of_each_class_and_what_they_can_carry(pi
     assert "**150 images** of 32 x 32 pixels, in colour, in **3 classes of 50**" in said
     assert "Read as **Image folder**" in said
     assert "held out" not in said, "an audit looks at all of them"
-    assert "a group of 5 or more can be seen" in said
+    assert "no group of fewer than 5 rows can be seen" in said
     assert sum(html.value.count("<figure") for html in app.get("html")) == 3
 
 
@@ -270,6 +271,36 @@ def test_an_upload_becomes_the_path(table: Path) -> None:
     app.file_uploader[0].upload("rows.npy", table.read_bytes())
     run(app)
     assert app.session_state["bring path"].endswith(".npy")
+
+
+def test_other_data_is_read_as_it_looks_and_not_with_the_labels_of_what_was_there(table: Path) -> None:
+    app = opened(how="An upload", path=str(table), labels=str(table.parent / "labels.npy"), kind="features", text="x")
+    app.file_uploader[0].upload("Our trees.v2.npy", table.read_bytes())
+    run(app)
+    held = app.session_state
+    assert {name: held[f"bring {name}"] for name in draft.PATHS if name != "path"} == {
+        "labels": "", "kind": "", "column": "", "images": "", "text": "",
+    }  # fmt: skip
+    assert held["bring uploaded"] == {held["bring path"]: "Our trees"}
+
+
+def test_labels_that_were_uploaded_first_stay_for_the_features(table: Path) -> None:
+    app = opened(how="An upload", labels=str(table.parent / "labels.npy"))
+    app.file_uploader[0].upload("rows.npy", table.read_bytes())
+    run(app)
+    assert app.session_state["bring labels"].endswith("labels.npy")
+
+
+def test_an_audit_of_an_upload_is_called_as_the_visitor_calls_it(table: Path, audits: Path) -> None:
+    app = opened(how="An upload", labels=str(table.parent / "labels.npy"))
+    app.file_uploader[0].upload("Our trees.npy", table.read_bytes())
+    run(app)
+    app.session_state["part"] = "looks"
+    run(app).button(key="bring-go").click()
+    run(app)
+    case = started(audits)
+    assert case.id.startswith("our-trees")
+    assert case_shelf.title(case) == case.id  # and not by our name for the file
 
 
 def started(audits: Path) -> CaseFolder:

@@ -10,7 +10,7 @@ def test_an_ordinary_set_is_told_its_least_group_and_nothing_else() -> None:
     found = carries(dict.fromkeys(range(10), 600), 64)
     assert (found["too_small"], found["least"]) == ([], fewest_rows(600))
     assert len(found["told"]) == 1
-    assert f"a group of {fewest_rows(600)} or more" in found["told"][0]
+    assert f"no group of fewer than {fewest_rows(600)} rows" in found["told"][0]
 
 
 def test_classes_that_are_too_small_are_named_and_counted() -> None:

@@ -14,7 +14,6 @@ import torch
 from core.audit.labels import as_labels
 from core.audit.readers import gather, read_features, read_labels
 from core.audit.scanning import PROGRESS, Scan, scan
-from core.foundation.errors import InputError
 from tests.core.audit.readers.makers import (
     csv,
     files,
