@@ -79,8 +79,22 @@ def kind_at(path: Path) -> str:
         if not is_table(path):
             raise
         return FEATURES
-    is_features = kind == "folder" and is_table(path) and not walk(path).images
-    return FEATURES if is_features or (kind == "parquet" and _names_images_only(path)) else kind
+    is_features = (
+        (kind == "folder" and is_table(path) and not walk(path).images)
+        or (kind == "parquet" and _names_images_only(path))
+        or (kind == "arrays" and _rows_only(path))
+    )
+    return FEATURES if is_features else kind
+
+
+def _rows_only(path: Path) -> bool:
+    """Whether arrays hold rows of numbers, and none of two sides or more, as images have them."""
+    try:
+        with closing(open_source(path)) as source:
+            numbers = [column for column in source.columns if column.is_numbers]
+    except InputError:
+        return False
+    return any(len(column.shape) == 1 for column in numbers) and all(len(column.shape) < 2 for column in numbers)
 
 
 def _names_images_only(path: Path) -> bool:

@@ -70,13 +70,20 @@ def _facts(
         ("p-value", p_text(finding["p_value"]) or KINDLESS_P),
     ]
     if nearest is not None:
-        facts.append(("Nearest other class", f"{source.called(nearest)} for most of them"))
+        facts.append(("Nearest other class", _nearest(source, finding, int(nearest))))
     facts.append(("Layers", _layers(source, finding)))
     facts.append(("Proposed", _do(wanted.do if wanted else proposal_of(finding))))
     facts.append(("Decided", _decided(decided, finding["rows"])))
     terms = [f"{term['id']} {term['name']} ({term['catalogue']})" for term in finding.get("terms", ())]
     facts.append(("Filed under", "; ".join(terms) if terms else "nothing: this kind is no sign of an attack by itself"))
     return facts
+
+
+def _nearest(source: Source, finding: Mapping[str, Any], nearest: int) -> str:
+    """The class, and of how many rows it is the nearest where it is not that of all."""
+    each = source.of_finding(int(finding["finding"]))["nearest_label"]
+    of_it = int((each == nearest).sum())
+    return source.called(nearest) + ("" if of_it in (0, len(each)) else f" for {of_it:,} of {rows(len(each))}")
 
 
 def _layers(source: Source, finding: Mapping[str, Any]) -> str:

@@ -168,6 +168,18 @@ def test_kinds_are_told_from_what_is_there(tmp_path: Path, pictures: Path) -> No
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="sha256sum is not there to compare with")
+@pytest.mark.parametrize(("rows", "labels"), [("features", "labels"), ("x", "y"), ("data", "target")])
+def test_arrays_of_rows_and_labels_are_features_whatever_they_are_called(
+    tmp_path: Path, rows: str, labels: str
+) -> None:
+    np.savez(tmp_path / "mine.npz", **{rows: ROWS, labels: LABELS})
+    assert kind_at(tmp_path / "mine.npz") == "features"
+    found = brought(tmp_path / "mine.npz")
+    assert (found.account["rows"], found.account["columns"], found.account["labels"]) == (N, 4, labels)
+    np.savez(tmp_path / "seen.npz", **{rows: np.zeros((N, 8, 8), np.uint8), labels: LABELS})
+    assert kind_at(tmp_path / "seen.npz") == "arrays"
+
+
 def test_the_sum_is_what_sha256sum_prints(tmp_path: Path) -> None:
     root = tmp_path / "set"
     for name, data in (

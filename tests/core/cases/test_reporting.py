@@ -83,6 +83,23 @@ def test_every_finding_has_its_part_worst_first(report: Report) -> None:
         ]  # fmt: skip
 
 
+def test_the_nearest_class_is_told_with_the_rows_it_is_of(case: CaseFolder, tmp_path: Path) -> None:
+    made = make_audit(tmp_path / "own")
+    found = made.load_findings()
+    errors = next(one for one in made.summary["findings"] if one["kind"] == "label-error")
+    label, number = int(errors["nearest_label"]), int(errors["finding"])
+
+    def told() -> str:
+        return dict(of(Facts, section(report_of(made), "Findings").parts[number - 1])[0].pairs)["Nearest other class"]
+
+    assert told() == NAMES[label]
+    own = found.index[found["finding"] == number]
+    found["nearest_label"] = found["nearest_label"].astype("Int64")
+    found.loc[own[:3], "nearest_label"] = next(other for other in range(4) if other not in (label, errors["label"]))
+    found.to_csv(made.file("findings.csv"), index=False)
+    assert told() == f"{NAMES[label]} for 5 of 8 rows"
+
+
 def test_a_finding_shows_its_rows_their_scores_and_every_other_class(report: Report) -> None:
     poison, errors, copies, _, _ = section(report, "Findings").parts
     (figure,) = of(Scatter, poison)
