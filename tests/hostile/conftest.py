@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 
 NEVER = {"os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "pickle.find_class", "socket.connect"}
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -29,6 +30,13 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_watch)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def settings_of_the_project() -> None:
+    """Streamlit reads its settings once, from the folder of the process: here, before the cases leave it, and not for all tests
+    that come after them from an empty one, which would be another server's."""
+    st.get_option("server.address")
 
 
 @pytest.fixture(autouse=True)
