@@ -18,6 +18,7 @@ from core.audit.readers import (
     Features,
     check_given,
     files_of,
+    is_called_table,
     is_file,
     is_table,
     open_source,
@@ -77,6 +78,8 @@ def kind_at(path: Path) -> str:
         kind = kind_of(path)
     except InputError:
         if not is_table(path):
+            if is_called_table(path):
+                open_source(path).close()  # says what is wrong with it
             raise
         return FEATURES
     is_features = (

@@ -5,7 +5,7 @@ A new form is one file, a subclass of `Source` in base, and its name in files.
 
 from core.audit.readers.base import LABELLED, is_address
 from core.audit.readers.features import read_features
-from core.audit.readers.files import files_of, is_table, open_source
+from core.audit.readers.files import files_of, is_called_table, is_table, open_source
 from core.audit.readers.labels import check_given, is_file, read_labels
 from core.audit.readers.remote import remote_features, remote_labels
 from core.audit.readers.result import Features
@@ -16,6 +16,7 @@ __all__ = [
     "check_given",
     "files_of",
     "is_address",
+    "is_called_table",
     "is_file",
     "is_table",
     "open_source",

@@ -74,6 +74,11 @@ def is_table(path: Path) -> bool:
     return True
 
 
+def is_called_table(path: Path) -> bool:
+    """Whether a file has the name of a form that is read, whatever is in it."""
+    return path.is_file() and any(path.suffix.lower() in form.suffixes for form in FORMS)
+
+
 def label_of(file: Path) -> int | None:
     """The label of all rows of a file, where its name says it."""
     found = OF_LABEL.fullmatch(file.name)

@@ -41,6 +41,11 @@ class Text(Source):
         """One for each name in the first line, or for each place."""
         return self._columns
 
+    def damaged(self, problem: BaseException) -> InputError:
+        if "UTF8" in str(problem):
+            return InputError(f"{self.path.name} is no text in UTF-8; save it as that (in a spreadsheet: CSV UTF-8)")
+        return super().damaged(problem)
+
     def _records(self, names: Sequence[str], kind: Any) -> Iterator[Any]:
         from pyarrow import csv
 

@@ -164,6 +164,24 @@ def test_kinds_are_told_from_what_is_there(tmp_path: Path, pictures: Path) -> No
         kind_at(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("head.csv", b"f0,f1,label\n", "head.csv has one line; a table has a line for each row"),
+        ("words.npy", b"these are words", "words.npy is not a readable .npy file"),
+        ("words.npz", b"these are words", "words.npz is not a readable npz file"),
+        ("old.csv", "a,größe,label\n".encode("latin-1") + b"1,2,\xfc\n3,4,\xfc\n", "old.csv is no text in UTF-8; save it as that"),
+        ("photo.doc", b"these are words", "no kind of file that is read here"),
+    ],
+)  # fmt: skip
+def test_what_is_called_a_table_and_is_none_is_told_what_is_wrong_with_it(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        brought(tmp_path / name)
+
+
 # --- the sum
 
 
