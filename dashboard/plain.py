@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 
+from core.foundation.visible import visible
+
 JOINER = "\u2060"  # takes no room; what it parts is read as two
 # Streamlit makes one sign of these even where they are escaped: emoji and icons by name, arrows and dashes between blanks.
 SHORTHAND = re.compile(r":(?=[\w+-]+:)|(?<!\S)[-<>~](?=[->=]{1,2}(?!\S))")
@@ -15,9 +17,9 @@ START = re.compile(r"^([#+=-]|\d+(?=[.)]))")
 def as_is(text: object) -> str:
     """A name or a message for Markdown, to be shown as it is: no emphasis, link, formula, colour, icon or emoji.
 
-    What is blank, line ends too, becomes one blank.
+    What is blank, line ends too, becomes one blank; what cannot be seen, or turns the direction, is written out.
     """
-    words = " ".join(str(text).split())
+    words = visible(" ".join(str(text).split()))
     parted = SHORTHAND.sub(lambda match: match[0] + JOINER, words)
     escaped = MARKS.sub(lambda match: f"\\{match[0]}", parted)
     return START.sub(_escaped_start, escaped)

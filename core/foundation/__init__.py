@@ -21,4 +21,5 @@ __all__ = [
     "shortage",
     "sources",
     "tensors",
+    "visible",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from core.foundation.visible import shortened
 from core.reports.content import Bars, Figure, Histogram, Scatter
 from core.reports.drawing import SHAPES, Box, Dots, Drawing, Label, Line, Stroke, ticks, told
-from core.reports.visible import shortened
 
 WIDE = 420.0
 LINE = 15.0  # from one line of words to the next

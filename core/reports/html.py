@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import count, groupby
 
+from core.foundation.visible import escaped, inline_json, shortened, visible
 from core.reports.content import (
     Bars,
     Block,
@@ -35,7 +36,6 @@ from core.reports.drawing import SHAPES
 from core.reports.figures import lay_out
 from core.reports.svg import mark, svg
 from core.reports.thumbnails import sheet, webp
-from core.reports.visible import escaped, inline_json, shortened, visible
 
 FIGURES = (Scatter, Histogram, Bars)
 

@@ -16,6 +16,7 @@ from reportlab.platypus import Flowable, KeepTogether, Paragraph, Spacer, TableS
 from reportlab.platypus import Image as Placed
 from reportlab.platypus import Table as Grid
 
+from core.foundation.visible import shortened
 from core.reports.content import (
     Block,
     Code,
@@ -36,7 +37,6 @@ from core.reports.html import FIGURES
 from core.reports.pdf_drawing import FAINT, INK, SOFT, Sketch
 from core.reports.thumbnails import as_image
 from core.reports.typeface import BOLD, PLAIN, letters, markup, printable
-from core.reports.visible import shortened
 
 WIDTH = 495.0  # points of a line
 GAP = 14.0

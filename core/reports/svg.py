@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.foundation.visible import escaped
 from core.reports.drawing import Box, Dots, Drawing, Label, Line, Stroke
-from core.reports.visible import escaped
 
 
 def svg(drawing: Drawing, says: str) -> str:

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
-from core.reports.visible import visible
+from core.foundation.visible import visible
 
 PLAIN, BOLD = "Report", "Report-Bold"
 LACKING = "▯"

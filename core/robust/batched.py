@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.robust.checks import check_filter
 from core.robust.filter import TAU, C, FilterFit, Round, Tail
 from core.robust.linalg import RANK_TOLERANCE, ConvergenceError
 from core.robust.moments import TOLERANCE
@@ -95,10 +96,12 @@ def trusted_rows_of_many(
 ) -> list[FilterFit]:
     """`trusted_rows` of every table (n, k), float64, centred, all on one device; with an eps and an allowance of its own each.
 
-    Raises ConvergenceError if an eigenpair does not converge.
+    Raises ValueError for anything else, ConvergenceError if an eigenpair does not converge.
     """
     if not tables:
         return []
+    for table, share, allowance in zip(tables, eps, allowances, strict=True):
+        check_filter(table, share, allowance, tail)
     batch = _stacked(tables, allowances)
     shares = torch.tensor(eps, dtype=torch.float64, device=batch.y.device)
     entries: list[_Entry] = []

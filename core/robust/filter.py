@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.robust.checks import check_filter
 from core.robust.linalg import SingularError, smallest
 from core.robust.moments import ExcessMoment
 from core.robust.pairs import PairMoment, few_rows
@@ -58,10 +59,9 @@ def trusted_rows(z: Tensor, eps: float, allowance: int, *, tail: Tail = "publish
     z: (n, k), float64, centred. eps: assumed share of outliers, 0 < eps <= 0.5. allowance: rows it may drop in all.
     tail: "published" compares the share of rows below the cut with the tail bound, as the authors' code does (this is
     what makes the method work in practice); "upper" compares the share above it, as the 2017 text says.
-    Raises ConvergenceError if an eigenpair does not converge.
+    Raises ValueError for anything else, ConvergenceError if an eigenpair does not converge.
     """
-    if tail not in ("published", "upper"):
-        raise ValueError(f"tail '{tail}' is not one of published, upper")
+    check_filter(z, eps, allowance, tail)
     kept = torch.arange(len(z), device=z.device)
     rounds: list[Round] = []
     stopped = "no allowance" if allowance <= 0 else ""

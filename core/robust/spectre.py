@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from core.robust.batched import trusted_rows_of_many
+from core.robust.checks import TAILS, check_choice, check_number, check_rows, check_whole
 from core.robust.filter import FilterFit, Round, Tail, trusted_rows
 from core.robust.linalg import SingularError, covariance, inverse_root, roots
 from core.robust.pca import Components, principal_components
@@ -46,6 +47,15 @@ class Settings:
     allowance_factor: float = 2.0
     tail: Tail = "published"
     robust_mean: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for values that are none."""
+        if self.k is not None:
+            check_whole("k", self.k, 1)
+        check_whole("max_k", self.max_k, 1)
+        for name in ("alpha", "removal_factor", "allowance_factor"):
+            check_number(name, getattr(self, name), 0.0)
+        check_choice("tail", self.tail, TAILS)
 
 
 @dataclass(frozen=True)
@@ -133,8 +143,8 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
 
     x: (n, d), features of all training rows that carry one label, finite. poisons: assumed number of poisons, a
     count; 0 removes nothing. components: those of x from an earlier fit, which then need not be computed again.
-    options: see `Settings`. Raises ValueError where n < 2, poisons is out of 0..n/2, k exceeds what the rows can carry,
-    or all rows are equal; RuntimeError where the filter's eigenpairs do not converge.
+    options: see `Settings`. Raises ValueError where n < 2 or a value is not finite (the row is named), poisons is out of 0..n/2, k exceeds
+    what the rows can carry, the components are those of other rows, or all rows are equal; RuntimeError where the filter's eigenpairs do not converge.
     """
     work = _prepared(x, poisons, Settings(**options), components)
     return work.finished(_filtered([work], x.device)[0])
@@ -143,12 +153,13 @@ def fit_spectre(x: Tensor, poisons: int, *, components: Components | None = None
 def fit_spectre_of_many(xs: Sequence[Tensor], poisons: Sequence[int], **options: Any) -> list[SpectreFit | ValueError]:
     """`fit_spectre` of the rows of many classes, each with a number of its own; the error in place of a fit that cannot be made.
 
-    On a GPU all of them are filtered as one batch; on a CPU one after the other. Raises RuntimeError as `fit_spectre` does.
+    On a GPU all of them are filtered as one batch; on a CPU one after the other. Raises ValueError for options that are none, RuntimeError as
+    `fit_spectre` does.
     """
-    works: list[_Work | ValueError] = []
+    works, settings = list[_Work | ValueError](), Settings(**options)
     for x, count in zip(xs, poisons, strict=True):
         try:
-            works.append(_prepared(x, count, Settings(**options), None))
+            works.append(_prepared(x, count, settings, None))
         except ValueError as problem:
             works.append(problem)
     ready = [work for work in works if isinstance(work, _Work)]
@@ -217,10 +228,12 @@ class _Work:
 
 
 def _prepared(x: Tensor, poisons: int, settings: Settings, components: Components | None) -> _Work:
+    check_rows(x, least=2)
+    check_whole("poisons", poisons, 0)
     n, d = x.shape
     k = settings.k
-    if n < 2:
-        raise ValueError(f"{n} row(s): at least 2 are needed")
+    if components is not None and (len(components.scores), len(components.mean)) != (n, d):
+        raise ValueError("the principal components are those of other rows")
     if not 0 <= poisons <= n / 2:
         raise ValueError(f"{poisons} assumed poisons must lie between 0 and half of the {n} rows")
     if k is not None and not 1 <= k <= min(d, n - 1):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.foundation.errors import InputError
-from core.reports.visible import visible
 from dashboard import address
 from dashboard.audit import account, decide, findings, looked, shelf, state, steps, working
 from dashboard.plain import as_is
@@ -30,7 +29,7 @@ if (missing := st.session_state.get("audit missing")) and st.session_state.setde
     "audit instead", chosen
 ) == chosen:
     st.warning(
-        f"There is no audit “{as_is(visible(missing[:80]))}” here: it was deleted, or is on another computer. This is another one.",
+        f"There is no audit “{as_is(missing[:80])}” here: it was deleted, or is on another computer. This is another one.",
         icon=":material/link_off:",
     )
 else:

@@ -48,6 +48,11 @@ def test_what_is_escaped_reads_as_before() -> None:
     assert as_is(name).replace("\\", "").replace(JOINER, "") == name
 
 
+def test_what_cannot_be_seen_or_turns_the_direction_is_written_out() -> None:
+    assert as_is("photo\u202egpj.exe") == "photo\\\\u202egpj.exe"
+    assert "\x1b" not in as_is("\x1b[2Jred")
+
+
 def test_a_message_with_a_name_in_it_is_a_sentence() -> None:
     assert as_sentence("there is no class '*x*'") == r"There is no class '\*x\*'."
 

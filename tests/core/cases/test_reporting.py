@@ -15,9 +15,9 @@ from core.cases.reporting import HTML, report_of, write_report
 from core.cases.reporting.charts import POINTS, room_for
 from core.cases.reporting.wording import listed, p_text, rows, share
 from core.foundation.errors import InputError
+from core.foundation.visible import visible
 from core.reports import to_html, to_pdf
 from core.reports.content import Bars, Facts, Gallery, Histogram, Passages, Report, Scatter, Section, Table
-from core.reports.visible import visible
 from core.runs import Status
 from tests.core.cases.audits import KINDS, NAMES, make_audit
 

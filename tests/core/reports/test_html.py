@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from core.foundation.visible import escaped, inline_json, shortened, visible
 from core.reports import thin, to_html
 from core.reports.content import Report, Section, Words
-from core.reports.visible import escaped, inline_json, shortened, visible
 from tests.core.reports.reporting import HOSTILE, report, scatter
 
 VOID = {"meta", "img", "input", "br", "wbr"}

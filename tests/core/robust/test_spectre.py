@@ -434,7 +434,7 @@ def test_one_row_is_refused() -> None:
         fit_spectre(as_tensor(gaussian(1, 5, seed=27)), 0)
 
 
-@pytest.mark.parametrize("poisons", [-1, 31])
+@pytest.mark.parametrize("poisons", [31, 60])
 def test_impossible_counts_are_refused(poisons: int) -> None:
     with pytest.raises(ValueError, match="half of the 60 rows"):
         fit_spectre(as_tensor(gaussian(60, 5, seed=28)), poisons)
