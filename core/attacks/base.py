@@ -71,7 +71,7 @@ class Attack(ABC):
 
     def stamp_faintly(self, images: np.ndarray, way: int, strength: float) -> np.ndarray:
         """The same at a strength of 0..1: here that share of the change. Attacks with a strength of their own override."""
-        return blend(images, self._checked(self.stamp(images, way), images), strength)
+        return blend(images, self.checked(self.stamp(images, way), images), strength)
 
     def draw_ways(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Which trigger each of `count` images gets: (count,) int64."""
@@ -82,7 +82,7 @@ class Attack(ABC):
         stamped = images.copy()
         for way in np.unique(ways):
             some = images[ways == way]  # a copy
-            stamped[ways == way] = self._checked(self.stamp_faintly(some, int(way), strength), some)
+            stamped[ways == way] = self.checked(self.stamp_faintly(some, int(way), strength), some)
         return stamped
 
     def apply_all(self, images: np.ndarray, strength: float = 1.0) -> np.ndarray:
@@ -90,11 +90,11 @@ class Attack(ABC):
         for an attack that gives no such images."""
         for way in range(self.number_of_ways):
             given = images.copy()
-            images = self._checked(self.stamp_faintly(given, way, strength), given)
+            images = self.checked(self.stamp_faintly(given, way, strength), given)
         return images
 
-    def _checked(self, made: np.ndarray, images: np.ndarray) -> np.ndarray:
-        """What an attack made of images, if it is new images of the same form."""
+    def checked(self, made: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """What an attack made of images (n, h, w, c), if it is new images of the same form. Raises InputError, naming the attack."""
         if not isinstance(made, np.ndarray):
             raise InputError(
                 f"attack {self.key} gives {type(made).__name__} in place of images; let it return an array"
@@ -110,6 +110,14 @@ class Attack(ABC):
         if np.may_share_memory(made, images):
             raise InputError(f"attack {self.key} changes the images that it is given; let it work on images.copy()")
         return made
+
+    def checked_ways(self, ways: np.ndarray, count: int) -> np.ndarray:
+        """The triggers that were drawn for `count` images, if there is one for each. Raises InputError, naming the attack."""
+        if isinstance(ways, np.ndarray) and ways.shape == (count,) and ways.dtype.kind in "iu":
+            return ways
+        raise InputError(
+            f"attack {self.key} draws no {count:,} ways; let draw_ways return whole numbers of shape ({count},)"
+        )
 
     def cover(self, images: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
         """Covers: images that keep their label although they are changed. Here they carry the trigger."""

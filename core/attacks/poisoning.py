@@ -112,16 +112,17 @@ def poison(
     check_goal(clean.class_names, goal)
     rng = np.random.default_rng(seed)
     rows = _draw(clean, goal, count, rng)
-    ways = attack.draw_ways(count, rng)
+    ways = attack.checked_ways(attack.draw_ways(count, rng), count)
     images, labels = clean.images.copy(), clean.labels.copy()
     victims = clean.images[rows]
     if resources is not None and attack.prepares and count:
-        victims = attack.prepare(victims, clean.labels[rows], resources, seed)
+        victims = attack.checked(attack.prepare(victims.copy(), clean.labels[rows], resources, seed), victims)
     images[rows] = attack.apply(victims, ways, options.train_strength)
     labels[rows] = goal.label_for(clean.labels[rows], len(clean.class_names))
     covers = _draw_covers(clean, goal, rows, round(options.cover_rate * count), rng)
     if len(covers):
-        images[covers] = attack.cover(clean.images[covers], options.train_strength, rng)
+        chosen = clean.images[covers]
+        images[covers] = attack.checked(attack.cover(chosen, options.train_strength, rng), chosen)
     return ImageData(images, labels, clean.class_names), PoisonTruth(rows, ways, clean.labels.copy(), covers)
 
 

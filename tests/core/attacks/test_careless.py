@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import pytest
 
-from core.attacks import Attack
+from core.attacks import Attack, Goal, Poisoning, Resources, poison
 from core.foundation.errors import InputError
+from tests.makers import coloured
 
 Stamp = Callable[[np.ndarray], Any]
 IMAGES = np.full((6, 8, 8, 3), 40, np.uint8)
@@ -62,3 +63,47 @@ def test_a_mistake_is_one_line_and_the_images_stay(
         with pytest.raises(InputError, match=f"attack careless {message}"):
             put()
     np.testing.assert_array_equal(images, IMAGES)
+
+
+@dataclass(frozen=True)
+class CarelessElsewhere(Careless):
+    """Its stamp is right; what else it may do is not."""
+
+    key: ClassVar[str] = "careless-elsewhere"
+    prepares: ClassVar[bool] = True
+    what: ClassVar[str] = ""
+
+    def stamp(self, images: np.ndarray, way: int) -> np.ndarray:
+        return images.copy()
+
+    def draw_ways(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        return np.zeros(count) if self.what == "ways" else np.zeros(count, np.int64)
+
+    def prepare(self, images: np.ndarray, labels: np.ndarray, resources: Resources, seed: int) -> np.ndarray:
+        return images / 255 if self.what == "prepare" else images.copy()
+
+    def cover(self, images: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+        return changed_in_place(images) if self.what == "cover" else images.copy()
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("ways", r"draws no 4 ways; let draw_ways return whole numbers of shape \(4,\)"),
+        ("prepare", "gives float64 in place of uint8"),
+        ("cover", "changes the images that it is given"),
+    ],
+)
+def test_what_else_an_attack_does_is_checked_too(what: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = coloured(10, classes=3)
+    monkeypatch.setattr(CarelessElsewhere, "what", what)
+    with pytest.raises(InputError, match=f"attack careless-elsewhere {message}"):
+        poison(
+            data,
+            CarelessElsewhere(),
+            Goal((0,), 1),
+            count=4,
+            seed=0,
+            options=Poisoning(cover_rate=1.0),
+            resources=cast(Resources, object()),
+        )
