@@ -66,7 +66,7 @@ class Defense(OutlierMixin, BaseEstimator):
         labels = check_labels(y, len(rows), who=type(self).__name__, classes=2) if self.needs_labels else None
         if components is not None and (len(components.scores), len(components.mean)) != rows.shape:
             raise InputError("the principal components are those of other rows")
-        self._check_columns(X, reset=True)
+        asked._check_columns(X, reset=True)
         try:
             if labels is None:
                 asked._fit(asked._tensor(rows), components)
@@ -76,6 +76,8 @@ class Defense(OutlierMixin, BaseEstimator):
             raise InputError(str(problem)) from None
         asked._check_result(len(rows))
         parameters = {one.name for one in describe(type(self))}
+        for name in [name for name in vars(self) if name.endswith("_") and name not in parameters]:
+            delattr(self, name)  # of a fit before
         self.__dict__.update((name, value) for name, value in vars(asked).items() if name not in parameters)
         return self
 
@@ -142,10 +144,14 @@ class Defense(OutlierMixin, BaseEstimator):
         return as_tensor(rows, devices.for_linear_algebra(devices.resolve(str(self.device))))
 
     def _set_result(self, scores: Tensor, removed: Tensor, record: dict[str, Any]) -> None:
-        """What a fit ends with. scores: (n,); removed: (n,) bool; record: plain JSON values."""
+        """What a fit ends with. scores: (n,); removed: (n,) bool; record: plain JSON values. Raises InputError for anything else."""
+        given: tuple[object, ...] = (scores, removed, record)
+        if not all(isinstance(one, kind) for one, kind in zip(given, (Tensor, Tensor, dict), strict=True)):
+            kinds = ", ".join(type(one).__name__ for one in given)
+            raise InputError(f"{type(self).__name__} gives {kinds}; _set_result takes two tensors and a dictionary")
         self.scores_ = scores.double().cpu().numpy()
         self.removed_ = removed.cpu().numpy()
-        self._check_result(len(self.removed_))
+        self._check_result(len(np.atleast_1d(self.removed_)))
         self.threshold_ = _between(self.scores_, self.removed_)
         self.record_ = record
 
@@ -165,13 +171,13 @@ class Defense(OutlierMixin, BaseEstimator):
             )
 
     def _fit(self, x: Tensor, given: Components | None) -> None:
-        raise NotImplementedError
+        raise InputError(f"{type(self).__name__} has no _fit(x, given), so it fits nothing")
 
     def _fit_labelled(self, x: Tensor, labels: np.ndarray) -> None:
-        raise NotImplementedError
+        raise InputError(f"{type(self).__name__} has no _fit_labelled(x, labels), so it fits nothing")
 
     def _suspicion(self, x: Tensor) -> Tensor:
-        raise NotImplementedError
+        raise InputError(f"{type(self).__name__} has no _suspicion(x), so it judges no new rows")
 
 
 def top_components(x: Tensor, k: int, given: Components | None = None) -> Components:
