@@ -18,6 +18,8 @@ from dashboard.audit.shelf import CaseView
 from dashboard.plain import as_is
 
 MOST = 500  # findings in the table
+TYPED = ("decision", "new label")
+LONG = 16  # letters, from which on names of classes are cut in the table
 NOWHERE = "–"  # the new label of what is not relabelled
 FILES = {
     "decisions.csv": ("Decisions", "text/csv", "Every row of a finding, with what is decided."),
@@ -51,18 +53,11 @@ def show(view: CaseView) -> None:
 
 def _counts(frame: pd.DataFrame) -> None:
     counts = frame["do"].replace("", "open").value_counts()
-    columns = st.columns(4)
-    for column, (do, label) in zip(
-        columns,
-        (("remove", "To be removed"), ("relabel", "To be relabelled"), ("keep", "Kept"), ("open", "Open")),
-        strict=True,
-    ):
-        column.metric(
-            label,
-            f"{int(counts.get(do, 0)):,}",
-            border=True,
-            help=f"Of {len(frame):,} rows with a finding or a decision.",
-        )
+    told = (("remove", "To be removed"), ("relabel", "To be relabelled"), ("keep", "Kept"), ("open", "Open"))
+    with st.container(horizontal=True, gap="small"):
+        for do, label in told:
+            help = f"Of {len(frame):,} rows with a finding or a decision."
+            st.metric(label, f"{int(counts.get(do, 0)):,}", border=True, help=help, width="stretch")
 
 
 def _proposals(view: CaseView, decisions: Decisions) -> None:
@@ -101,7 +96,7 @@ def _forget(view: CaseView) -> None:
 
 
 def _findings(view: CaseView, decisions: Decisions) -> None:
-    """All findings in a table whose last two columns are typed or chosen into."""
+    """All findings in a table of which two columns are chosen into; on a phone they are in sight."""
     if not view.findings:
         st.info("There are no findings to decide on.", icon=":material/check:")
         return
@@ -117,10 +112,11 @@ def _findings(view: CaseView, decisions: Decisions) -> None:
     version = st.session_state.setdefault("audit table", 0)
     key = f"audit-decide-{view.id}-{version}"
     st.data_editor(
-        frame, key=key, hide_index=True, height=min(38 + 35 * len(frame), 560), disabled=list(frame.columns[:-2]),
+        frame, key=key, hide_index=True, height=min(38 + 35 * len(frame), 560), disabled=[name for name in frame.columns if name not in TYPED],
         on_change=_take_edits, args=(view, key),
         column_config={
             "finding": st.column_config.NumberColumn("", width=30, help="Its number, as in findings.csv."),
+            "class": st.column_config.TextColumn("class", width=130 if frame["class"].str.len().max() > LONG else None),
             "rows": st.column_config.NumberColumn("rows", format="localized", width=55),
             "p-value": st.column_config.TextColumn("p-value", width=80),
             "decision": st.column_config.SelectboxColumn("decision", options=["open", *DOS], required=True, width=95),
@@ -140,8 +136,8 @@ def _line(view: CaseView, finding: dict[str, Any], decisions: Decisions) -> dict
     to = NOWHERE if now is None or now.do != "relabel" else choice.NEAREST if now.to is None else view.told(now.to)
     return {
         "finding": int(finding["finding"]), "class": view.told(finding["label"]), "kind": finding["title"],
-        "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]), "proposed": proposal_of(finding),
-        "decision": "open" if now is None else now.do, "new label": to,
+        "proposed": proposal_of(finding), "decision": "open" if now is None else now.do, "new label": to,
+        "rows": finding["rows"], "p-value": listing.p_text(finding["p_value"]),
     }  # fmt: skip
 
 
