@@ -86,7 +86,7 @@ def shown_words(shown: Shown) -> str:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def scores_of(channel: str, stamp: int, asked: tuple[int, int], _shown: Shown) -> bytes:
     """The scores of a class, packed once for all visitors. asked: `Shown.asked`."""
-    title = f"QUE, {asked[0]:,} poisons assumed, k = {asked[1]}"
+    title = f"QUE, {assumed_text(asked[0])}, k = {asked[1]}"
     return lens.pack_histogram(
         f"{channel}/scores", _shown.rows, _shown.scores.astype(np.float64), name=title, height=300, fixed=True, words=IN_SCORES,
         file=f"{_shown.view.id}-class-{_shown.pictures.label}-scores",
@@ -99,6 +99,11 @@ def projections(shown: Shown) -> None:
         clouds_of(channel, stamp, shown.asked, shown, drawn), state.CLOUDS,
         on_select=state.take_selection, on_look=lambda: state.take_focus(state.CLOUDS),
     )  # fmt: skip
+
+
+def assumed_text(poisons: int) -> str:
+    """ "1 poison assumed", "40 poisons assumed"."""
+    return f"{poisons:,} poison{'s' * (poisons != 1)} assumed"
 
 
 def histogram(shown: Shown) -> None:

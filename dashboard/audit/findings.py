@@ -103,7 +103,7 @@ def _agreement(shown: Shown) -> None:
     both, removed = int((shown.in_finding & shown.removed).sum()), int(shown.removed.sum())
     here = int(shown.in_finding.sum())
     st.caption(
-        f"SPECTRE, {int(shown.pictures.poisons[shown.budget]):,} poisons assumed, k = {int(shown.pictures.ks[shown.k])}: "
+        f"SPECTRE, {evidence.assumed_text(int(shown.pictures.poisons[shown.budget]))}, k = {int(shown.pictures.ks[shown.k])}: "
         f"removes {removed:,} of {len(shown.rows):,} rows, **{both:,} of the {here:,} of this finding** among them. "
         f"{evidence.shown_words(shown)}"
     )

@@ -160,8 +160,11 @@ def _verdict(found: Scan) -> str:
     least = f"{FEWEST} or more rows" + (
         f" ({SMALLEST_SHARE:.1%} of a class of more than {FEWEST / SMALLEST_SHARE:,.0f})" if larger else ""
     )
+    where = (
+        f"in none of {judged:,} classes is there a" if judged > 1 else "in the one class that was judged there is no"
+    )
     return (
-        f"none stands out: in none of {judged} classes is there a group of {least} far enough from the rest "
+        f"none stands out: {where} group of {least} far enough from the rest "
         f"(level {found.level:g}, a separation of {SEPARATED:g} or more)"
     )
 
