@@ -46,6 +46,8 @@ def as_labels(values: Any, n: int, names: Sequence[str] = ()) -> Labels:
     one of two labels, or others are below 0 too. names: of the classes 0, 1, ... Raises InputError.
     """
     found = as_array(values)
+    if found.ndim == 0:
+        raise InputError(f"labels must be one for each of the {n} rows, not {values!r:.80}")
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]
     if found.dtype.kind == "T":

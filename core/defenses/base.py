@@ -73,7 +73,9 @@ class Defense(OutlierMixin, BaseEstimator):
             else:
                 asked._fit_labelled(asked._tensor(rows), labels)
         except EqualRowsError as problem:
-            raise InputError(str(problem)) from None
+            apart = float(np.ptp(rows, 0).max())
+            why = f"rows lie {apart:.0e} apart at most, too little to compute with: scale the features"
+            raise InputError(why if apart > 0 and labels is None else str(problem)) from None
         asked._check_result(len(rows))
         parameters = {one.name for one in describe(type(self))}
         for name in [name for name in vars(self) if name.endswith("_") and name not in parameters]:
@@ -137,7 +139,7 @@ class Defense(OutlierMixin, BaseEstimator):
         """Note number and names of the columns, or hold X against those of the fit."""
         try:
             validate_data(self, X, "no_validation", reset=reset, skip_check_array=True)
-        except ValueError as problem:
+        except (ValueError, TypeError) as problem:  # the latter of names that are no words
             raise InputError(" ".join(str(problem).split())) from None
 
     def _tensor(self, rows: np.ndarray) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from core.defenses.base import Defense, UnfittedError
 from core.foundation.errors import InputError
 from core.foundation.params import param
-from core.robust import Candidate, Components, ConvergenceError, SpectreFit, fit_spectre, que_scores
+from core.robust import Candidate, Components, ConvergenceError, EqualRowsError, SpectreFit, fit_spectre, que_scores
 
 
 @dataclass(eq=False, repr=False)
@@ -59,6 +59,8 @@ class Spectre(Defense):
                 tail=self.tail,
                 robust_mean=self.robust_mean,
             )
+        except EqualRowsError:
+            raise
         except (ValueError, ConvergenceError) as problem:
             raise InputError(str(problem)) from None
         self._set_result(self.fit_.scores, self.fit_.removed, fit_record(self.fit_))

@@ -59,8 +59,10 @@ def exact_convolutions() -> AbstractContextManager[None]:
 def as_array(values: object) -> np.ndarray:
     """Whatever NumPy takes, and PyTorch's tensors: with a gradient, on a device, in bfloat16 (as float32).
 
-    Raises InputError for a sparse tensor.
+    Raises InputError for a sparse tensor, and for an array of which values are masked.
     """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError("values are masked (missing); fill them, or drop their rows")
     if isinstance(values, Tensor):
         if values.layout != torch.strided:
             raise InputError("sparse features are not supported; make them dense with X.to_dense()")

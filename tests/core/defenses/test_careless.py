@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.defenses import Defense, Spectre
+from core.defenses import DEFENSES, Defense, Spectre
 from core.foundation.errors import InputError
 from core.robust import Components
 
@@ -81,3 +81,20 @@ def test_a_new_fit_forgets_what_the_one_before_knew() -> None:
     defense.fit(X[:, :3])
     assert not hasattr(defense, "feature_names_in_")
     assert defense.n_features_in_ == 3
+
+
+@pytest.mark.parametrize("key", ["spectre", "spectral", "mahalanobis"])
+def test_rows_too_near_each_other_to_compute_with_are_not_called_equal(key: str) -> None:
+    with pytest.raises(InputError, match="rows lie 5e-200 apart at most, too little to compute with"):
+        DEFENSES[key](n_poisons=3, device="cpu").fit(np.where(np.arange(40)[:, None] % 2, 5e-200, 0) * np.ones(4))
+    with pytest.raises(InputError, match="rows are equal"):
+        DEFENSES[key](n_poisons=3, device="cpu").fit(np.full((40, 4), 7.0))
+
+
+def test_masked_values_and_names_that_are_no_words_are_one_line() -> None:
+    masked = np.ma.masked_array(X, mask=X > 2)
+    with pytest.raises(InputError, match="values are masked"):
+        Spectre(n_poisons=3, device="cpu").fit(masked)
+    Spectre(n_poisons=3, device="cpu").fit(np.ma.masked_array(X))  # nothing is masked
+    with pytest.raises(InputError, match="Feature names are only supported if all"):
+        Spectre(n_poisons=3, device="cpu").fit(pd.DataFrame(X, columns=["a", 1, "b", 2]))

@@ -472,6 +472,12 @@ def test_rows_that_cannot_be_computed_with_are_broken_and_change_nothing_else() 
 
 # --- bad input
 
+
+def test_no_labels_at_all_are_one_line() -> None:
+    with pytest.raises(InputError, match="labels must be one for each of the 288 rows, not None"):
+        scan(FEATURES, None, POISONS)
+
+
 BAD_FEATURES: dict[str, tuple[np.ndarray, str]] = {
     "mostly NaN": (
         np.where(np.arange(len(GIVEN))[:, None] > 9, np.nan, FEATURES),
