@@ -75,8 +75,14 @@ def for_finding(view: CaseView, finding: dict[str, Any]) -> None:
     """The three buttons of a finding, the proposed one first among equals."""
     number, wanted = int(finding["finding"]), proposal_of(finding)
     now = held(view).findings.get(number)
-    st.markdown(f"**Decide** · {in_words(view, now)}" + (f" · proposed: {wanted}" if now is None else ""))
-    nearest = view.has_nearest(view.of_finding[number]["row"])
+    rows = view.of_finding[number]["row"].astype(int)
+    alone = int(rows.isin(list(held(view).rows)).sum())
+    st.markdown(
+        f"**Decide** · {in_words(view, now)}"
+        + (f" · proposed: {wanted}" if now is None else "")
+        + (f" · {alone:,} of its {len(rows):,} rows decided on alone" if alone else "")
+    )
+    nearest = view.has_nearest(rows)
     _buttons(view, now, wanted, f"finding-{number}", lambda d: _on_finding(view, number, d), nearest=nearest)
 
 

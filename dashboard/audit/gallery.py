@@ -64,17 +64,21 @@ def place(
             one["row"] = (at or {}).get(one["id"], -1)
         lens.tiles(channel, made, key, label=label, side=side, on_look=lambda: state.take_focus(key))
         return
-    table(view, rows, lines)
+    table(view, rows, lines, chosen=at is not None)
 
 
-def table(view: CaseView, rows: np.ndarray, lines: Sequence[str]) -> None:
-    """Rows without pictures: their text where there is some, and where each came from."""
+def table(view: CaseView, rows: np.ndarray, lines: Sequence[str], *, chosen: bool = True) -> None:
+    """Rows without pictures: their text where there is some, and where each came from. chosen: a line can be, to be looked at."""
     frame = pd.DataFrame({"row": rows, "what": list(lines)})
     if "text" in view.rows:
         frame["text"] = [view.text(int(row)) for row in rows]
     files = [view.file(int(row)) for row in rows]
     if any(files):
         frame["file"] = files
+    height = min(38 + 35 * len(frame), 420)
+    if not chosen:
+        st.dataframe(frame, hide_index=True, height=height)
+        return
     key = f"audit-table-{hash(tuple(rows.tolist())) & 0xFFFFFF}"
 
     def take() -> None:  # when it is clicked, and not again: the line stays marked while another row is looked at
@@ -82,7 +86,7 @@ def table(view: CaseView, rows: np.ndarray, lines: Sequence[str]) -> None:
             st.session_state[state.ROW] = int(rows[chosen[0]])
 
     st.dataframe(
-        frame, hide_index=True, height=min(38 + 35 * len(frame), 420), on_select=take, selection_mode="single-row", key=key,
+        frame, hide_index=True, height=height, on_select=take, selection_mode="single-row", key=key,
     )  # fmt: skip
 
 

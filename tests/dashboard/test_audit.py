@@ -12,7 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.cases import CaseFolder
-from core.cases.decisions import Decision, Decisions, read_decisions
+from core.cases.decisions import Decision, Decisions, read_decisions, write_decisions
 from dashboard import address, data
 from dashboard.audit import choice, copying, evidence, gallery, listing, shelf, state
 from dashboard.audit.shelf import CaseView
@@ -177,6 +177,13 @@ def test_nothing_is_relabelled_before_a_class_is_chosen(opened: Opened) -> None:
     assert app.button(key=f"decide-relabel-finding-{number}").disabled
     app = box.select_index(0).run()
     assert not app.button(key=f"decide-relabel-finding-{number}").disabled
+
+
+def test_rows_of_a_finding_that_are_decided_on_alone_are_told_with_it(opened: Opened, audits: CaseFolder) -> None:
+    rows = audits.load_findings().query("finding == 1")["row"].astype(int).tolist()
+    assert "decided on alone" not in texts(opened())
+    write_decisions(audits, Decisions(rows={rows[0]: Decision("keep"), rows[1]: Decision("remove")}))
+    assert f"**Decide** · open · proposed: remove · 2 of its {len(rows)} rows decided on alone" in texts(opened())
 
 
 def test_copies_stand_beside_the_row_that_is_kept(opened: Opened) -> None:
