@@ -7,10 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from core.audit.assumed import AUTO
 from core.cases.config import CaseConfig
 from core.cases.folder import CaseFolder
 from core.cases.space import looks_of
-from core.cases.words import LIMITS, beside
+from core.cases.words import LIMITS, OF_AUTO, beside
 
 AGREES = 0.5  # of the smaller set of rows: two findings of one label that share so many are the same
 
@@ -34,7 +35,7 @@ def whole_summary(case: CaseFolder, config: CaseConfig, summaries: Sequence[dict
         "layers": [look.layer for look in looks],
         "only_elsewhere": _only_elsewhere(looks, summaries, rows),
         "not_looked_at": not_looked_at(data, first, config, len(looks)),
-        "limits": list(LIMITS),
+        "limits": [*LIMITS, *([OF_AUTO] if config.poisons == AUTO else [])],
         "smallest": data["carries"]["told"],
         "sha256": data["sha256"],
         "command": config.command(),

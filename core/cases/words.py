@@ -90,6 +90,10 @@ LIMITS = (
     "The level is the share of clean sets in which some class would be called poisoned by chance, as measured on simulated "
     "tables; it is no probability that a finding is true.",
 )
+OF_AUTO = (
+    "As many poisons were assumed as stand apart, 8 % of a class to begin with: a tight group of some 20 % that lies hardly far enough "
+    "can be missed, and found with a share of 25 %."
+)
 
 
 def across_classes(finding: Mapping[str, Any], record: Mapping[str, Any]) -> bool:

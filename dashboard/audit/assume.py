@@ -19,8 +19,8 @@ def choose(found: Outcome) -> None:
     way = st.radio(
         "Poison in a class, where there is any", list(draft.POISONS), format_func=draft.POISONS.__getitem__, key="bring poisons kind",
         persist_state="session", horizontal=True,
-        help="SPECTRE has to be told how many rows to expect. Nobody knows: as many as stand apart is the usual choice. It begins with 4 % of a "
-        "class; where you suspect more than some 10 %, and it finds nothing, try 20 %.",
+        help="SPECTRE has to be told how many rows to expect. Nobody knows: as many as stand apart is the usual choice. It begins with 8 % of a "
+        "class; where you suspect 20 % or more, and it finds nothing, try 25 %.",
     )  # fmt: skip
     if way == "count":
         st.number_input(

@@ -176,8 +176,23 @@ def test_a_number_need_not_be_known(files: tuple[Path, Path], out: Path, cli: Cl
     np.testing.assert_array_equal(mask, POISON)
     assert summary["parameters"]["poisons"] == poisons
     assumed = {record["label"]: record["assumed_poisons"] for record in summary["classes"]}
-    assert assumed[SUSPECT] == POISONS  # 12.5 % of 48 rows are 6, and 6 rows form a group
-    assert assumed[0] == (2 if poisons == "auto" else 6)  # no group: as assumed to begin with
+    # 12.5 % of 48 rows are 6; to begin with 8 % are assumed, and 4 are near enough to the 6 that form a group
+    assert (assumed[SUSPECT], assumed[0]) == ((4, 4) if poisons == "auto" else (POISONS, 6))
+
+
+def test_a_group_of_a_tenth_of_its_class_is_seen_where_the_number_is_not_known() -> None:
+    """As far out as it has to lie with so many numbers a row; to begin with half as many, it hid in what was left of it."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(3 * 356, 48))
+    direction = rng.normal(size=48)
+    group = 8 * direction / np.linalg.norm(direction) + 0.3 * rng.normal(size=(45, 48))
+    labels = np.concatenate([np.repeat(np.arange(3), 356), np.zeros(45, np.int64)])
+    features = np.concatenate([features + 2 * rng.normal(size=(3, 48)).repeat(356, 0), group])
+    features[-45:] += features[:356].mean(0)
+    found = scan(features, labels, "auto")
+    assert list(found.suspects) == [0]
+    (finding,) = found.findings
+    assert set(range(3 * 356, len(labels))) == set(finding.rows.tolist())
 
 
 @pytest.mark.parametrize("poisons", ["many", "0%", "51%", "nan%", "%", "2 in 100"])
