@@ -13,6 +13,8 @@ from core.foundation.csv_cells import guarded_table
 from dashboard import address, data
 from dashboard.widgets import reveal_truth
 
+TALLEST = 528  # pixels of a table: fourteen lines, and the next are scrolled to
+
 
 def choose_defenses(run: data.RunView) -> list[str]:
     """Two or more defenses of the run; all of them to begin with."""
@@ -57,7 +59,8 @@ def table(
     frame: pd.DataFrame, name: str, *, columns: dict[str, Any] | None = None, csv: pd.DataFrame | None = None
 ) -> None:
     """A table and its CSV; csv: another one to download, where the table is a summary. name: of the file."""
-    st.dataframe(frame, hide_index=True, width="stretch", column_config=columns)
+    height = min(38 + 35 * len(frame), TALLEST)
+    st.dataframe(frame, hide_index=True, width="stretch", height=height, column_config=columns)
     st.download_button(
         "Download as CSV", guarded_table(frame if csv is None else csv).to_csv(index=False).encode(), f"{name}.csv", "text/csv",
         icon=":material/download:", key=f"csv-{name}",

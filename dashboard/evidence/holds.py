@@ -168,4 +168,4 @@ def small_print(grid: Grid) -> str:
     once = trainings(grid.table[grid.table["state"] == "finished"])
     seeds = sorted({int(seed) for seed in once["seed"]})
     devices = sorted({str(device) for device in once["device"].dropna()})
-    return f"seeds {', '.join(map(str, seeds))} · {as_is('; '.join(devices))} · {duration(float(once['seconds'].sum()))} of computing in all"
+    return f"seed{'s' * (len(seeds) != 1)} {', '.join(map(str, seeds))} · {as_is('; '.join(devices))} · {duration(float(once['seconds'].sum()))} of computing in all"

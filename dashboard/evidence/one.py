@@ -138,7 +138,8 @@ def _channel(folder: Path, key: tuple[str, int, int]) -> str:
 
 def _runs(grid: Grid, looks: Sequence[Look], row: Mapping[str, Any]) -> None:
     frame = runs_frame(looks)
-    with st.expander(f"Every run of this cell: {frame['seed'].nunique()} seeds, {len(frame)} looks"):
+    seeds = frame["seed"].nunique()
+    with st.expander(f"Every run of this cell: {seeds} seed{'s' * (seeds != 1)}, {len(frame)} looks"):
         choices.table(frame, f"{grid.name}-runs")
     st.markdown("**Make this run again**")
     command = rows.command_of(row)
