@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from core.foundation.errors import InputError
 
 AUTO = "auto"
-FIRST_SHARE = (
-    0.08  # of the rows, assumed before anything is known; with half of it groups of a tenth of a class went unseen
-)
+# Of the rows, assumed before anything is known; with half of it, groups of a tenth of a class went unseen.
+FIRST_SHARE = 0.08
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ class Defense(OutlierMixin, BaseEstimator):
                 asked._fit_labelled(asked._tensor(rows), labels)
         except EqualRowsError as problem:
             apart = float(np.ptp(rows, 0).max())
-            why = f"rows lie {apart:.0e} apart at most, too little to compute with: scale the features"
+            why = f"rows lie {apart:.0e} apart at most, too little to compute with: centre and scale the features"
             raise InputError(why if apart > 0 and labels is None else str(problem)) from None
         asked._check_result(len(rows))
         parameters = {one.name for one in describe(type(self))}

@@ -16,7 +16,7 @@ from dashboard.plain import as_is
 
 ICONS = {"remove": ":material/delete:", "keep": ":material/check:", "relabel": ":material/label:"}
 SAID = {"remove": "to be removed", "keep": "kept", "relabel": "to be relabelled"}
-NEAREST, NEARBY = "the nearest class of each", -1
+NEAREST = "the nearest class of each"
 
 
 def held(view: CaseView) -> Decisions:
@@ -106,14 +106,15 @@ def _buttons(view: CaseView, now: Decision | None, proposed: str, key: str, act:
                 args=(None if chosen else Decision(do),), help="Press again to leave it open." if chosen else None,
             )  # fmt: skip
         with st.popover("Relabel as …", icon=ICONS["relabel"]):
-            labels = [NEARBY] * nearest + sorted(int(c["label"]) for c in view.summary["classes"])
+            labels: list[int | str] = [NEAREST] * nearest
+            labels += sorted(int(c["label"]) for c in view.summary["classes"])
             to = st.selectbox(
                 "New label", labels, index=0 if nearest else None, key=f"decide-to-{key}", placeholder="Choose a class",
-                format_func=lambda label: NEAREST if label == NEARBY else view.told(label),
+                format_func=lambda label: label if isinstance(label, str) else view.told(label),
             )  # fmt: skip
             st.button(
                 "Relabel", key=f"decide-relabel-{key}", type="primary", disabled=to is None, on_click=act,
-                args=(Decision("relabel", None if to == NEARBY else to),),
+                args=(Decision("relabel", to if isinstance(to, int) else None),),
             )  # fmt: skip
         if now is not None:
             st.button("Leave open", icon=":material/undo:", key=f"decide-open-{key}", on_click=act, args=(None,))

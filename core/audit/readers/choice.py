@@ -106,7 +106,7 @@ def _side_by_side(source: Source, columns: Sequence[Column], labels: str | None)
 
 def _series(names: Sequence[str]) -> dict[str, None]:
     """Of columns those that are numbered through, as f0, f1, ... or 0, 1, ...: the values of a vector, in their order. What
-    stands beside them in a table, as the width of an image, is none of them. Empty where there are no such columns."""
+    stands beside them in a table, as the width of an image, is none of them. Empty where most columns are no such."""
     numbered: dict[str, list[tuple[int, str]]] = {}
     for name in names:
         if match := ENDS_IN_NUMBER.fullmatch(name):
@@ -117,7 +117,7 @@ def _series(names: Sequence[str]) -> dict[str, None]:
         if len(members) >= SERIES and len({n for n, _ in members}) == max(members)[0] - min(members)[0] + 1
         for _, name in members
     ]
-    return dict.fromkeys(found)
+    return dict.fromkeys(found if len(found) > len(names) / 2 else [])
 
 
 def _counting(source: Source, columns: Sequence[Column]) -> list[str]:

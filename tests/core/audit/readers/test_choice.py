@@ -155,6 +155,12 @@ def test_what_is_not_numbered_through_is_taken_and_named(tmp_path: Path) -> None
     assert found.notes == ("the features are 10 columns: width, f0, f2, f4, f6, f8, f10, f12, f14, f16",)
 
 
+def test_a_few_columns_that_are_numbered_through_are_features_among_others(tmp_path: Path) -> None:
+    lags = {f"lag{i}": x for i, x in enumerate(np.tile(ROWS, 2)[:, :8].T)}
+    words = {name: ROWS[:, 0] + i for i, name in enumerate("abcdefgh")}
+    assert read_features(parquet(tmp_path / "x.parquet", {**lags, **words})).rows.shape == (40, 16)
+
+
 BAD_PARTS: dict[str, tuple[Callable[[Path], Any], str]] = {
     "of another width": (
         lambda at: parquet(at, {"e": lists(ROWS[:, :4])}),
