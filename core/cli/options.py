@@ -41,7 +41,9 @@ Source = Annotated[
 ]
 Target = Annotated[str | None, typer.Option(help="Class they shall be taken for, name or number.")]
 ModelName = Annotated[str, typer.Option(help="Which network; `options model` lists them.")]
-Preset = Annotated[str | None, typer.Option(help="Training as published; `options training` lists them.")]
+Preset = Annotated[
+    str | None, typer.Option(help="A recipe of training, two of them published; `options training` lists them.")
+]
 Epochs = Annotated[int | None, typer.Option(min=0, help="Passes over the training set.")]
 Layer = Annotated[str, typer.Option(help="Layer whose features are used. Default: the model's.")]
 DefenseName = Annotated[str, typer.Option(help="Whose removal the model is retrained on.")]

@@ -67,7 +67,7 @@ def options(
         typer.Argument(help="dataset, sampling, attack, poisoning, transport, model, training, defense or seeds."),
     ] = None,
 ) -> None:
-    """List every data set, attack, model and defense with its parameters, for --set, and the presets of training."""
+    """List every data set, attack, model and defense of one class with its parameters, for --set, and the presets of training."""
     from core.cli import option_tables
 
     for table in option_tables.option_tables(group):

@@ -72,7 +72,7 @@ def _proposals(view: CaseView, decisions: Decisions) -> None:
         st.button(
             open_ones if still else "No findings are open", icon=":material/done_all:", disabled=not still,
             on_click=_take_all, args=(view,), type="primary",
-            help="Poison, copies and broken rows are removed, label errors get the nearest class. What you have decided stays.",
+            help="Poison, copies and broken rows are removed, label errors get the nearest class; second groups are kept, and so is a class most of which looks poisoned. What you have decided stays.",
         )  # fmt: skip
         with st.popover(
             "Start over", icon=":material/restart_alt:", disabled=not (decisions.findings or decisions.rows)

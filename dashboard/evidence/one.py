@@ -74,7 +74,7 @@ def show(grid: Grid, place: Place, looks: Mapping[tuple[str, int, str], Look]) -
     with right:
         st.markdown(
             "**Is it found?** Share of the poison that each defense removes",
-            help="Each is told the true number of poisons.",
+            help="Each is told the true number of poisons; clustering makes no use of it.",
         )
         plot(
             charts.found(every, titles, list(grid.titles), colours()),

@@ -67,7 +67,7 @@ def rounds(shown: Shown, chosen: dict[str, Any]) -> None:
     st.caption(
         "Pink rings: dropped in this round; crosses: dropped before; green: two standard deviations of what is still "
         f"trusted. Stopped: {chosen['stopped']}. It trusts {chosen['trusted']:,} of {len(run.frame):,} images.",
-        help="Its allowance: it may distrust at most twice as many images as there are poisons expected.",
+        help="Its allowance: it may distrust at most so many images for each poison that is expected, two unless the run was told otherwise.",
     )
     plot(
         charts.filter_rounds(chosen["rounds"], shown.truth, colours()), "rounds",

@@ -47,7 +47,7 @@ def choose(dataset: str) -> tuple[dict[str, Any], str]:
     left, right = st.columns(2, vertical_alignment="bottom")
     seed = left.number_input(
         "Seed", 0, LAST_SEED, 0, key="seed", persist_state="session",
-        help="Fixes every random choice; the same seed gives the same run.",
+        help="Fixes every random choice; the same seed gives the same run, on the same machine with as many threads.",
     )  # fmt: skip
     retrain = right.toggle(
         "Retrain after", True, key="retrain", persist_state="session",
@@ -116,7 +116,7 @@ def choose_training(dataset: str) -> dict[str, Any]:
     names = {SUGGESTED: "As the data set suggests", **{key: preset.title for key, preset in PRESETS.items()}}
     preset = st.selectbox(
         "Training", list(names), format_func=names.__getitem__, key=f"preset-{dataset}", persist_state="session",
-        help="A published training recipe; its options can be changed below.",
+        help="A training recipe, two of them published; its options can be changed below.",
     )  # fmt: skip
     suggested = DATASETS[dataset].training
     if preset != SUGGESTED:
