@@ -207,7 +207,10 @@ def test_columns_of_a_table_can_be_chosen(tmp_path) -> None:
 
 def test_a_table_that_was_taken_for_images_is_one_press_away(tmp_path) -> None:
     rng = np.random.default_rng(0)
-    np.savez(tmp_path / "two.npz", rows=rng.normal(size=(30, 5)), label=np.arange(30) % 3)
+    arrays = {"rows": rng.normal(size=(30, 5)), "label": np.arange(30) % 3}
+    np.savez(tmp_path / "plain.npz", **arrays)
+    assert "**30 rows** of **5 features**" in texts(opened(path=str(tmp_path / "plain.npz")))
+    np.savez(tmp_path / "two.npz", **arrays, maps=np.zeros((30, 4, 4)))  # which may be images
     app = opened(path=str(tmp_path / "two.npz"))
     assert app.error
     app.button(key="bring-as-table").click()
