@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ from core.defenses import DEFENSES, Defense, Spectre
 from core.foundation import devices
 from core.foundation.errors import InputError
 from core.foundation.files import write_array, write_json
+from core.foundation.params import check_used, describe, values_of
 from core.foundation.rows import as_tensor, check_features
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 FEWEST_KEPT = 8  # rows that have to be left where some are set aside
+OF_THEIR_OWN = {"n_poisons": "--poisons", "device": "--device", "alpha": "--alpha", "n_components": "--k"}
 
 
 def estimate(
@@ -164,8 +166,10 @@ def write_filter(out: Path, found: Filtered, read: Features | None = None) -> No
     write_json(out / "summary.json", found.summary)
 
 
-def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -> Defense:
-    """The defense that the options of `filter` describe. Raises InputError."""
+def make_defense(
+    method: str, poisons: int, alpha: float, k: str, device: str, more: Mapping[str, Any] | None = None
+) -> Defense:
+    """The defense that the options of `filter` describe. more: its parameters that have no option of their own, as text or values. Raises InputError."""
     options: dict[str, Any] = {"n_poisons": poisons, "device": device}
     if method == "spectre":
         options["alpha"] = alpha
@@ -178,4 +182,9 @@ def make_defense(method: str, poisons: int, alpha: float, k: str, device: str) -
     if poisons < 0:
         raise InputError(f"{poisons} poisons: the count cannot be negative")
     devices.resolve(device)
-    return DEFENSES.make(method, options)
+    for name in more or {}:
+        if name in OF_THEIR_OWN:
+            raise InputError(f"defense.{name} is set by {OF_THEIR_OWN[name]}")
+    defense = DEFENSES.make(method, {**(more or {}), **options})
+    check_used("defense", describe(type(defense)), values_of(defense))
+    return defense

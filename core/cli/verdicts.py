@@ -39,6 +39,12 @@ def filter_features(
     ] = "spectre",
     alpha: Annotated[float, typer.Option(help="Sharpness of the QUE score.")] = 4.0,
     k: Annotated[str, typer.Option(help="Principal components, or auto.")] = "auto",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="defense.NAME=VALUE", help="Another option of the method; `options defense` lists them."
+        ),
+    ] = None,
     compare: Annotated[
         Path | None, typer.Option(help="What another tool removed of these rows: truth values, True = removed.")
     ] = None,
@@ -56,7 +62,12 @@ def filter_features(
 
     devices.use_threads(threads)
     wanted = assumed(poisons)
-    defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device)
+    more = None
+    if settings:  # imported then alone, for all of the training comes along
+        from core.experiment import parse_settings
+
+        more = parse_settings(settings, ("defense",))["defense"]
+    defense = filtering.make_defense(method, wanted.count or 0, alpha, k, device, more)
     scratch = check_output(out_dir)
     with out.status(f"reading {features}"):
         read = read_features(features, column, scratch=scratch, finite=True)

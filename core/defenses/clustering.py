@@ -45,8 +45,12 @@ class ActivationClustering(Defense):
     n_components: int = param(10, "Components that are clustered", low=1, high=1000)
     reduction: str = param("pca", "Components as they are, or scaled to unit deviation", choices=("pca", "ica"))
     rule: str = param("smaller", "When the smaller cluster goes", choices=("smaller", "size", "silhouette"))
-    size_threshold: float = param(0.35, "Largest suspicious share of the smaller cluster", low=0, high=0.5)
-    silhouette_threshold: float = param(0.1, "Smallest suspicious silhouette", low=-1, high=1)
+    size_threshold: float = param(
+        0.35, "Largest suspicious share of the smaller cluster", low=0, high=0.5, when=("rule", ("size",))
+    )
+    silhouette_threshold: float = param(
+        0.1, "Smallest suspicious silhouette", low=-1, high=1, when=("rule", ("silhouette",))
+    )
     seed: int = param(0, "Seed of the cluster starts", low=0, high=2**32 - 1)
 
     @property

@@ -12,7 +12,7 @@ from core.datasets import DATASETS, BroughtSet, Dataset, Sampling
 from core.defenses import DEFENSES, Defense
 from core.foundation import devices
 from core.foundation.errors import InputError
-from core.foundation.params import Param, build, describe, values_of
+from core.foundation.params import Param, build, check_used, describe, values_of
 from core.foundation.seeds import LAST_SEED, Seeds, derive
 from core.models import MODELS, Architecture
 from core.runs import RunFolder, Runs
@@ -154,13 +154,7 @@ class RunConfig:
     def check_settings(self) -> None:
         """Raise InputError for an option that would do nothing beside the others, as the place of a square that sits in a corner."""
         for group, params, values, _ in self._settings():
-            for p in params:
-                if p.when and not p.matters(values) and values[p.name] != p.default:
-                    other, choices = p.when
-                    raise InputError(
-                        f"{group}.{p.name} does nothing with {group}.{other} = {values[other]}; "
-                        f"set {group}.{other} to {' or '.join(repr(choice) for choice in choices)}, or leave it out"
-                    )
+            check_used(group, params, values)
 
     def files(self) -> dict[str, str]:
         """The files beside the data set that the run reads: option -> path."""

@@ -112,6 +112,17 @@ def build(cls: type, values: Mapping[str, Any] | None = None, *, what: str = "")
     return cls(**checked)
 
 
+def check_used(group: str, params: Sequence[Param], values: Mapping[str, Any]) -> None:
+    """Raise InputError for a value of `values`, all of those of the group's params, that would do nothing beside the others."""
+    for p in params:
+        if p.when and not p.matters(values) and values[p.name] != p.default:
+            other, choices = p.when
+            raise InputError(
+                f"{group}.{p.name} does nothing with {group}.{other} = {values[other]}; "
+                f"set {group}.{other} to {' or '.join(repr(choice) for choice in choices)}, or leave it out"
+            )
+
+
 def values_of(entry: Any) -> dict[str, Any]:
     """The parameters of a made entry as plain JSON values, the inverse of `build`."""
     return {p.name: getattr(entry, p.name) for p in describe(type(entry))}

@@ -376,3 +376,37 @@ def test_an_option_of_another_method_is_refused(features: Path, out: Path, cli: 
     given = ("filter", str(features), "--poisons", "5", "--method", "clustering", "--out", str(out))
     check_refused(cli(*given, "--alpha", "9"), "method clustering has no alpha")
     assert not out.exists()
+
+
+def test_any_parameter_of_the_method_can_be_set(features: Path, out: Path, cli: Cli) -> None:
+    twice = ("--set", "defense.removal_factor=2")
+    assert cli("filter", features, "--poisons", 10, "--method", "spectral", *twice, "--out", out).status == 0
+    _, removed, summary = read(out)
+    assert (removed.sum(), summary["parameters"]["removal_factor"]) == (20, 2.0)
+    by_size = ("--set", "defense.rule=size", "--set", "defense.size_threshold=0.01")
+    assert cli("filter", features, "--poisons", 10, "--method", "clustering", *by_size, "--out", out).status == 0
+    assert not read(out)[1].any(), "the smaller cluster holds more than 1 % of the rows"
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("defense.n_poisons=3", "defense.n_poisons is set by --poisons"),
+        ("defense.alpha=3", "defense.alpha is set by --alpha"),
+        ("defense.n_components=3", "defense.n_components is set by --k"),
+        ("defense.device=cpu", "defense.device is set by --device"),
+        ("defense.nothing=3", "nothing"),
+        ("defense.tail=both", "tail"),
+        ("attack.size=3", "--set attack.size=3 would change nothing here; only defense can be set"),
+        ("tail", "--set tail is not of the form GROUP.NAME=VALUE"),
+    ],
+)
+def test_a_setting_that_is_none_is_one_line(setting: str, words: str, features: Path, out: Path, cli: Cli) -> None:
+    check_refused(cli("filter", features, "--poisons", 10, "--set", setting, "--out", out), words)
+    assert not out.exists()
+
+
+def test_a_setting_that_would_do_nothing_is_one_line(features: Path, out: Path, cli: Cli) -> None:
+    asked = ("--method", "clustering", "--set", "defense.size_threshold=0.2")
+    outcome = cli("filter", features, "--poisons", 10, *asked, "--out", out)
+    check_refused(outcome, "defense.size_threshold does nothing with defense.rule = smaller")
