@@ -23,22 +23,23 @@ def headline(cells: Sequence[Cell]) -> str:
     looks = [look for cell in working if (look := cell.look("spectre"))]
     clear = [look for look in looks if look.clear and not look.alive]
     others = [look for look in looks if look not in clear]
-    text += f". SPECTRE removes all poison of {len(clear):,} with every seed"
+    text += f". SPECTRE removes all poison of {f'{len(clear):,}' if clear else 'none'} with every seed"
+    other, more = (" other", " others") if clear else ("", "")
     judged = [look.alive for look in others if look.alive is not None]
     over, on = judged.count(False), judged.count(True)
     if len(judged) == 1:
-        text += f"; 1 other, trained anew without what it removes, {'lives on' if on else 'is over'}"
+        text += f"; 1{other}, trained anew without what it removes, {'lives on' if on else 'is over'}"
     elif judged:
         lives = "none lives on" if not on else f"{on:,} live{'s' if on == 1 else ''} on"
-        text += f"; of {len(judged):,} others, trained anew without what it removes, {over:,} {'is' if over == 1 else 'are'} over, and {lives}"
+        text += f"; of {len(judged):,}{more}, trained anew without what it removes, {over:,} {'is' if over == 1 else 'are'} over, and {lives}"
     left = [look for look in others if look.alive is None]
     good = sum(1 for look in left if look.found and look.found.centre >= ENOUGH)
     most = f"at least {100 * ENOUGH:.0f} %"
     if left and not judged and good == len(left):
         return f"{text}, and {most} of {good:,} more."
     if left:
-        more = "more" if judged else "other" if len(left) == 1 else "others"
-        text += f"; of {len(left):,} {more}, not trained anew, it removes {most} of {f'{good:,}' if good else 'none'}"
+        rest = " more" if judged else other if len(left) == 1 else more
+        text += f"; of {len(left):,}{rest}, not trained anew, it removes {most} of {f'{good:,}' if good else 'none'}"
     return f"{text}."
 
 

@@ -205,6 +205,18 @@ def test_one_other_cell_is_told_as_one(grid: grids.Grid) -> None:
         "all poison of 1 with every seed; 1 other, trained anew without what it removes, is over."
     )
     assert claims.headline(patch[:1]).endswith("removes all poison of 1 with every seed.")
+    assert claims.headline(patch[1:]) == (
+        "The attack works in 1 of 1 cells. SPECTRE removes all poison of none with every seed; 1, trained anew without what it removes, is over."
+    )
+
+
+def test_where_no_cell_is_clear_there_are_no_others(grid: grids.Grid) -> None:
+    clear = [cell for cell in grid.cells if cell.works and (look := cell.look("spectre")) and look.clear]
+    said = claims.headline([cell for cell in grid.cells if cell not in clear])
+    assert said == (
+        "The attack works in 5 of 7 cells. SPECTRE removes all poison of none with every seed; of 5, trained anew without what it removes, "
+        "2 are over, and 3 live on."
+    )
 
 
 def test_a_cell_without_poison_left_says_why_no_model_was_trained_anew(grid: grids.Grid) -> None:
