@@ -24,7 +24,7 @@ from core.foundation.rows import as_tensor, check_features
 from core.robust import BudgetEstimate, ConvergenceError, estimate_poisons
 
 FEWEST_KEPT = 8  # rows that have to be left where some are set aside
-OF_THEIR_OWN = {"n_poisons": "--poisons", "device": "--device", "alpha": "--alpha", "n_components": "--k"}
+OF_THEIR_OWN = {"n_poisons": "--poisons", "device": "--device", "n_components": "--k"}
 
 
 def estimate(
@@ -182,9 +182,10 @@ def make_defense(
     if poisons < 0:
         raise InputError(f"{poisons} poisons: the count cannot be negative")
     devices.resolve(device)
+    taken = OF_THEIR_OWN | ({"alpha": "--alpha"} if method == "spectre" else {})  # another method's alpha is its own
     for name in more or {}:
-        if name in OF_THEIR_OWN:
-            raise InputError(f"defense.{name} is set by {OF_THEIR_OWN[name]}")
+        if name in taken:
+            raise InputError(f"defense.{name} is set by {taken[name]}")
     defense = DEFENSES.make(method, {**(more or {}), **options})
     check_used("defense", describe(type(defense)), values_of(defense))
     return defense

@@ -3,8 +3,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from core.audit import filtering
 from core.audit.readers import base, read_features
 from core.audit.scanning import scan
-from core.defenses import DEFENSES
+from core.defenses import DEFENSES, SpectralSignatures, Spectre
+from core.foundation.catalogue import Catalogue
 from core.foundation.errors import InputError
+from core.foundation.params import param
 from tests.helpers import anisotropic
 from tests.makers import Outcome, check_refused
 
@@ -410,3 +413,20 @@ def test_a_setting_that_would_do_nothing_is_one_line(features: Path, out: Path, 
     asked = ("--method", "clustering", "--set", "defense.size_threshold=0.2")
     outcome = cli("filter", features, "--poisons", 10, *asked, "--out", out)
     check_refused(outcome, "defense.size_threshold does nothing with defense.rule = smaller")
+
+
+@dataclass(eq=False, repr=False)
+class Sharp(SpectralSignatures):
+    """A method of somebody's own whose alpha is not SPECTRE's."""
+
+    key: ClassVar[str] = "sharp"
+    title: ClassVar[str] = "Sharp"
+    alpha: float = param(2.0, "Its own sharpness", low=0, high=9)
+
+
+def test_an_alpha_of_another_method_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filtering, "DEFENSES", Catalogue("defense", Spectre, Sharp))
+    made = filtering.make_defense("sharp", 5, 4.0, "auto", "cpu", {"alpha": "3.5"})
+    assert made.get_params()["alpha"] == 3.5
+    with pytest.raises(InputError, match="set by --alpha"):
+        filtering.make_defense("spectre", 5, 4.0, "auto", "cpu", {"alpha": "3.5"})
